@@ -1,0 +1,157 @@
+#pragma once
+/*
+ * The bus as a service sees it: publish (through the outbox), publish live, fetch, subscribe, call, serve.
+ * Everything happens on the loop's thread; callbacks may call any function here but tip_bus_destroy.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <tip/call.h>
+#include <tip/event.h>
+#include <tip/loop.h>
+#include <tip/outbox.h>
+
+struct tip_bus;
+
+struct tip_bus_config {
+    const char *name;   /* publisher: "blacklist" or "tip.4711" */
+    const char *ingest; /* endpoints; NULL where this program does not need one */
+    const char *feed;
+    const char *fetch;
+    const char *work;
+    struct tip_outbox *outbox; /* borrowed; NULL for a program that publishes nothing durable */
+    /** The broker knows a younger epoch of this name: log an error line and end the process. */
+    void (*on_fenced)(void *ctx);
+    void *ctx;
+};
+
+tip_nodiscard int tip_bus_open(struct tip_bus **busp, struct tip_loop *loop, const struct tip_bus_config *config);
+void tip_bus_destroy(struct tip_bus **busp);
+
+/** True while the broker answers on ingest (WELCOME heard, acks or pongs flowing). Text: why not. */
+bool tip_bus_is_up(const struct tip_bus *bus, const char **whyp);
+
+/** Called when the outbox has room again after tip_outbox_has_room said no or publish said -ENOBUFS. */
+void tip_bus_on_space(struct tip_bus *bus, void (*on_space)(void *ctx), void *ctx);
+
+/** Calls back once all that is in the outbox now has been acked. At most 64 at a time: -EAGAIN. */
+tip_nodiscard int tip_bus_flush(struct tip_bus *bus, void (*on_flushed)(void *ctx), void *ctx);
+
+/** For the feed alone: no journal, no ack; dropped and counted when the broker is away. */
+tip_nodiscard int tip_bus_live(struct tip_bus *bus, const char *topic, enum tip_tlp tlp, const struct tip_event *event);
+
+/* ---- fetch: nothing is missed ---- */
+
+struct tip_fetch;
+
+/** One record of a batch; pointers live until the callback returns. */
+struct tip_record {
+    struct tip_stamp stamp;
+    const uint8_t *event; /* bytes for tip_event_decode */
+    size_t event_len;
+};
+
+enum tip_fetch_break {
+    TIP_FETCH_NEW_JOURNAL, /* another journal than the consumer's */
+    TIP_FETCH_TRIMMED,     /* wanted records are gone */
+    TIP_FETCH_DAMAGED      /* [from, to] cannot be read */
+};
+
+struct tip_fetch_batch {
+    struct tip_id journal_id;
+    uint64_t next_seq, head_seq;
+    size_t n_records;
+    const struct tip_record *records;
+};
+
+struct tip_fetch_config {
+    const char *consumer;        /* durable name, or "" */
+    const char *const *prefixes; /* NULL-terminated; NULL for everything */
+    uint32_t max_bytes;          /* of a batch; 0 for 4 MiB */
+    uint32_t max_events;         /* 0 for 10,000 */
+    uint32_t max_wait_ms;        /* long poll; 0 for 1,000 */
+    struct tip_id journal_id;    /* zero for a consumer without history */
+    uint64_t from_seq;           /* 0: the first available */
+    /**
+     * A batch that moves the position; n_records may be 0. The consumer handles it, makes it durable, and calls
+     * tip_fetch_done, now or later; the next FETCH goes out only then.
+     */
+    void (*on_batch)(void *ctx, const struct tip_fetch_batch *batch);
+    /**
+     * State was lost on the way: ask its owners again. Go on with tip_fetch_done at the position given here.
+     *
+     * @param next_seq  first available; after the damage
+     */
+    void (*on_break)(void *ctx, enum tip_fetch_break why, const struct tip_id *journal_id, uint64_t next_seq);
+    void *ctx;
+};
+
+tip_nodiscard int tip_fetch_open(struct tip_fetch **fetchp, struct tip_bus *bus, const struct tip_fetch_config *config);
+void tip_fetch_destroy(struct tip_fetch **fetchp);
+
+/** The last batch (or break) is durable; everything before next_seq is committed. Sends the next FETCH. */
+void tip_fetch_done(struct tip_fetch *fetch, const struct tip_id *journal_id, uint64_t next_seq);
+
+/** Repeats the last position after a delay, e.g. while the database is away: the batch comes again. */
+void tip_fetch_retry(struct tip_fetch *fetch, uint64_t delay_ms);
+
+/** No FETCH goes out while paused. */
+void tip_fetch_pause(struct tip_fetch *fetch);
+void tip_fetch_resume(struct tip_fetch *fetch);
+
+/** True when the last answer is young and its next_seq is past the head. */
+bool tip_fetch_is_current(const struct tip_fetch *fetch, uint64_t *lagp);
+
+/* ---- subscribe: live, best effort, loss is visible ---- */
+
+struct tip_sub;
+
+struct tip_sub_config {
+    const char *const *prefixes; /* NULL-terminated, at least one */
+    void (*on_record)(void *ctx, const struct tip_record *record);
+    void *ctx;
+};
+
+tip_nodiscard int tip_sub_open(struct tip_sub **subp, struct tip_bus *bus, const struct tip_sub_config *config);
+void tip_sub_destroy(struct tip_sub **subp);
+
+/* ---- calls ---- */
+
+/**
+ * The end of a call. failure is TIP_FAILURE_NONE with a body, or the reason as a sentence.
+ */
+typedef void (*tip_call_fn)(void *ctx, enum tip_failure failure, const char *reason, const uint8_t *body, size_t n);
+
+/**
+ * Asks the service behind a queue. Repeated to the broker until answered or the deadline has passed, with one id.
+ *
+ * @param id  16 random bytes of the caller's, e.g. tip_id_random
+ * @return 0; -EAGAIN with 1,024 calls under way; -EMSGSIZE
+ */
+tip_nodiscard int tip_call(struct tip_bus *bus, const struct tip_id *id, const char *queue, const uint8_t *body,
+                           size_t n, uint64_t deadline_ms, tip_call_fn on_end, void *ctx);
+
+struct tip_job; /* a call this service must answer */
+
+struct tip_serve;
+
+/**
+ * Serves a queue with at most `credit` jobs at once.
+ *
+ * @param on_job  keeps the job until it has called tip_job_done or tip_job_fail, exactly once; then it is gone
+ */
+tip_nodiscard int tip_serve_open(struct tip_serve **servep, struct tip_bus *bus, const char *queue, uint32_t credit,
+                                 void (*on_job)(void *ctx, struct tip_job *job), void *ctx);
+void tip_serve_destroy(struct tip_serve **servep);
+
+const struct tip_id *tip_job_id(const struct tip_job *job);
+const char *tip_job_caller(const struct tip_job *job);
+const uint8_t *tip_job_body(const struct tip_job *job, size_t *np);
+uint64_t tip_job_deadline_ms(const struct tip_job *job); /* monotonic */
+void tip_job_done(struct tip_job **jobp, const uint8_t *body, size_t n);
+void tip_job_fail(struct tip_job **jobp, enum tip_failure failure, const char *reason);
+
+/** 16 random bytes, and a UUIDv7 of now. */
+struct tip_id tip_id_random(void);
+struct tip_id tip_id_new(struct tip_loop *loop);
