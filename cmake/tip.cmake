@@ -57,12 +57,15 @@ function(tip_library name)
   target_link_libraries(${name} INTERFACE tip_language)
 endfunction()
 
+add_custom_target(programs)
+
 # tip_program(NAME SOURCES file... LINK target...): an installed binary in bin/.
 function(tip_program name)
   cmake_parse_arguments(arg "" "" "SOURCES;LINK" ${ARGN})
   add_executable(${name} ${arg_SOURCES})
   target_include_directories(${name} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
   target_link_libraries(${name} PRIVATE ${arg_LINK} tip_strict)
+  add_dependencies(programs ${name})
   install(TARGETS ${name})
 endfunction()
 
