@@ -96,6 +96,9 @@ int tip_endpoint_compare(const struct tip_endpoint *a, const struct tip_endpoint
 /** The prefix of `len` bits (at most tip_addr_bits) that holds `addr`. */
 struct tip_prefix tip_prefix_of(const struct tip_addr *addr, uint8_t len);
 
+/** The same block as IPv4 when it lies inside ::ffff:0:0/96. */
+struct tip_prefix tip_prefix_unmap(const struct tip_prefix *prefix);
+
 /** The highest address inside. */
 struct tip_addr tip_prefix_last(const struct tip_prefix *prefix);
 

@@ -10,3 +10,6 @@
  * crc(crc(seed, a), b) is crc(seed, ab).
  */
 uint32_t tip_crc32c(uint32_t seed, const void *bytes, size_t n);
+
+/** The same without the CPU's instruction: what other machines run, and what tests compare with. */
+uint32_t tip_crc32c_portable(uint32_t seed, const void *bytes, size_t n);
