@@ -1,0 +1,209 @@
+"""An independent recount of lists: what a source of a kind and type holds, in Python's own words.
+
+It shares nothing with the C parsers but the written rules: strict dotted quads, prefixes masked, /32 and /128 are hosts,
+no default routes, nothing wider than /8 (IPv4) or /19 (IPv6), names as lower-case A-labels, URLs in RFC 3986 normal form.
+"""
+import csv
+import io
+import ipaddress
+import json
+import re
+import urllib.parse
+
+LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,62})\Z")
+QUAD = re.compile(r"(0|[1-9][0-9]{0,2})(\.(0|[1-9][0-9]{0,2})){3}\Z")
+SCHEMES = {"http": 80, "https": 443, "ftp": 21}
+
+
+def address(text):
+    if ":" not in text and not QUAD.match(text):
+        return None
+    if "%" in text:
+        return None
+    try:
+        found = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    return getattr(found, "ipv4_mapped", None) or found
+
+
+def net(text):
+    """An address or a prefix."""
+    base, slash, bits = text.partition("/")
+    host = address(base)
+    if host is None:
+        return None
+    if not slash:
+        return ("ip", str(host))
+    if not re.fullmatch(r"0|[1-9][0-9]{0,2}", bits) or int(bits) > host.max_prefixlen:
+        return None
+    found = ipaddress.ip_network((host, int(bits)), strict=False)
+    if found.prefixlen == host.max_prefixlen:
+        return ("ip", str(host))
+    if found.prefixlen < (8 if host.version == 4 else 19):
+        return None
+    return ("net", str(found))
+
+
+def domain(text):
+    if not text.isascii():
+        try:
+            text = text.encode("idna").decode()
+        except UnicodeError:
+            return None
+    name = text.lower().removesuffix(".")
+    name = name[2:] if name.startswith("*.") else name.removeprefix(".")
+    labels = name.split(".")
+    if len(labels) < 2 or len(name) > 253 or not all(LABEL.match(label) for label in labels):
+        return None
+    last = labels[-1]
+    if last.isdigit() or re.fullmatch(r"0x[0-9a-f]*", last) or last[0] in "-_" or last[-1] == "-" or "_" in last:
+        return None
+    return ("domain", name)
+
+
+def endpoint(text):
+    host, colon, port = text.rpartition(":")
+    if not colon or not re.fullmatch(r"[1-9][0-9]{0,4}", port) or int(port) > 65535:
+        return None
+    if host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]
+    elif ":" in host:
+        return None
+    found = address(host)
+    if found is None:
+        return None
+    return ("endpoint", f"[{found}]:{port}" if found.version == 6 else f"{found}:{port}")
+
+
+UNRESERVED = set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+ALLOWED = UNRESERVED | set(b"!$&'()*+,;=:@/?")
+
+
+def escaped(text):
+    """RFC 3986 section 6.2.2: unreserved decoded, the rest in upper-case hex, what a URL may not hold escaped."""
+    raw, out, i = text.encode(), bytearray(), 0
+    while i < len(raw):
+        if raw[i] == 0x25 and re.fullmatch(rb"[0-9A-Fa-f]{2}", raw[i + 1:i + 3]):
+            byte = int(raw[i + 1:i + 3], 16)
+            out += bytes([byte]) if byte in UNRESERVED else b"%%%02X" % byte
+            i += 3
+            continue
+        out += bytes([raw[i]]) if raw[i] in ALLOWED else b"%%%02X" % raw[i]
+        i += 1
+    return out.decode()
+
+
+def without_dots(path):
+    """RFC 3986 section 5.2.4."""
+    out = []
+    parts = path.split("/")[1:]
+    for i, part in enumerate(parts):
+        last = i == len(parts) - 1
+        if part == "..":
+            if out:
+                out.pop()
+            if last:
+                out.append("")
+        elif part == ".":
+            if last:
+                out.append("")
+        else:
+            out.append(part)
+    return "/" + "/".join(out)
+
+
+def url(text):
+    scheme, found, rest = text.partition("://")
+    if not found:
+        scheme, rest = "http", text
+    scheme = scheme.lower()
+    if scheme not in SCHEMES or any(ord(c) < 32 or ord(c) == 127 for c in text):
+        return None
+    rest = rest.split("#", 1)[0]
+    at = min([rest.find(c) for c in "/?" if c in rest] or [len(rest)])
+    authority, tail = rest[:at], rest[at:]
+    if "@" in authority:
+        return None
+    port = ""
+    if authority.startswith("["):
+        host, _, after = authority[1:].partition("]")
+        port = after.removeprefix(":")
+        found = address(host)
+        host = f"[{found}]" if found is not None and found.version == 6 else found and str(found)
+    else:
+        host, _, port = authority.partition(":")
+        found = address(host)
+        host = str(found) if found is not None else (domain(host) or (None, None))[1]
+    if host is None or (port and (not port.isdigit() or not 0 < int(port) < 65536)):
+        return None
+    path, query_mark, query = tail.partition("?")
+    path = without_dots(escaped(path or "/"))
+    value = f"{scheme}://{host}"
+    if port and int(port) != SCHEMES[scheme]:
+        value += f":{int(port)}"
+    value += path + (query_mark + escaped(query) if query_mark else "")
+    return ("url", value) if len(value) <= 2048 else None
+
+
+def auto(text):
+    if "://" in text:
+        return url(text)
+    if net(text) or re.fullmatch(r"[0-9.]+(/[0-9]+)?", text):
+        return net(text)
+    if endpoint(text):
+        return endpoint(text)
+    if "/" in text:
+        return url(text)
+    return domain(text)
+
+
+def only(parse, *kinds):
+    def typed(text):
+        found = parse(text)
+        return found if found and found[0] in kinds else None
+    return typed
+
+
+def family(version):
+    def typed(text):
+        found = address(text)
+        return ("ip", str(found)) if found is not None and found.version == version else None
+    return typed
+
+
+TYPES = {"ip4": family(4), "ip6": family(6), "net": net, "domain": domain, "url": url, "ip:port": endpoint, "auto": auto}
+
+
+def lines(body, comment="#", column=None, separator=None):
+    for line in body.decode("utf-8-sig", "surrogateescape").split("\n"):
+        for mark in comment:
+            line = line.split(mark, 1)[0]
+        fields = line.strip().split(separator)
+        if fields and fields[0]:
+            yield fields[column or 0].strip() if len(fields) > (column or 0) else ""
+
+
+def hosts(body):
+    sinks = {"0.0.0.0", "127.0.0.1", "::", "::1"}
+    skipped = {"localhost", "localhost.localdomain", "local", "broadcasthost", "0.0.0.0"}
+    for line in body.decode("utf-8-sig", "surrogateescape").split("\n"):
+        fields = line.split("#", 1)[0].split()
+        if len(fields) > 1 and fields[0] in sinks:
+            yield from (name for name in fields[1:] if name not in skipped and not name.startswith("ip6-"))
+
+
+def table(body, column=0, header=True):
+    rows = csv.reader(io.StringIO(body.decode("utf-8-sig"), newline=""), skipinitialspace=True)
+    for i, row in enumerate(rows):
+        if row and not (header and i == 0) and not row[0].startswith("#"):
+            yield row[column].strip() if len(row) > column else ""
+
+
+def warninglist(body):
+    yield from json.loads(body)["list"]
+
+
+def recount(values, type_name):
+    """The set of (kind, value) that a list of values holds."""
+    return {found for found in map(TYPES[type_name], values) if found}
