@@ -1,0 +1,15 @@
+# Writes SQL files into a C file as bytes: cmake -DOUT=x.c -DTABLE=name -DFILES="a.sql;b.sql" -P embed.cmake
+# Bytes and not strings: the checksum of a migration is that of its file.
+set(text "#include \"io/embedded.h\"\n")
+set(rows "")
+set(n 0)
+foreach(file IN LISTS FILES)
+  get_filename_component(name "${file}" NAME_WE)
+  file(READ "${file}" hex HEX)
+  string(REGEX REPLACE "(..)" "0x\\1," bytes "${hex}")
+  string(APPEND text "\nstatic const unsigned char file_${n}[] = {${bytes}0};\n")
+  string(APPEND rows "    {\"${name}\", (const char *)file_${n}, sizeof(file_${n}) - 1},\n")
+  math(EXPR n "${n} + 1")
+endforeach()
+string(APPEND text "\nconst struct store_embedded ${TABLE}[] = {\n${rows}};\nconst size_t ${TABLE}_n = ${n};\n")
+file(WRITE "${OUT}" "${text}")
