@@ -18,9 +18,14 @@ enum {
     TIP_EVENT_CAUSES_MAX = 4,
     TIP_BATCH_ENTRIES_MAX = 1000,
     TIP_BATCH_BYTES_MAX = 64 * 1024,
-    TIP_RAW_MAX = 256,  /* evidence kept of a line */
-    TIP_NAME_MAX = 64,  /* of sources, modules, services, jobs */
-    TIP_TEXT_MAX = 1024 /* of a sentence in an event */
+    TIP_RAW_MAX = 256,     /* evidence kept of a line */
+    TIP_NAME_MAX = 64,     /* of sources, modules, services, jobs */
+    TIP_TEXT_MAX = 1024,   /* of a sentence in an event */
+    TIP_REJECTS_MAX = 100, /* the sample a source.* event carries */
+    TIP_REJECT_COUNTS_MAX = 64,
+    TIP_FAMILIES_MAX = 8, /* of a verdict */
+    TIP_REASONS_MAX = 3,
+    TIP_CLASSES_MAX = 64 /* a bus.head counts */
 };
 
 enum tip_tlp { TIP_TLP_NONE, TIP_TLP_CLEAR, TIP_TLP_GREEN, TIP_TLP_AMBER, TIP_TLP_COUNT };

@@ -1,0 +1,288 @@
+/* What each event is made of: one row a field. */
+#include "wire.h"
+
+#include <tip/v1/event.pb-c.h>
+
+enum { N = TIP_NAME_MAX, T = TIP_TEXT_MAX };
+
+static const char *tables_kind_name(int kind)
+{
+    return tip_kind_name((enum tip_kind)kind);
+}
+
+static const char *tables_tier_name(int tier)
+{
+    return tip_tier_name((enum tip_tier)tier);
+}
+
+static const char *tables_tlp_name(int tlp)
+{
+    return tip_tlp_name((enum tip_tlp)tlp);
+}
+
+/* ---- schedule ---- */
+
+static const struct wire_field due_rows[] = {
+    WIRE_ROW(UUID, ScheduleDue, tip_schedule_due, run_id, 1, 0),
+    WIRE_ROW(TEXT, ScheduleDue, tip_schedule_due, job, 1, N),
+    WIRE_ROW(TEXT, ScheduleDue, tip_schedule_due, module, 1, N),
+    WIRE_ROW(TEXT, ScheduleDue, tip_schedule_due, target, 0, N),
+    WIRE_AT("due_at", ScheduleDue, tip_schedule_due, due_unix_ms),
+    WIRE_AT("deadline_at", ScheduleDue, tip_schedule_due, deadline_unix_ms),
+    WIRE_AT("expires_at", ScheduleDue, tip_schedule_due, expires_unix_ms),
+    WIRE_ROW(BOOL, ScheduleDue, tip_schedule_due, force, 0, 0),
+};
+static const struct wire_table due_table = WIRE_TABLE(tip__v1__schedule_due__descriptor, tip_schedule_due, due_rows, );
+
+static const struct wire_field report_rows[] = {
+    WIRE_ROW(UUID, ScheduleReport, tip_schedule_report, run_id, 1, 0),
+    WIRE_ROW(TEXT, ScheduleReport, tip_schedule_report, module, 1, N),
+    WIRE_ROW(TEXT, ScheduleReport, tip_schedule_report, summary, 0, T),
+    WIRE_ROW(U32, ScheduleReport, tip_schedule_report, n_ok, 0, 0),
+    WIRE_ROW(U32, ScheduleReport, tip_schedule_report, n_failed, 0, 0),
+    WIRE_ROW(U32, ScheduleReport, tip_schedule_report, n_skipped, 0, 0),
+};
+static const struct wire_table report_table =
+    WIRE_TABLE(tip__v1__schedule_report__descriptor, tip_schedule_report, report_rows, );
+
+static const struct wire_field overdue_rows[] = {
+    WIRE_ROW(UUID, ScheduleOverdue, tip_schedule_overdue, run_id, 1, 0),
+    WIRE_ROW(TEXT, ScheduleOverdue, tip_schedule_overdue, job, 1, N),
+    WIRE_ROW(TEXT, ScheduleOverdue, tip_schedule_overdue, module, 1, N),
+    WIRE_AT("deadline_at", ScheduleOverdue, tip_schedule_overdue, deadline_unix_ms),
+};
+static const struct wire_table overdue_table =
+    WIRE_TABLE(tip__v1__schedule_overdue__descriptor, tip_schedule_overdue, overdue_rows, );
+
+/* ---- listing ---- */
+
+static const struct wire_field indicator_rows[] = {
+    WIRE_NAMED("kind", Indicator, tip_listing_entry, kind, TIP_KIND_NONE + 1, TIP_KIND_COUNT - 1, tables_kind_name),
+    WIRE_BYTES(VALUE, Indicator, tip_listing_entry, value, 1, TIP_INDICATOR_MAX),
+};
+static const struct wire_table indicator_table =
+    WIRE_TABLE(tip__v1__indicator__descriptor, tip_listing_entry, indicator_rows, );
+
+static const struct wire_field entry_rows[] = {
+    WIRE_WITHIN(ListingEntry, indicator, &indicator_table),
+    WIRE_ROW(FLAGS, ListingEntry, tip_listing_entry, flags, 0, 0),
+    WIRE_ROW(U64, ListingEntry, tip_listing_entry, line, 0, 0),
+    WIRE_BYTES(RAW, ListingEntry, tip_listing_entry, raw, 0, TIP_RAW_MAX),
+};
+const struct wire_table wire_listing_entry =
+    WIRE_TABLE(tip__v1__listing_entry__descriptor, tip_listing_entry, entry_rows, );
+
+static const char *delta_check(const void *plain)
+{
+    const struct tip_listing_delta *delta = plain;
+
+    if (delta->part > delta->n_parts)
+        return "part lies behind n_parts";
+    if (delta->to_version <= delta->from_version)
+        return "to_version is not after from_version";
+    if (delta->n_added + delta->n_changed + delta->n_removed > TIP_BATCH_ENTRIES_MAX)
+        return "more entries than a part may have";
+    return NULL;
+}
+
+static const struct wire_field delta_rows[] = {
+    WIRE_ROW(TEXT, ListingDelta, tip_listing_delta, source, 1, N),
+    WIRE_ROW(ID, ListingDelta, tip_listing_delta, stream, 1, 0),
+    WIRE_ROW(U64, ListingDelta, tip_listing_delta, from_version, 0, 0),
+    WIRE_ROW(U64, ListingDelta, tip_listing_delta, to_version, 1, 0),
+    WIRE_ROW(U32, ListingDelta, tip_listing_delta, part, 1, 0),
+    WIRE_ROW(U32, ListingDelta, tip_listing_delta, n_parts, 1, 0),
+    WIRE_AT("fetched_at", ListingDelta, tip_listing_delta, fetched_unix_ms),
+    WIRE_MANY(LIST, ListingDelta, added, tip_listing_delta, added, TIP_BATCH_ENTRIES_MAX, &wire_listing_entry),
+    WIRE_MANY(LIST, ListingDelta, changed, tip_listing_delta, changed, TIP_BATCH_ENTRIES_MAX, &wire_listing_entry),
+    WIRE_MANY(LIST, ListingDelta, removed, tip_listing_delta, removed, TIP_BATCH_ENTRIES_MAX, &indicator_table),
+};
+static const struct wire_table delta_table =
+    WIRE_TABLE(tip__v1__listing_delta__descriptor, tip_listing_delta, delta_rows, .check = delta_check);
+
+static const char *baseline_check(const void *plain)
+{
+    const struct tip_listing_baseline *baseline = plain;
+
+    return baseline->part > baseline->n_parts ? "part lies behind n_parts" : NULL;
+}
+
+static const struct wire_field baseline_rows[] = {
+    WIRE_ROW(TEXT, ListingBaseline, tip_listing_baseline, source, 1, N),
+    WIRE_ROW(ID, ListingBaseline, tip_listing_baseline, stream, 1, 0),
+    WIRE_ROW(U64, ListingBaseline, tip_listing_baseline, version, 0, 0),
+    WIRE_ROW(ID, ListingBaseline, tip_listing_baseline, baseline_id, 1, 0),
+    WIRE_ROW(U32, ListingBaseline, tip_listing_baseline, part, 1, 0),
+    WIRE_ROW(U32, ListingBaseline, tip_listing_baseline, n_parts, 1, 0),
+    WIRE_AT("fetched_at", ListingBaseline, tip_listing_baseline, fetched_unix_ms),
+    WIRE_MANY(LIST, ListingBaseline, entries, tip_listing_baseline, entries, TIP_BATCH_ENTRIES_MAX,
+              &wire_listing_entry),
+};
+static const struct wire_table baseline_table =
+    WIRE_TABLE(tip__v1__listing_baseline__descriptor, tip_listing_baseline, baseline_rows, .check = baseline_check);
+
+/* ---- source ---- */
+
+static const struct wire_field reject_rows[] = {
+    WIRE_ROW(U64, ListingReject, tip_listing_reject, line, 0, 0),
+    WIRE_ROW(TEXT, ListingReject, tip_listing_reject, reason, 1, N),
+    WIRE_BYTES(RAW, ListingReject, tip_listing_reject, raw, 0, TIP_RAW_MAX),
+};
+static const struct wire_table reject_table =
+    WIRE_TABLE(tip__v1__listing_reject__descriptor, tip_listing_reject, reject_rows, );
+
+static const struct wire_field count_rows[] = {
+    WIRE_AS("reason", TEXT, SourceState__RejectedEntry, key, tip_reject_count, reason, 1, N),
+    WIRE_AS("n", U64, SourceState__RejectedEntry, value, tip_reject_count, n, 0, 0),
+};
+static const struct wire_table count_table =
+    WIRE_TABLE(tip__v1__source_state__rejected_entry__descriptor, tip_reject_count, count_rows, );
+
+static const struct wire_field state_rows[] = {
+    WIRE_ROW(TEXT, SourceState, tip_source_state, source, 1, N),
+    WIRE_ROW(TEXT, SourceState, tip_source_state, reason, 0, N),
+    WIRE_ROW(TEXT, SourceState, tip_source_state, detail, 0, T),
+    WIRE_ROW(TEXT, SourceState, tip_source_state, url, 0, TIP_INDICATOR_MAX),
+    WIRE_ROW(ID, SourceState, tip_source_state, stream, 0, 0),
+    WIRE_ROW(U64, SourceState, tip_source_state, version, 0, 0),
+    WIRE_ROW(U64, SourceState, tip_source_state, n_entries, 0, 0),
+    WIRE_ROW(U64, SourceState, tip_source_state, n_added, 0, 0),
+    WIRE_ROW(U64, SourceState, tip_source_state, n_removed, 0, 0),
+    WIRE_ROW(U64, SourceState, tip_source_state, n_changed, 0, 0),
+    WIRE_ROW(U64, SourceState, tip_source_state, n_lines, 0, 0),
+    WIRE_AS("n_rejected", U64, SourceState, rejected_lines, tip_source_state, n_rejected, 0, 0),
+    WIRE_ROW(U64, SourceState, tip_source_state, n_special, 0, 0),
+    WIRE_ROW(U64, SourceState, tip_source_state, n_bytes, 0, 0),
+    WIRE_ROW(REAL, SourceState, tip_source_state, weight, 0, 1),
+    WIRE_ROW(U32, SourceState, tip_source_state, n_failures, 0, 0),
+    WIRE_AT("next_at", SourceState, tip_source_state, next_unix_ms),
+    WIRE_MANY(MAP, SourceState, rejected, tip_source_state, counts, TIP_REJECT_COUNTS_MAX, &count_table),
+    WIRE_MANY(LIST, SourceState, rejects, tip_source_state, rejects, TIP_REJECTS_MAX, &reject_table),
+};
+static const struct wire_table state_table =
+    WIRE_TABLE(tip__v1__source_state__descriptor, tip_source_state, state_rows, );
+
+static const struct wire_field weight_rows[] = {
+    WIRE_ROW(TEXT, SourceWeight, tip_source_weight, source, 1, N),
+    WIRE_ROW(REAL, SourceWeight, tip_source_weight, weight, 0, 1),
+    WIRE_ROW(REAL, SourceWeight, tip_source_weight, before, 0, 1),
+    WIRE_ROW(TEXT, SourceWeight, tip_source_weight, reason, 0, T),
+};
+static const struct wire_table weight_table =
+    WIRE_TABLE(tip__v1__source_weight__descriptor, tip_source_weight, weight_rows, );
+
+/* ---- verdict ---- */
+
+static const struct wire_field subject_rows[] = {
+    WIRE_NAMED("kind", Indicator, tip_verdict, kind, TIP_KIND_NONE + 1, TIP_KIND_COUNT - 1, tables_kind_name),
+    WIRE_BYTES(VALUE, Indicator, tip_verdict, value, 1, TIP_INDICATOR_MAX),
+};
+static const struct wire_table subject_table = WIRE_TABLE(tip__v1__indicator__descriptor, tip_verdict, subject_rows, );
+
+static const struct wire_field family_rows[] = {
+    WIRE_AS("family", TEXT, Verdict__FamiliesEntry, key, tip_family_share, family, 1, N),
+    WIRE_AS("share", REAL, Verdict__FamiliesEntry, value, tip_family_share, share, -1, 1),
+};
+static const struct wire_table family_table =
+    WIRE_TABLE(tip__v1__verdict__families_entry__descriptor, tip_family_share, family_rows, );
+
+static const struct wire_field reason_rows[] = {
+    WIRE_ROW(TEXT, VerdictReason, tip_verdict_reason, source, 1, N),
+    WIRE_ROW(REAL, VerdictReason, tip_verdict_reason, weight, 0, 1),
+};
+static const struct wire_table reason_table =
+    WIRE_TABLE(tip__v1__verdict_reason__descriptor, tip_verdict_reason, reason_rows, );
+
+static const struct wire_field verdict_rows[] = {
+    WIRE_WITHIN(Verdict, indicator, &subject_table),
+    WIRE_ROW(REAL, Verdict, tip_verdict, score, 0, 1),
+    WIRE_NAMED("tier", Verdict, tip_verdict, tier, TIP_TIER_NONE, TIP_TIER_COUNT - 1, tables_tier_name),
+    WIRE_MANY(MAP, Verdict, families, tip_verdict, families, TIP_FAMILIES_MAX, &family_table),
+    WIRE_MANY(LIST, Verdict, reasons, tip_verdict, reasons, TIP_REASONS_MAX, &reason_table),
+    WIRE_ROW(U32, Verdict, tip_verdict, reason_count, 0, 0),
+    WIRE_AT("next_change_at", Verdict, tip_verdict, next_change_unix_ms),
+    WIRE_AT("expires_at", Verdict, tip_verdict, expires_unix_ms),
+};
+const struct wire_table wire_verdict = WIRE_TABLE(tip__v1__verdict__descriptor, tip_verdict, verdict_rows, );
+
+static const struct wire_field changes_rows[] = {
+    WIRE_ROW(TEXT, VerdictChanges, tip_verdict_changes, cause_source, 0, N),
+    WIRE_ROW(ID, VerdictChanges, tip_verdict_changes, stream, 0, 0),
+    WIRE_ROW(U64, VerdictChanges, tip_verdict_changes, version, 0, 0),
+    WIRE_ROW(U32, VerdictChanges, tip_verdict_changes, part, 0, 0),
+    WIRE_MANY(LIST, VerdictChanges, verdicts, tip_verdict_changes, verdicts, TIP_BATCH_ENTRIES_MAX, &wire_verdict),
+};
+static const struct wire_table changes_table =
+    WIRE_TABLE(tip__v1__verdict_changes__descriptor, tip_verdict_changes, changes_rows, );
+
+/* ---- control, system, bus ---- */
+
+static const struct wire_field applied_rows[] = {
+    WIRE_ROW(TEXT, ControlApplied, tip_control_applied, service, 1, N),
+    WIRE_ROW(TEXT, ControlApplied, tip_control_applied, actor, 0, N),
+    WIRE_ROW(TEXT, ControlApplied, tip_control_applied, action, 1, N),
+    WIRE_ROW(TEXT, ControlApplied, tip_control_applied, target, 0, TIP_INDICATOR_MAX),
+    WIRE_ROW(TEXT, ControlApplied, tip_control_applied, reason, 0, T),
+    WIRE_ROW(ID, ControlApplied, tip_control_applied, call_id, 0, 0),
+    WIRE_ROW(TEXT, ControlApplied, tip_control_applied, result, 0, T),
+    WIRE_ROW(BOOL, ControlApplied, tip_control_applied, ok, 0, 0),
+};
+static const struct wire_table applied_table =
+    WIRE_TABLE(tip__v1__control_applied__descriptor, tip_control_applied, applied_rows, );
+
+static const struct wire_field system_rows[] = {
+    WIRE_ROW(TEXT, SystemState, tip_system_state, service, 1, N),
+    WIRE_ROW(TEXT, SystemState, tip_system_state, version, 0, N),
+    WIRE_ROW(TEXT, SystemState, tip_system_state, instance, 0, N),
+    WIRE_ROW(U64, SystemState, tip_system_state, pid, 0, 0),
+    WIRE_ROW(U64, SystemState, tip_system_state, uptime_ms, 0, 0),
+    WIRE_ROW(BOOL, SystemState, tip_system_state, ready, 0, 0),
+    WIRE_ROW(TEXT, SystemState, tip_system_state, detail, 0, T),
+    WIRE_ROW(U64, SystemState, tip_system_state, rss_bytes, 0, 0),
+    WIRE_ROW(U64, SystemState, tip_system_state, outbox_events, 0, 0),
+    WIRE_ROW(BOOL, SystemState, tip_system_state, insecure, 0, 0),
+    WIRE_ROW(BOOL, SystemState, tip_system_state, simulated, 0, 0),
+};
+static const struct wire_table system_table =
+    WIRE_TABLE(tip__v1__system_state__descriptor, tip_system_state, system_rows, );
+
+static const struct wire_field alarm_rows[] = {
+    WIRE_ROW(TEXT, SystemAlarm, tip_system_alarm, service, 1, N),
+    WIRE_ROW(TEXT, SystemAlarm, tip_system_alarm, name, 1, N),
+    WIRE_ROW(TEXT, SystemAlarm, tip_system_alarm, detail, 0, T),
+    WIRE_ROW(BOOL, SystemAlarm, tip_system_alarm, raised, 0, 0),
+};
+static const struct wire_table alarm_table =
+    WIRE_TABLE(tip__v1__system_alarm__descriptor, tip_system_alarm, alarm_rows, );
+
+static const struct wire_field class_rows[] = {
+    WIRE_AS("class", TEXT, ClassHead, class_name, tip_class_head, class_name, 1, N),
+    WIRE_NAMED("tlp", ClassHead, tip_class_head, tlp, TIP_TLP_CLEAR, TIP_TLP_COUNT - 1, tables_tlp_name),
+    WIRE_ROW(U64, ClassHead, tip_class_head, class_seq, 0, 0),
+};
+static const struct wire_table class_table = WIRE_TABLE(tip__v1__class_head__descriptor, tip_class_head, class_rows, );
+
+static const struct wire_field head_rows[] = {
+    WIRE_ROW(ID, BusHead, tip_bus_head, journal_id, 1, 0),
+    WIRE_ROW(U64, BusHead, tip_bus_head, head_seq, 0, 0),
+    WIRE_ROW(U64, BusHead, tip_bus_head, first_available, 0, 0),
+    WIRE_MANY(LIST, BusHead, classes, tip_bus_head, classes, TIP_CLASSES_MAX, &class_table),
+};
+static const struct wire_table head_table = WIRE_TABLE(tip__v1__bus_head__descriptor, tip_bus_head, head_rows, );
+
+const struct wire_table *wire_event_table(enum tip_event_kind kind)
+{
+    static const struct wire_table *const tables[TIP_EVENT_KIND_COUNT] = {
+        [TIP_EVENT_SCHEDULE_DUE] = &due_table,        [TIP_EVENT_SCHEDULE_DONE] = &report_table,
+        [TIP_EVENT_SCHEDULE_FAILED] = &report_table,  [TIP_EVENT_SCHEDULE_OVERDUE] = &overdue_table,
+        [TIP_EVENT_LISTING_DELTA] = &delta_table,     [TIP_EVENT_LISTING_BASELINE] = &baseline_table,
+        [TIP_EVENT_SOURCE_OK] = &state_table,         [TIP_EVENT_SOURCE_HELD] = &state_table,
+        [TIP_EVENT_SOURCE_FAILED] = &state_table,     [TIP_EVENT_SOURCE_WEIGHT] = &weight_table,
+        [TIP_EVENT_VERDICT_CHANGES] = &changes_table, [TIP_EVENT_CONTROL_APPLIED] = &applied_table,
+        [TIP_EVENT_SYSTEM_HELLO] = &system_table,     [TIP_EVENT_SYSTEM_HEARTBEAT] = &system_table,
+        [TIP_EVENT_SYSTEM_GOODBYE] = &system_table,   [TIP_EVENT_SYSTEM_ALARM] = &alarm_table,
+        [TIP_EVENT_BUS_HEAD] = &head_table,
+    };
+
+    return kind < TIP_EVENT_KIND_COUNT ? tables[kind] : NULL;
+}
