@@ -31,8 +31,8 @@ enum tip_opt_type {
     TIP_OPT_BOOL,     /* true, false, yes, no, on, off; bool. On the command line the name alone means true */
     TIP_OPT_INT,      /* 42, 1_000_000; int64_t */
     TIP_OPT_REAL,     /* 0.25; double */
-    TIP_OPT_DURATION, /* 250ms, 90s, 15m, 1h30m, 7d, 0; int64_t, milliseconds */
-    TIP_OPT_SIZE,     /* 65536, 64KiB, 4MiB, 10GB; int64_t, bytes */
+    TIP_OPT_DURATION, /* <tip/clock.h>: 250ms, 90s, 15m, 1h30m, 7d, 0; int64_t, milliseconds */
+    TIP_OPT_SIZE,     /* <tip/size.h>: 65536, 64KiB, 4MiB, 10GB; int64_t, bytes */
     TIP_OPT_ENUM,     /* one of `names`; int, its index */
     TIP_OPT_LIST,     /* list of strings (a,b,c outside files); struct tip_opt_list */
     TIP_OPT_PREFIXES, /* list of addresses and networks; struct tip_opt_prefixes */
@@ -98,11 +98,6 @@ void tip_opt_init(const struct tip_opt_table *table, void *options);
 
 /** Frees what the values own and zeroes the struct. Fits no tip_auto: it takes the table. */
 void tip_opt_free(const struct tip_opt_table *table, void *options);
-
-/** Text to value of the three notations that others need too. @return 0 or -EINVAL */
-tip_nodiscard int tip_opt_parse_duration(const char *text, int64_t *msp);
-tip_nodiscard int tip_opt_parse_size(const char *text, int64_t *bytesp);
-tip_nodiscard int tip_opt_parse_bool(const char *text, bool *valuep);
 
 /* --- loading --- */
 
