@@ -327,10 +327,8 @@ void tip_log_write(enum tip_log_level level, const char *event, const char *form
     if (!tip_log_is_on(level))
         return;
     log_line_start(&line, level, event);
-    if (*format)
-        log_append_text(&line, " ");
     va_start(args, format);
-    log_append_format(&line, format, &args);
+    log_append_format(&line, format[1] ? format : "", &args);
     va_end(args);
 
     pthread_mutex_lock(&log_lock);
@@ -348,7 +346,7 @@ static void log_on_fail(const struct tip_fail_site *site)
 
     if (!tip_log_is_on(level))
         return;
-    tip_log_write(level, "trace", "in=%s file=%s line=%d code=%s", site->function, site->file, site->line,
+    tip_log_write(level, "trace", " in=%s file=%s line=%d code=%s", site->function, site->file, site->line,
                   strerrorname_np(-site->code));
 }
 

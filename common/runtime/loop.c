@@ -19,6 +19,7 @@ struct loop_deferred {
 struct tip_loop {
     struct event_base *base;
     struct event *soon; /* a timeout of zero: the poller has its turn before it fires */
+    bool is_stopped;    /* perhaps before it ran, which libevent would forget */
     struct loop_deferred *first;
     struct loop_deferred **lastp;
 };
@@ -105,13 +106,17 @@ void tip_loop_destroy(struct tip_loop **loopp)
 
 int tip_loop_run(struct tip_loop *loop)
 {
-    if (event_base_loop(loop->base, EVLOOP_NO_EXIT_ON_EMPTY) == -1)
-        return tip_fail(-EIO);
-    return 0;
+    int r = 0;
+
+    if (!loop->is_stopped)
+        r = event_base_loop(loop->base, EVLOOP_NO_EXIT_ON_EMPTY);
+    loop->is_stopped = false;
+    return r == -1 ? tip_fail(-EIO) : 0;
 }
 
 void tip_loop_stop(struct tip_loop *loop)
 {
+    loop->is_stopped = true;
     event_base_loopbreak(loop->base);
 }
 

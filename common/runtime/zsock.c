@@ -459,6 +459,8 @@ bool tip_zsock_endpoint_is_local(const char *endpoint)
         return false;
     host = endpoint + 6;
     colon = strrchr(host, ':');
+    if (colon && strncmp(host, "localhost:", 10) == 0)
+        return true;
     if (!colon || tip_addr_parse(&addr, host, (size_t)(colon - host)))
         return false;
     return tip_addr_special(&addr) == TIP_SPECIAL_LOOPBACK;

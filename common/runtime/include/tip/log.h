@@ -18,13 +18,14 @@
 
 enum tip_log_level { TIP_LOG_ERROR, TIP_LOG_WARN, TIP_LOG_INFO, TIP_LOG_DEBUG, TIP_LOG_LEVEL_COUNT };
 
-#define tip_error(...) tip_log_write(TIP_LOG_ERROR, __VA_ARGS__)
-#define tip_warn(...)  tip_log_write(TIP_LOG_WARN, __VA_ARGS__)
-#define tip_info(...)  tip_log_write(TIP_LOG_INFO, __VA_ARGS__)
-#define tip_debug(...)                                 \
-    do {                                               \
-        if (tip_log_is_on(TIP_LOG_DEBUG))              \
-            tip_log_write(TIP_LOG_DEBUG, __VA_ARGS__); \
+/* The blank makes an empty format, "", an ordinary one; and a format is always a literal. */
+#define tip_error(event, ...) tip_log_write(TIP_LOG_ERROR, event, " " __VA_ARGS__)
+#define tip_warn(event, ...)  tip_log_write(TIP_LOG_WARN, event, " " __VA_ARGS__)
+#define tip_info(event, ...)  tip_log_write(TIP_LOG_INFO, event, " " __VA_ARGS__)
+#define tip_debug(event, ...)                                     \
+    do {                                                          \
+        if (tip_log_is_on(TIP_LOG_DEBUG))                         \
+            tip_log_write(TIP_LOG_DEBUG, event, " " __VA_ARGS__); \
     } while (0)
 
 /** Names the service in every line and hears of tip_fail: its traces are debug lines. Level info. */
@@ -44,7 +45,7 @@ extern const char *const tip_log_level_names[];
  * Use the macros.
  *
  * @param event   stable, greppable, `noun.verb`
- * @param format  `key=%s key=%d`; "" for none
+ * @param format  a blank and `key=%s key=%d`, or the blank alone
  */
 void tip_log_write(enum tip_log_level level, const char *event, const char *format, ...) tip_printf(3, 4);
 
