@@ -5,7 +5,6 @@
 #include <idn2.h>
 #include <libpsl.h>
 
-#include <tip/alloc.h>
 #include <tip/cleanup.h>
 
 #define DOMAIN_LABEL_MAX 63                   /* RFC 1035 section 2.3.4 */
@@ -25,18 +24,14 @@ static const char domain_bytes[256] = {
 
 const char *tip_domain_reason(int code)
 {
-    static const char *const reasons[TIP_DOMAIN_E_END - TIP_DOMAIN_E_EMPTY] = {
-        [TIP_DOMAIN_E_EMPTY - TIP_DOMAIN_E_EMPTY] = "empty_domain",
-        [TIP_DOMAIN_E_LONG - TIP_DOMAIN_E_EMPTY] = "domain_too_long",
-        [TIP_DOMAIN_E_LABEL - TIP_DOMAIN_E_EMPTY] = "label_length",
-        [TIP_DOMAIN_E_CHAR - TIP_DOMAIN_E_EMPTY] = "domain_character",
-        [TIP_DOMAIN_E_IDNA - TIP_DOMAIN_E_EMPTY] = "idna",
-        [TIP_DOMAIN_E_SINGLE - TIP_DOMAIN_E_EMPTY] = "single_label",
-        [TIP_DOMAIN_E_ADDR - TIP_DOMAIN_E_EMPTY] = "numeric_tld",
-        [TIP_DOMAIN_E_TLD - TIP_DOMAIN_E_EMPTY] = "bad_tld",
+    static const char *const reasons[TIP_DOMAIN_E_END] = {
+        [TIP_DOMAIN_E_EMPTY] = "empty_domain", [TIP_DOMAIN_E_LONG] = "domain_too_long",
+        [TIP_DOMAIN_E_LABEL] = "label_length", [TIP_DOMAIN_E_CHAR] = "domain_character",
+        [TIP_DOMAIN_E_IDNA] = "idna",          [TIP_DOMAIN_E_SINGLE] = "single_label",
+        [TIP_DOMAIN_E_ADDR] = "numeric_tld",   [TIP_DOMAIN_E_TLD] = "bad_tld",
     };
 
-    return code >= TIP_DOMAIN_E_EMPTY && code < TIP_DOMAIN_E_END ? reasons[code - TIP_DOMAIN_E_EMPTY] : "";
+    return code >= TIP_DOMAIN_E_EMPTY && code < TIP_DOMAIN_E_END ? reasons[code] : "";
 }
 
 static bool domain_label_is_xn(const char *label, size_t len)

@@ -60,7 +60,7 @@ bool tip_prefix_contains(const struct tip_prefix *outer, const struct tip_addr *
     size_t whole = outer->len / 8;
     uint8_t mask = (uint8_t)(0xff00 >> outer->len % 8);
 
-    if (outer->addr.family != addr->family || memcmp(outer->addr.bytes, addr->bytes, whole))
+    if (outer->addr.family != addr->family || memcmp(outer->addr.bytes, addr->bytes, whole) != 0)
         return false;
     return !mask || (addr->bytes[whole] & mask) == outer->addr.bytes[whole];
 }

@@ -23,17 +23,13 @@ struct url_text {
 
 const char *tip_url_reason(int code)
 {
-    static const char *const reasons[TIP_URL_E_END - TIP_URL_E_NO_SCHEME] = {
-        [TIP_URL_E_NO_SCHEME - TIP_URL_E_NO_SCHEME] = "no_scheme",
-        [TIP_URL_E_SCHEME - TIP_URL_E_NO_SCHEME] = "scheme",
-        [TIP_URL_E_USERINFO - TIP_URL_E_NO_SCHEME] = "userinfo",
-        [TIP_URL_E_HOST - TIP_URL_E_NO_SCHEME] = "url_host",
-        [TIP_URL_E_PORT - TIP_URL_E_NO_SCHEME] = "url_port",
-        [TIP_URL_E_CHAR - TIP_URL_E_NO_SCHEME] = "url_character",
-        [TIP_URL_E_LONG - TIP_URL_E_NO_SCHEME] = "url_too_long",
+    static const char *const reasons[TIP_URL_E_END] = {
+        [TIP_URL_E_NO_SCHEME] = "no_scheme", [TIP_URL_E_SCHEME] = "scheme", [TIP_URL_E_USERINFO] = "userinfo",
+        [TIP_URL_E_HOST] = "url_host",       [TIP_URL_E_PORT] = "url_port", [TIP_URL_E_CHAR] = "url_character",
+        [TIP_URL_E_LONG] = "url_too_long",
     };
 
-    return code >= TIP_URL_E_NO_SCHEME && code < TIP_URL_E_END ? reasons[code - TIP_URL_E_NO_SCHEME] : "";
+    return code >= TIP_URL_E_NO_SCHEME && code < TIP_URL_E_END ? reasons[code] : "";
 }
 
 static int url_append(struct tip_url *url, const char *bytes, size_t n)
@@ -182,14 +178,25 @@ static int url_hex(char c)
     return at ? (int)(at - digits) : -1;
 }
 
+/* What `%xx` says, or -1 when it is not that. */
+static int url_escape_read(struct url_text text)
+{
+    int high, low;
+
+    if (text.len < 3 || *text.at != '%')
+        return -1;
+    high = url_hex(text.at[1]);
+    low = url_hex(text.at[2]);
+    return high < 0 || low < 0 ? -1 : high * 16 + low;
+}
+
 /* The next byte, escapes resolved; *escapedp says it was one. */
 static unsigned char url_byte_take(struct url_text *text, bool *escapedp)
 {
-    unsigned char c = (unsigned char)*text->at;
+    int value = url_escape_read(*text);
+    unsigned char c = value < 0 ? (unsigned char)*text->at : (unsigned char)value;
 
-    *escapedp = c == '%' && text->len >= 3 && url_hex(text->at[1]) >= 0 && url_hex(text->at[2]) >= 0;
-    if (*escapedp)
-        c = (unsigned char)(url_hex(text->at[1]) << 4 | url_hex(text->at[2]));
+    *escapedp = value >= 0;
     url_text_skip(text, *escapedp ? 3 : 1);
     return c;
 }

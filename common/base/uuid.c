@@ -96,13 +96,16 @@ int tip_uuid_parse(struct tip_uuid *uuid, const char *text, size_t len)
 
     if (len != TIP_UUID_TEXT - 1)
         return -EINVAL;
-    for (size_t i = 0; i < sizeof(found.bytes); i++) {
+    for (size_t i = 0; i < sizeof(found.bytes); i++, text += 2) {
+        int high, low;
+
         if (uuid_dash_before(i) && *text++ != '-')
             return -EINVAL;
-        if (uuid_hex(text[0]) < 0 || uuid_hex(text[1]) < 0)
+        high = uuid_hex(text[0]);
+        low = uuid_hex(text[1]);
+        if (high < 0 || low < 0)
             return -EINVAL;
-        found.bytes[i] = (uint8_t)(uuid_hex(text[0]) << 4 | uuid_hex(text[1]));
-        text += 2;
+        found.bytes[i] = (uint8_t)(high * 16 + low);
     }
     *uuid = found;
     return 0;

@@ -50,7 +50,7 @@ enum tip_indicator_code {
 const char *tip_indicator_reason(int code);
 
 /**
- * Canonical form of a text.
+ * Canonical form of a text, which is taken as it stands: blanks around it are the caller's to trim.
  *
  * Asked for TIP_KIND_NONE it detects the kind by its shape alone: `://`, or a `/` behind what is no address, is a URL
  * (http when it says no scheme); digits and dots, or two colons, an address or prefix; a port behind an address an
