@@ -8,6 +8,9 @@
  *
  * pub_seq and the epoch live here. The epoch is the time the environment was made, in microseconds: a lost volume means
  * a new epoch. One writer: the loop thread. No read transaction outlives a call.
+ *
+ * The map never grows: memory is at most map_bytes of file pages, which the kernel takes back when it needs them, and
+ * the pages that the transaction under way has touched. What does not fit fails its transaction with -ENOBUFS.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -36,7 +39,7 @@ const struct tip_id *tip_outbox_stream(const struct tip_outbox *outbox);
 uint64_t tip_outbox_n_waiting(const struct tip_outbox *outbox);
 uint64_t tip_outbox_bytes_waiting(const struct tip_outbox *outbox);
 /** False when `bytes` more would pass the budget: stop reading your source, tip_bus_on_space calls you back. */
-bool tip_outbox_has_room(const struct tip_outbox *outbox, size_t bytes);
+bool tip_outbox_has_room(struct tip_outbox *outbox, size_t bytes);
 
 /** A write transaction; at most one at a time. */
 tip_nodiscard int tip_outbox_begin(struct tip_outbox *outbox, struct tip_outbox_txn **txnp);
@@ -59,8 +62,8 @@ tip_nodiscard int tip_outbox_publish(struct tip_outbox_txn *txn, const char *top
  * The service's own state: small values under short keys (<= 500 bytes), in named tables. A table is a static string,
  * e.g. "run", "source", "input".
  *
- * @param value  for get: points into the map, valid until the transaction or the next write in it ends
- * @return 0; get: -ENOENT
+ * @param value  for get: points into the map, not aligned, valid until the next write or the end of the transaction
+ * @return 0; get and delete: -ENOENT; put: -ENOBUFS when the map is full (abort)
  */
 tip_nodiscard int tip_outbox_put(struct tip_outbox_txn *txn, const char *table, const void *key, size_t key_len,
                                  const void *value, size_t value_len);
@@ -69,7 +72,7 @@ tip_nodiscard int tip_outbox_get(struct tip_outbox_txn *txn, const char *table, 
 tip_nodiscard int tip_outbox_delete(struct tip_outbox_txn *txn, const char *table, const void *key, size_t key_len);
 
 /**
- * Walks a table in key order.
+ * Walks a table in key order; `each` changes nothing in it.
  *
  * @param each  returns 0 to go on; anything else ends the walk and is returned
  */
