@@ -104,6 +104,8 @@ static void conf_disarm(char *text)
     }
 }
 
+static void conf_error_add(struct tip_conf *conf, const char *where, const char *format, va_list args) tip_printf(3, 0);
+
 static void conf_error_add(struct tip_conf *conf, const char *where, const char *format, va_list args)
 {
     tip_auto(tip_buf_deinit) struct tip_buf text;
@@ -629,11 +631,11 @@ static void conf_set_variable(struct tip_conf *conf, const char *variable)
     conf_slot_origin(&slot, tip_take(where));
 }
 
-static void conf_load_environ(struct tip_conf *conf, char *const *environ)
+static void conf_load_environ(struct tip_conf *conf, char *const *variables)
 {
-    for (size_t i = 0; environ && environ[i]; i++)
-        if (strncmp(environ[i], "TIP__", 5) == 0)
-            conf_set_variable(conf, environ[i]);
+    for (size_t i = 0; variables && variables[i]; i++)
+        if (strncmp(variables[i], "TIP__", 5) == 0)
+            conf_set_variable(conf, variables[i]);
 }
 
 /* `--key` means the own section first, then the common ones. */

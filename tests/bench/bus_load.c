@@ -162,13 +162,16 @@ static void publish_durable(const char *ingest, uint64_t n, uint32_t event_len, 
     uint8_t *event = calloc(1, event_len);
     uint8_t *body = malloc((size_t)batch * (event_len + 64));
     size_t body_len = fill_batch(body, event, event_len, batch);
-    char name[32];
-    Tip__V1__Hello hello = TIP__V1__HELLO__INIT;
-    Tip__V1__Data data = TIP__V1__DATA__INIT;
-    Tip__V1__Frame frame = TIP__V1__FRAME__INIT;
+    char name[32]; /* protobuf-c wants it writable */
+    Tip__V1__Hello hello;
+    Tip__V1__Data data;
+    Tip__V1__Frame frame;
     uint64_t sent = 0;
     uint64_t durable;
 
+    tip__v1__hello__init(&hello);
+    tip__v1__data__init(&data);
+    tip__v1__frame__init(&frame);
     snprintf(name, sizeof(name), "bench.%d", (int)getpid());
     hello.version = 1;
     hello.publisher = name;
