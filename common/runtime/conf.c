@@ -28,7 +28,8 @@ enum {
     CONF_NAME_BYTES = 64,
 };
 
-static const char *const conf_sections[] = {"tip", "bus", "log", "broker", "scheduler", "blacklist", "storage", "lab"};
+static const char *const conf_sections[] = {"tip",       "bus",     "log", "broker", "scheduler",
+                                            "blacklist", "storage", "up",  "lab"};
 
 /* A table that is being filled, and where each of its values came from (NULL: the fallback). */
 struct conf_part {
