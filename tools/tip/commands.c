@@ -1,6 +1,7 @@
 #include "commands.h"
 
 const struct cli_command *const cli_commands[] = {
+    &cmd_up,
     &cmd_completion,
     &cmd_help,
     NULL,

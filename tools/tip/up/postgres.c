@@ -42,7 +42,8 @@ int pg_init(struct pg *pg, const char *data_dir, const char *socket_dir)
         return r;
     if (strlen(socket_dir) + sizeof("/.s.PGSQL.5432.lock") > 107 || /* sun_path */
         snprintf(pg->data, PG_PATH_BYTES, "%s", data_dir) >= PG_PATH_BYTES ||
-        snprintf(pg->database, PG_PATH_BYTES, "host=%s port=5432 user=tip dbname=tip", socket_dir) >= PG_PATH_BYTES)
+        snprintf(pg->database, PG_PATH_BYTES, "host=%s port=5432 user=tip dbname=postgres", socket_dir) >=
+            PG_PATH_BYTES)
         return tip_fail(-ENAMETOOLONG);
     strcpy(pg->socket, socket_dir);
     return 0;
@@ -92,12 +93,5 @@ void pg_serve(const struct pg *pg, struct pg_command *command)
 void pg_is_ready(const struct pg *pg, struct pg_command *command)
 {
     pg_command(pg, command, "pg_isready");
-    pg_args(command, (const char *const[]){"-q", "-h", pg->socket, "-p", "5432", "-U", "tip", NULL});
-}
-
-void pg_createdb(const struct pg *pg, struct pg_command *command)
-{
-    pg_command(pg, command, "createdb");
-    pg_args(command, (const char *const[]){"-h", pg->socket, "-p", "5432", "-U", "tip", "--maintenance-db=postgres",
-                                           "tip", NULL});
+    pg_args(command, (const char *const[]){"-q", "-h", pg->socket, "-p", "5432", "-U", "tip", "-d", "postgres", NULL});
 }

@@ -33,4 +33,3 @@ struct pg_command {
 void pg_initdb(const struct pg *pg, struct pg_command *command);
 void pg_serve(const struct pg *pg, struct pg_command *command);
 void pg_is_ready(const struct pg *pg, struct pg_command *command);
-void pg_createdb(const struct pg *pg, struct pg_command *command);

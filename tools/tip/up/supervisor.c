@@ -91,6 +91,8 @@ static bool sup_is_error(const char *line)
 {
     static const char *const marks[] = {"level=error", " FATAL: ", " PANIC: ", "[emerg]", "[alert]"};
 
+    if (strstr(line, "FATAL:  the database system is ")) /* starting up or shutting down: said to who asks meanwhile */
+        return false;
     for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++) {
         if (strstr(line, marks[i]))
             return true;

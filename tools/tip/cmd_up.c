@@ -1,0 +1,96 @@
+#include <string.h>
+
+#include <tip/log.h>
+
+#include "commands.h"
+#include "options.h"
+#include "up/keeper.h"
+#include "up/prepare.h"
+#include "up/up.h"
+
+struct up_command {
+    const struct cli *cli;
+    struct options options;
+    struct prepared prepared;
+};
+
+static void up_command_news(void *ctx, const char *name, const char *text)
+{
+    const struct up_command *command = ctx;
+
+    if (command->cli->quiet && !strstr(text, "level=error"))
+        return;
+    fprintf(stderr, "%s: ", name);
+    out_safe(stderr, text);
+    fputc('\n', stderr);
+}
+
+/* Inside the keeper, as the unprivileged user. */
+static int up_command_supervise(void *ctx)
+{
+    struct up_command *command = ctx;
+    struct tip_loop *loop = tip_loop_new();
+    struct up *up = NULL;
+    int r;
+
+    tip_log_init("tip");
+    r = up_open(&up, &(struct up_config){
+                         .loop = loop,
+                         .config = command->options.config,
+                         .data_dir = command->options.up.data,
+                         .run_dir = command->options.common.run,
+                         .private_database = command->prepared.private_database,
+                         .env = command->prepared.env,
+                         .on_news = up_command_news,
+                         .ctx = command,
+                     });
+    if (r == 0) {
+        cli_note(command->cli, "tip: up with %s; logs in %s/log; Ctrl-C ends it", command->options.config,
+                 command->options.up.data);
+        r = tip_loop_run(loop);
+    }
+    up_destroy(&up);
+    tip_loop_destroy(&loop);
+    return r ? CLI_FAILED : CLI_OK;
+}
+
+static int up_command_prepare(struct up_command *command)
+{
+    int r = options_load(&command->options, command->cli->config);
+
+    if (r == CLI_OK)
+        r = prepare_look(&command->prepared, &command->options);
+    if (r == CLI_OK)
+        r = prepare_dir(&command->prepared, command->options.up.data);
+    if (r == CLI_OK)
+        r = prepare_dir(&command->prepared, command->options.common.run);
+    return r;
+}
+
+static int up_run(struct cli *cli)
+{
+    struct up_command command = {.cli = cli};
+    int r = up_command_prepare(&command);
+
+    if (r == CLI_OK)
+        r = keeper_run(&(struct keeper){.user = command.prepared.user,
+                                        .site = command.options.config,
+                                        .run = up_command_supervise,
+                                        .ctx = &command});
+    options_free(&command.options);
+    return r;
+}
+
+const struct cli_command cmd_up = {
+    .name = "up",
+    .arguments = "",
+    .summary = "Runs the whole system on this machine with your tip.yaml.",
+    .details =
+        "Starts broker, storage, scheduler and blacklist, and a private PostgreSQL (one unix socket, no network) "
+        "unless\n"
+        "`storage.database` names one; applies migrations; restarts what dies, with growing delays from 0.2 to 30 s.\n"
+        "Started as root it runs everything as user `tip` or, without one, `nobody`. Logs are files in `up.data`/log,\n"
+        "error lines show here. SIGHUP makes the services read their configuration again. Ctrl-C ends it in order.",
+    .max_args = 0,
+    .run = up_run,
+};

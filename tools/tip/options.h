@@ -1,0 +1,36 @@
+#pragma once
+/* What the command line needs of a site's tip.yaml: where the services are, and section `up`. */
+#include <stdint.h>
+
+#include <tip/service.h>
+
+struct cli;
+
+/** Section `up`: for `tip up`. */
+struct up_options {
+    char *data;
+};
+
+extern const struct tip_opt_table up_table;
+
+struct options {
+    char *config; /* absolute path of tip.yaml */
+    struct tip_common_options common;
+    struct tip_bus_options bus;
+    struct tip_log_options log;
+    struct up_options up;
+    struct tip_conf *conf;
+};
+
+/**
+ * Finds the site (<tip/site.h>) and reads its tip.yaml.
+ *
+ * @param options  to be freed in any case
+ * @return CLI_OK; else the exit code, and the reason has been said
+ */
+int options_load(struct options *options, const char *config);
+void options_free(struct options *options);
+
+/** The path of a service's unix socket. */
+enum { OPTIONS_PATH_BYTES = 1024 };
+void options_socket(const struct options *options, const char *service, char path[static OPTIONS_PATH_BYTES]);
