@@ -38,7 +38,7 @@ struct tip_http_result {
     const char *content_encoding; /* as sent; on_body got the decoded bytes */
     const char *effective_url;    /* after redirects */
     int64_t retry_after_s;        /* -1: not said */
-    uint64_t n_bytes;             /* decoded bytes given to on_body */
+    uint64_t n_bytes;             /* decoded bytes of the last hop */
     unsigned n_redirects;
     int64_t elapsed_ms;
 };
@@ -68,7 +68,7 @@ struct tip_http_request {
 
 struct tip_http *tip_http_new(struct tip_loop *loop);
 
-/** Cancels what runs. */
+/** Cancels what runs. Not from inside a callback. */
 void tip_http_destroy(struct tip_http **httpp);
 
 /**

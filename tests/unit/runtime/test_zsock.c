@@ -1,0 +1,322 @@
+#include "check.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <tip/loop.h>
+#include <tip/zsock.h>
+
+enum { BURST = 100000 };
+
+struct pair {
+    struct tip_loop *loop;
+    struct tip_zsock *a; /* sends */
+    struct tip_zsock *b; /* receives */
+    struct tip_timer timer;
+    uint32_t sent;
+    uint32_t received;
+    uint32_t echoed;
+    uint32_t goal;
+    size_t frames_seen;
+    bool is_waiting; /* for on_writable */
+    char first[64];
+};
+
+static void pair_on_late(void *ctx)
+{
+    (void)ctx;
+    fail_msg("timed out");
+}
+
+static void pair_on_pause(void *ctx)
+{
+    struct pair *pair = ctx;
+
+    tip_loop_stop(pair->loop);
+}
+
+static void pair_open(struct pair *pair, const struct tip_zsock_options *a, const struct tip_zsock_options *b)
+{
+    pair->loop = tip_loop_new();
+    assert_int_equal(tip_zsock_open(&pair->a, pair->loop, a), 0);
+    assert_int_equal(tip_zsock_open(&pair->b, pair->loop, b), 0);
+    assert_int_equal(tip_zsock_bind(pair->b, "tcp://127.0.0.1:*"), 0);
+    assert_int_equal(tip_zsock_connect(pair->a, tip_zsock_endpoint(pair->b)), 0);
+    tip_timer_init(&pair->timer, pair->loop, pair_on_late, pair);
+    tip_timer_start(&pair->timer, 30000);
+}
+
+static void pair_close(struct pair *pair)
+{
+    tip_timer_deinit(&pair->timer);
+    tip_zsock_destroy(&pair->a);
+    tip_zsock_destroy(&pair->b);
+    tip_loop_destroy(&pair->loop);
+}
+
+/* --- a burst, with backpressure both ways --- */
+
+static void burst_fill(void *ctx)
+{
+    struct pair *pair = ctx;
+    int r = 0;
+
+    while (pair->sent < BURST && !r) {
+        const struct tip_zframe frame = {.data = &pair->sent, .len = sizeof(pair->sent)};
+
+        r = tip_zsock_send(pair->a, &frame, 1);
+        if (!r)
+            pair->sent++;
+    }
+    if (r)
+        assert_int_equal(r, TIP_ZSOCK_E_FULL);
+}
+
+static void burst_on_message(void *ctx, const struct tip_zmsg *msg)
+{
+    struct pair *pair = ctx;
+    uint32_t number;
+
+    assert_int_equal(msg->n_frames, 2); /* identity of the peer, number */
+    assert_int_equal(msg->frames[1].len, sizeof(number));
+    memcpy(&number, msg->frames[1].data, sizeof(number));
+    assert_int_equal(number, pair->received);
+    pair->received++;
+    if (number % 100 == 0) /* an answer from inside the pump */
+        assert_int_equal(tip_zsock_send(pair->b, msg->frames, msg->n_frames), 0);
+}
+
+static void burst_on_echo(void *ctx, const struct tip_zmsg *msg)
+{
+    struct pair *pair = ctx;
+
+    assert_int_equal(msg->n_frames, 1);
+    if (++pair->echoed == BURST / 100)
+        tip_loop_stop(pair->loop);
+}
+
+static void test_burst_arrives_whole_and_in_order(void **state)
+{
+    struct pair pair = {0};
+    const struct tip_zsock_options a = {
+        .type = ZMQ_DEALER, .on_message = burst_on_echo, .on_writable = burst_fill, .ctx = &pair};
+    const struct tip_zsock_options b = {.type = ZMQ_ROUTER, .on_message = burst_on_message, .ctx = &pair};
+
+    (void)state;
+    pair_open(&pair, &a, &b);
+    tip_loop_defer(pair.loop, burst_fill, &pair);
+    assert_int_equal(tip_loop_run(pair.loop), 0);
+    assert_int_equal(pair.received, BURST);
+    assert_int_equal(tip_zsock_stats(pair.a)->sent, BURST);
+    assert_true(tip_zsock_stats(pair.a)->would_block > 0);
+    assert_int_equal(tip_zsock_stats(pair.b)->received, BURST);
+    assert_int_equal(tip_zsock_stats(pair.b)->watchdog_found, 0);
+    assert_int_equal(tip_zsock_watchdog_found(), 0);
+    pair_close(&pair);
+}
+
+/* --- single messages with pauses between them: where a lost edge would hang until the watchdog --- */
+
+static void pong_send(void *ctx)
+{
+    struct pair *pair = ctx;
+    const struct tip_zframe frame = {.data = "ping", .len = 4};
+
+    assert_int_equal(tip_zsock_send(pair->a, &frame, 1), 0);
+}
+
+static void pong_on_message(void *ctx, const struct tip_zmsg *msg)
+{
+    struct pair *pair = ctx;
+
+    assert_int_equal(tip_zsock_send(pair->b, msg->frames, msg->n_frames), 0);
+}
+
+static void pong_on_answer(void *ctx, const struct tip_zmsg *msg)
+{
+    struct pair *pair = ctx;
+
+    (void)msg;
+    if (++pair->echoed == pair->goal)
+        tip_loop_stop(pair->loop);
+    else
+        tip_loop_defer(pair->loop, pong_send, pair);
+}
+
+static void test_no_edge_is_lost_between_single_messages(void **state)
+{
+    struct pair pair = {.goal = 3000};
+    const struct tip_zsock_options a = {.type = ZMQ_DEALER, .on_message = pong_on_answer, .ctx = &pair};
+    const struct tip_zsock_options b = {.type = ZMQ_ROUTER, .on_message = pong_on_message, .ctx = &pair};
+    int64_t start_ms = tip_loop_now_ms();
+
+    (void)state;
+    pair_open(&pair, &a, &b);
+    pong_send(&pair);
+    assert_int_equal(tip_loop_run(pair.loop), 0);
+    assert_int_equal(tip_zsock_watchdog_found(), 0);
+    assert_true(tip_loop_now_ms() - start_ms < 20000);
+    pair_close(&pair);
+}
+
+/* --- frames --- */
+
+static void frames_on_message(void *ctx, const struct tip_zmsg *msg)
+{
+    struct pair *pair = ctx;
+
+    pair->received++;
+    pair->frames_seen = msg->n_frames;
+    (void)snprintf(pair->first, sizeof(pair->first), "%.*s", (int)msg->frames[0].len,
+                   (const char *)msg->frames[0].data);
+    tip_loop_stop(pair->loop);
+}
+
+static void test_too_many_frames_are_counted_and_dropped(void **state)
+{
+    struct pair pair = {0};
+    const struct tip_zsock_options a = {.type = ZMQ_DEALER};
+    const struct tip_zsock_options b = {.type = ZMQ_DEALER, .on_message = frames_on_message, .ctx = &pair};
+    struct tip_zframe frames[TIP_ZMSG_FRAMES_MAX];
+
+    (void)state;
+    pair_open(&pair, &a, &b);
+    for (int i = 0; i < 20; i++)
+        assert_int_equal(zmq_send(tip_zsock_raw(pair.a), "x", 1, i < 19 ? ZMQ_SNDMORE : 0), 1);
+    for (size_t i = 0; i < TIP_ZMSG_FRAMES_MAX; i++)
+        frames[i] = (struct tip_zframe){.data = "good", .len = 4};
+    assert_int_equal(tip_zsock_send(pair.a, frames, TIP_ZMSG_FRAMES_MAX), 0);
+    assert_int_equal(tip_loop_run(pair.loop), 0);
+    assert_int_equal(pair.received, 1);
+    assert_int_equal(pair.frames_seen, TIP_ZMSG_FRAMES_MAX);
+    assert_string_equal(pair.first, "good");
+    assert_int_equal(tip_zsock_stats(pair.b)->refused, 1);
+    pair_close(&pair);
+}
+
+static void test_oversized_frame_cuts_its_sender_off(void **state)
+{
+    struct pair pair = {0};
+    const struct tip_zsock_options a = {.type = ZMQ_DEALER, .reconnect_ms = 10};
+    const struct tip_zsock_options b = {
+        .type = ZMQ_DEALER, .frame_bytes_max = 1000, .on_message = frames_on_message, .ctx = &pair};
+    const char big[2000] = "big";
+    struct tip_zframe frames[] = {{.data = big, .len = sizeof(big)}};
+
+    (void)state;
+    pair_open(&pair, &a, &b);
+    assert_int_equal(tip_zsock_send(pair.a, frames, 1), 0);
+    frames[0] = (struct tip_zframe){.data = "small", .len = 5};
+    tip_timer_deinit(&pair.timer);
+    tip_timer_init(&pair.timer, pair.loop, pair_on_pause, &pair);
+    tip_timer_start(&pair.timer, 300);
+    assert_int_equal(tip_loop_run(pair.loop), 0);
+    assert_int_equal(pair.received, 0);
+    assert_int_equal(tip_zsock_send(pair.a, frames, 1), 0); /* after it has connected again */
+    tip_timer_start(&pair.timer, 10000);
+    assert_int_equal(tip_loop_run(pair.loop), 0);
+    assert_int_equal(pair.received, 1);
+    assert_string_equal(pair.first, "small");
+    pair_close(&pair);
+}
+
+/* --- pause, unreachable peers, destroy inside a callback --- */
+
+static void destroy_on_message(void *ctx, const struct tip_zmsg *msg)
+{
+    struct pair *pair = ctx;
+
+    pair->received++;
+    tip_zsock_destroy(&pair->b);
+    assert_int_equal(msg->frames[0].len, 1); /* still there */
+    tip_loop_stop(pair->loop);
+}
+
+static void test_destroy_inside_a_callback(void **state)
+{
+    struct pair pair = {0};
+    const struct tip_zsock_options a = {.type = ZMQ_DEALER};
+    const struct tip_zsock_options b = {.type = ZMQ_DEALER, .on_message = destroy_on_message, .ctx = &pair};
+    const struct tip_zframe frame = {.data = "x", .len = 1};
+
+    (void)state;
+    pair_open(&pair, &a, &b);
+    assert_int_equal(tip_zsock_send(pair.a, &frame, 1), 0);
+    assert_int_equal(tip_zsock_send(pair.a, &frame, 1), 0);
+    assert_int_equal(tip_loop_run(pair.loop), 0);
+    assert_int_equal(pair.received, 1);
+    pair_close(&pair);
+}
+
+static void test_pause_holds_and_resume_delivers(void **state)
+{
+    struct pair pair = {0};
+    const struct tip_zsock_options a = {.type = ZMQ_DEALER};
+    const struct tip_zsock_options b = {.type = ZMQ_DEALER, .on_message = frames_on_message, .ctx = &pair};
+    const struct tip_zframe frame = {.data = "x", .len = 1};
+
+    (void)state;
+    pair_open(&pair, &a, &b);
+    tip_zsock_pause(pair.b);
+    assert_int_equal(tip_zsock_send(pair.a, &frame, 1), 0);
+    tip_timer_deinit(&pair.timer);
+    tip_timer_init(&pair.timer, pair.loop, pair_on_pause, &pair);
+    tip_timer_start(&pair.timer, 200);
+    assert_int_equal(tip_loop_run(pair.loop), 0);
+    assert_int_equal(pair.received, 0);
+    tip_zsock_resume(pair.b);
+    tip_timer_start(&pair.timer, 10000);
+    assert_int_equal(tip_loop_run(pair.loop), 0);
+    assert_int_equal(pair.received, 1);
+    assert_int_equal(tip_zsock_watchdog_found(), 0);
+    pair_close(&pair);
+}
+
+static void test_mandatory_router_says_who_is_gone(void **state)
+{
+    struct tip_loop *loop = tip_loop_new();
+    struct tip_zsock *router = NULL;
+    const struct tip_zsock_options options = {.type = ZMQ_ROUTER, .router_mandatory = true};
+    const struct tip_zframe frames[] = {{.data = "nobody", .len = 6}, {.data = "x", .len = 1}};
+
+    (void)state;
+    assert_int_equal(tip_zsock_open(&router, loop, &options), 0);
+    assert_int_equal(tip_zsock_bind(router, "tcp://127.0.0.1:*"), 0);
+    assert_int_equal(tip_zsock_send(router, frames, 2), TIP_ZSOCK_E_UNREACHABLE);
+    assert_int_equal(tip_zsock_stats(router)->unreachable, 1);
+    tip_zsock_destroy(&router);
+    tip_loop_destroy(&loop);
+}
+
+static void test_endpoints_that_stay_on_this_machine(void **state)
+{
+    static const struct {
+        const char *endpoint;
+        bool is_local;
+    } table[] = {
+        {"tcp://127.0.0.1:5550", true},         {"tcp://127.9.0.1:1", true},   {"ipc:///run/tip/x", true},
+        {"tcp://localhost:5550", true},         {"tcp://0.0.0.0:5550", false}, {"tcp://*:5550", false},
+        {"tcp://192.0.2.1:5550", false},        {"tcp://eth0:5550", false},    {"pgm://127.0.0.1:1", false},
+        {"tcp://127.0.0.1.evil.test:1", false}, {"tcp://127.0.0.1", false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+        assert_int_equal(tip_zsock_endpoint_is_local(table[i].endpoint), table[i].is_local);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_burst_arrives_whole_and_in_order),
+        cmocka_unit_test(test_no_edge_is_lost_between_single_messages),
+        cmocka_unit_test(test_too_many_frames_are_counted_and_dropped),
+        cmocka_unit_test(test_oversized_frame_cuts_its_sender_off),
+        cmocka_unit_test(test_destroy_inside_a_callback),
+        cmocka_unit_test(test_pause_holds_and_resume_delivers),
+        cmocka_unit_test(test_mandatory_router_says_who_is_gone),
+        cmocka_unit_test(test_endpoints_that_stay_on_this_machine),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
