@@ -112,9 +112,9 @@ static void conf_error_add(struct tip_conf *conf, const char *where, const char 
     tip_auto(tip_buf_deinit) struct tip_buf text;
     int r;
 
+    tip_buf_init(&text, 16 << 10);
     if (conf->n_errors > CONF_ERRORS_MAX)
         return;
-    tip_buf_init(&text, 16 << 10);
     if (conf->n_errors == CONF_ERRORS_MAX) {
         conf->errors[conf->n_errors++] = tip_strdup("more errors are not listed");
         return;
