@@ -1,0 +1,454 @@
+/* The journal's behaviour: order, reading, retention, consumers, a full disk, a failing one; and its thread. */
+#include <check.h>
+#include <dirent.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "journal_fixture.h"
+
+static void fill(struct fixture *fix, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        int r = fixture_put(fix, i % FIX_PUBLISHERS, 900);
+
+        if (r == JOURNAL_E_FULL) {
+            (void)fixture_flush(fix);
+            r = fixture_put(fix, i % FIX_PUBLISHERS, 900);
+        }
+        assert_int_equal(r, 0);
+        if (i % 4 == 3)
+            (void)fixture_flush(fix);
+    }
+    (void)fixture_flush(fix);
+    (void)fixture_flush(fix);
+}
+
+static struct journal_status status_of(struct fixture *fix)
+{
+    struct journal_status status;
+
+    journal_status(fix->journal, &status);
+    return status;
+}
+
+static void test_empty(void **state)
+{
+    struct fixture fix;
+    struct journal_span span;
+    uint64_t top;
+
+    (void)state;
+    fixture_init(&fix);
+    assert_int_equal(fixture_open(&fix), 0);
+    assert_int_equal(status_of(&fix).head_seq, 0);
+    assert_int_equal(status_of(&fix).first_seq, 1);
+    assert_int_equal(journal_pin(fix.journal, 1, &span, &top), JOURNAL_E_AHEAD);
+    fixture_close(&fix);
+    assert_int_equal(fixture_open(&fix), 0);
+    assert_int_equal(status_of(&fix).next_seq, 1);
+    fixture_deinit(&fix);
+}
+
+static void test_nothing_is_told_before_the_flush(void **state)
+{
+    struct fixture fix;
+
+    (void)state;
+    fixture_init(&fix);
+    assert_int_equal(fixture_open(&fix), 0);
+    assert_int_equal(fixture_put(&fix, 0, 100), 0);
+    assert_int_equal(fix.told_head, 0);
+    assert_int_equal(status_of(&fix).head_seq, 0);
+    assert_true(fixture_flush(&fix));
+    assert_int_equal(fix.told_head, 1);
+    assert_int_equal(fix.acked[0], 1);
+    fixture_deinit(&fix);
+}
+
+static void test_restart_goes_on(void **state)
+{
+    struct fixture fix;
+    int end;
+
+    (void)state;
+    fixture_init(&fix);
+    assert_int_equal(fixture_open(&fix), 0);
+    fill(&fix, 40);
+    fixture_close(&fix);
+    assert_int_equal(fixture_open(&fix), 0);
+    assert_int_equal(status_of(&fix).head_seq, 40);
+    assert_int_equal(fix.next[0], 15);
+    fill(&fix, 5);
+    fixture_check(&fix, false);
+    assert_null(fix.trouble);
+    assert_int_equal(fixture_count(&fix, 1, "v1.class1.", &end), 15);
+    assert_int_equal(end, JOURNAL_E_AHEAD);
+    assert_int_equal(fixture_count(&fix, 20, NULL, &end), 26);
+    assert_int_equal(fixture_count(&fix, 1, "v1.class1.kind.x.y", &end), 0);
+    fixture_deinit(&fix);
+}
+
+static void test_class_counters_survive(void **state)
+{
+    struct journal_counter *counter;
+    struct fixture fix;
+
+    (void)state;
+    fixture_init(&fix);
+    assert_int_equal(fixture_open(&fix), 0);
+    fill(&fix, 60);
+    fixture_close(&fix);
+    assert_int_equal(fixture_open(&fix), 0);
+    assert_int_equal(journal_table_counter(journal_tablep(fix.journal), "class2", 6, 3, &counter), 0);
+    assert_int_equal(counter->count, 20);
+    fixture_deinit(&fix);
+}
+
+static void test_commit_time_never_goes_back(void **state)
+{
+    struct journal_intent intent = {.topic = "v1.a.b.", .topic_len = 7, .tlp = 1, .payload_max = 10};
+    struct journal_slot slot;
+    struct fixture fix;
+
+    (void)state;
+    fixture_init(&fix);
+    assert_int_equal(fixture_open(&fix), 0);
+    fix.now_ms = 50000;
+    fill(&fix, 1);
+    intent.wall_us = 1;
+    assert_int_equal(journal_begin(fix.journal, &intent, &slot), 0);
+    assert_int_equal(slot.commit_us, 50000 * 1000);
+    fixture_close(&fix);
+    assert_int_equal(fixture_open(&fix), 0);
+    assert_int_equal(journal_begin(fix.journal, &intent, &slot), 0);
+    assert_int_equal(slot.commit_us, 50000 * 1000);
+    fixture_deinit(&fix);
+}
+
+static void test_refusals(void **state)
+{
+    struct journal_intent intent = {.topic = "v1.a.b.", .topic_len = 7, .tlp = 3, .payload_max = 10};
+    struct journal_slot slot;
+    struct fixture fix;
+
+    (void)state;
+    fixture_init(&fix);
+    assert_int_equal(fixture_open(&fix), 0);
+    intent.topic_len = 3;
+    assert_int_equal(journal_begin(fix.journal, &intent, &slot), JOURNAL_E_TOPIC);
+    intent.topic_len = 7;
+    intent.tlp = 4;
+    assert_int_equal(journal_begin(fix.journal, &intent, &slot), JOURNAL_E_TOPIC);
+    intent.tlp = 3;
+    intent.payload_max = FIX_SEGMENT;
+    assert_int_equal(journal_begin(fix.journal, &intent, &slot), JOURNAL_E_LARGE);
+    intent.payload_max = JOURNAL_PAYLOAD_MAX + 1;
+    assert_int_equal(journal_begin(fix.journal, &intent, &slot), JOURNAL_E_LARGE);
+    fixture_deinit(&fix);
+}
+
+static void test_keep_bytes(void **state)
+{
+    struct fixture fix;
+    int end;
+
+    (void)state;
+    fixture_init(&fix);
+    assert_int_equal(fixture_open(&fix), 0);
+    fill(&fix, 200);
+    fixture_tick(&fix, 1000);
+    assert_true(status_of(&fix).bytes <= fix.config.keep_bytes);
+    assert_true(status_of(&fix).first_seq > 100);
+    (void)fixture_count(&fix, 1, NULL, &end);
+    assert_int_equal(end, JOURNAL_E_TRIMMED);
+    fixture_check(&fix, false);
+    assert_null(fix.trouble);
+    assert_int_equal(fix.notices[JOURNAL_NOTICE_OVERTAKEN], 0);
+    fixture_deinit(&fix);
+}
+
+static void test_keep_age(void **state)
+{
+    struct fixture fix;
+
+    (void)state;
+    fixture_init(&fix);
+    fix.config.keep_us = 10 * 1000000LL;
+    fix.config.keep_bytes = fix.config.cap_bytes = 100 * FIX_SEGMENT;
+    assert_int_equal(fixture_open(&fix), 0);
+    fill(&fix, 100);
+    fixture_tick(&fix, 0); /* ages count from here */
+    fixture_tick(&fix, 5000);
+    assert_int_equal(status_of(&fix).first_seq, 1);
+    fixture_tick(&fix, 6000);
+    assert_true(status_of(&fix).first_seq > 80);
+    assert_int_equal(status_of(&fix).n_segments, 1);
+    fixture_deinit(&fix);
+}
+
+static void test_consumer_holds_then_is_overtaken(void **state)
+{
+    struct fixture fix;
+
+    (void)state;
+    fixture_init(&fix);
+    assert_int_equal(fixture_open(&fix), 0);
+    assert_int_equal(journal_consumer_seen(fix.journal, "notify", 0), 0);
+    fill(&fix, 90);
+    fixture_tick(&fix, 1000);
+    assert_int_equal(status_of(&fix).first_seq, 1); /* above keep_bytes, below the cap */
+    assert_true(status_of(&fix).bytes > fix.config.keep_bytes);
+    fill(&fix, 100);
+    assert_true(status_of(&fix).bytes <= fix.config.cap_bytes);
+    assert_true(status_of(&fix).first_seq > 1);
+    assert_int_equal(fix.notices[JOURNAL_NOTICE_OVERTAKEN], 1);
+    assert_int_equal(fix.notices[JOURNAL_NOTICE_HELD], 0);
+    fixture_deinit(&fix);
+}
+
+static void test_required_consumer_stops_acks(void **state)
+{
+    static const char *const required[] = {"storage", NULL};
+    struct fixture fix;
+    int r = 0;
+
+    (void)state;
+    fixture_init(&fix);
+    fix.config.required = required;
+    assert_int_equal(fixture_open(&fix), 0);
+    for (unsigned n = 0; n < 1000 && r != JOURNAL_E_HELD; n++) {
+        r = fixture_put(&fix, 0, 900);
+        (void)fixture_flush(&fix);
+    }
+    assert_int_equal(r, JOURNAL_E_HELD);
+    assert_int_equal(fix.notices[JOURNAL_NOTICE_HELD], 1);
+    assert_true(status_of(&fix).bytes <= fix.config.cap_bytes);
+    assert_int_equal(status_of(&fix).first_seq, 1);
+    fixture_check(&fix, false); /* reads go on */
+    assert_null(fix.trouble);
+
+    assert_int_equal(journal_consumer_seen(fix.journal, "storage", fix.told_head), 0);
+    assert_int_equal(fixture_put(&fix, 0, 900), 0);
+    assert_int_equal(fix.notices[JOURNAL_NOTICE_RELEASED], 1);
+    assert_int_equal(fix.notices[JOURNAL_NOTICE_OVERTAKEN], 0);
+    fixture_deinit(&fix);
+}
+
+static void test_consumer_survives_restart_and_expires(void **state)
+{
+    struct fixture fix;
+
+    (void)state;
+    fixture_init(&fix);
+    assert_int_equal(fixture_open(&fix), 0);
+    fill(&fix, 10);
+    assert_int_equal(journal_consumer_seen(fix.journal, "notify", 7), 0);
+    fixture_tick(&fix, 1000);
+    fixture_close(&fix);
+    assert_int_equal(fixture_open(&fix), 0);
+    assert_int_equal(journal_consumers(fix.journal)->n, 1);
+    assert_int_equal(journal_consumers(fix.journal)->items[0].committed, 7);
+    fixture_tick(&fix, 1000);
+    fixture_tick(&fix, 3590 * 1000);
+    assert_int_equal(journal_consumers(fix.journal)->n, 1);
+    fixture_tick(&fix, 3600 * 1000);
+    assert_int_equal(journal_consumers(fix.journal)->n, 0);
+    fixture_deinit(&fix);
+}
+
+static void test_pinned_segment_stays(void **state)
+{
+    struct journal_span span;
+    struct fixture fix;
+    uint64_t top;
+
+    (void)state;
+    fixture_init(&fix);
+    assert_int_equal(fixture_open(&fix), 0);
+    fill(&fix, 5);
+    assert_int_equal(journal_pin(fix.journal, 1, &span, &top), 0);
+    fill(&fix, 150);
+    fixture_tick(&fix, 1000);
+    assert_int_equal(status_of(&fix).first_seq, 1);
+    journal_unpin(fix.journal, &span);
+    fixture_tick(&fix, 1000);
+    assert_true(status_of(&fix).first_seq > 1);
+    fixture_deinit(&fix);
+}
+
+static void test_full_disk(void **state)
+{
+    struct fixture fix;
+    unsigned n = 0;
+
+    (void)state;
+    fixture_init(&fix);
+    assert_int_equal(fixture_open(&fix), 0);
+    fill(&fix, 30);
+    fix.sim->write_error = -ENOSPC;
+    while (fixture_put(&fix, 0, 900) == 0 && n++ < 1000)
+        (void)fixture_flush(&fix);
+    assert_int_equal(fix.told_head, 30);
+    fixture_tick(&fix, 1000);
+    assert_int_equal(fix.notices[JOURNAL_NOTICE_NO_SPACE], 1);
+    assert_true(status_of(&fix).no_space);
+    fixture_check(&fix, false); /* reads go on */
+    assert_null(fix.trouble);
+
+    fix.sim->write_error = 0;
+    fixture_tick(&fix, 1000);
+    (void)fixture_flush(&fix);
+    assert_int_equal(fix.notices[JOURNAL_NOTICE_SPACE], 1);
+    assert_int_equal(fix.told_head, 30 + n);
+    fill(&fix, 30);
+    fixture_check(&fix, false);
+    assert_null(fix.trouble);
+    assert_int_equal(fix.notices[JOURNAL_NOTICE_FATAL], 0);
+    fixture_deinit(&fix);
+}
+
+static void test_failed_flush_is_the_end(void **state)
+{
+    struct journal_intent intent = {.topic = "v1.a.b.", .topic_len = 7, .tlp = 1, .payload_max = 10};
+    struct journal_slot slot;
+    struct fixture fix;
+
+    (void)state;
+    fixture_init(&fix);
+    assert_int_equal(fixture_open(&fix), 0);
+    fill(&fix, 4);
+    fix.sim->fail_sync_at = 1;
+    assert_int_equal(fixture_put(&fix, 0, 100), 0);
+    assert_false(fixture_flush(&fix));
+    assert_int_equal(fix.notices[JOURNAL_NOTICE_FATAL], 1);
+    assert_int_equal(fix.last.code, -EIO);
+    assert_int_equal(fix.told_head, 4);
+    assert_true(journal_begin(fix.journal, &intent, &slot) < 0);
+    assert_false(fixture_flush(&fix)); /* and no second chance: the disk would say yes */
+    assert_int_equal(fix.told_head, 4);
+    fixture_close(&fix);
+    fix.sim->fail_sync_at = 0;
+    assert_int_equal(fixture_open(&fix), 0);
+    fixture_check(&fix, false);
+    assert_null(fix.trouble);
+    fixture_deinit(&fix);
+}
+
+static void test_other_directory_is_another_journal(void **state)
+{
+    struct fixture fix;
+    uint8_t content[256];
+    int64_t n;
+
+    (void)state;
+    fixture_init(&fix);
+    assert_int_equal(fixture_open(&fix), 0);
+    assert_int_equal(journal_consumer_seen(fix.journal, "storage", 0), 0);
+    fixture_tick(&fix, 1000);
+    fixture_close(&fix);
+    n = journal_disk_load(&fix.sim->disk, "consumers", content, sizeof(content));
+    assert_true(n > 0);
+    content[8] ^= 1; /* of another journal */
+    assert_int_equal(journal_disk_replace(&fix.sim->disk, "consumers", content, (size_t)n), 0);
+    assert_int_equal(fixture_open(&fix), 0);
+    assert_int_equal(fix.notices[JOURNAL_NOTICE_HOLDS], 1);
+    assert_int_equal(journal_consumers(fix.journal)->n, 0);
+    fixture_deinit(&fix);
+}
+
+static void test_publishers_are_evicted(void **state)
+{
+    struct journal_publisher *publisher;
+    struct journal_table table;
+    char name[16];
+
+    (void)state;
+    journal_table_init(&table);
+    for (unsigned i = 0; i < JOURNAL_PUBLISHERS_MAX; i++) {
+        (void)snprintf(name, sizeof(name), "p%u", i);
+        assert_int_equal(journal_table_publisher(&table, name, strlen(name), &publisher), 0);
+        publisher->refs = i != 77;
+    }
+    assert_int_equal(journal_table_publisher(&table, "new", 3, &publisher), 0);
+    assert_null(journal_table_find(&table, "p77", 3));
+    publisher->refs = 1;
+    assert_int_equal(journal_table_publisher(&table, "newer", 5, &publisher), JOURNAL_TABLE_E_FULL);
+    assert_int_equal(table.n_evicted, 1);
+    journal_table_deinit(&table);
+}
+
+/* ---- the real thing: a directory and the thread ---- */
+
+static void real_remove(const char *dir)
+{
+    tip_auto(tip_dir_close) DIR *listing = opendir(dir);
+    struct dirent *entry;
+
+    while ((entry = readdir(listing)))
+        (void)unlinkat(dirfd(listing), entry->d_name, 0); /* . and .. refuse */
+    (void)rmdir(dir);                                     /* a test's own */
+}
+
+static void test_thread_and_files(void **state)
+{
+    char dir[] = "/tmp/test_journal.XXXXXX";
+    struct journal_disk *second = NULL;
+    struct fixture fix;
+
+    (void)state;
+    assert_non_null(mkdtemp(dir));
+    fixture_init(&fix);
+    fix.config.inline_writer = false;
+    for (unsigned life = 0; life < 3; life++) {
+        struct pollfd wake = {.events = POLLIN};
+
+        assert_int_equal(journal_disk_open(&fix.config.disk, dir), 0);
+        assert_int_equal(journal_disk_open(&second, dir), -EBUSY);
+        assert_int_equal(journal_open(&fix.journal, &fix.config), 0);
+        wake.fd = journal_fd(fix.journal);
+        for (unsigned i = 0; i < 300; i++) {
+            while (fixture_put(&fix, i % FIX_PUBLISHERS, 700) == JOURNAL_E_FULL) {
+                assert_int_equal(poll(&wake, 1, 10000), 1);
+                (void)fixture_flush(&fix);
+            }
+            (void)fixture_flush(&fix);
+        }
+        while (fix.told_head < 300 * (life + 1)) {
+            assert_int_equal(poll(&wake, 1, 10000), 1);
+            (void)fixture_flush(&fix);
+        }
+        fixture_check(&fix, false);
+        assert_null(fix.trouble);
+        fixture_close(&fix);
+    }
+    fixture_deinit(&fix);
+    real_remove(dir);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_empty),
+        cmocka_unit_test(test_nothing_is_told_before_the_flush),
+        cmocka_unit_test(test_restart_goes_on),
+        cmocka_unit_test(test_class_counters_survive),
+        cmocka_unit_test(test_commit_time_never_goes_back),
+        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_keep_bytes),
+        cmocka_unit_test(test_keep_age),
+        cmocka_unit_test(test_consumer_holds_then_is_overtaken),
+        cmocka_unit_test(test_required_consumer_stops_acks),
+        cmocka_unit_test(test_consumer_survives_restart_and_expires),
+        cmocka_unit_test(test_pinned_segment_stays),
+        cmocka_unit_test(test_full_disk),
+        cmocka_unit_test(test_failed_flush_is_the_end),
+        cmocka_unit_test(test_other_directory_is_another_journal),
+        cmocka_unit_test(test_publishers_are_evicted),
+        cmocka_unit_test(test_thread_and_files),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
