@@ -1,0 +1,297 @@
+#include "io/rows.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    ROWS_COLUMN_BYTES = 64 << 20, /* of one array; 16,384 URLs of 2 KiB are half of it */
+    ROWS_COPY_BYTES = 1 << 20,
+    ROWS_COPY_PIECE = 256 << 10,
+};
+
+static const char event_sql_copy[] = "copy tip.event (commit_time, journal, seq, tlp, topic, kind, publisher, "
+                                     "observed_at, bytes) from stdin (format binary)";
+
+static const char reject_sql_put[] =
+    "insert into tip.event_reject (journal, seq, commit_time, topic, publisher, reason, bytes) "
+    "values ($1::smallint, $2::bigint, to_timestamp($3::double precision), $4, $5, $6, $7)";
+
+static const char listing_sql_list[] =
+    "insert into tip.listing as l (ikey, source_id, kind, value, net, flags, listed, first_seen, listed_at, last_seen, "
+    "n_times, version, line, mark, raw) "
+    "select ikey, source_id, kind, value, net, flags, true, first_at, first_at, last_at, 1, version, line, mark, raw "
+    "from unnest($1::bigint[], $2::integer[], $3::smallint[], $4::text[], $5::inet[], $6::integer[], "
+    "$7::timestamptz[], $8::timestamptz[], $9::bigint[], $10::bigint[], $11::integer[], $12::bytea[]) "
+    "as u(ikey, source_id, kind, value, net, flags, first_at, last_at, version, line, mark, raw) "
+    "on conflict (ikey, source_id, kind, value) do update set "
+    "flags = excluded.flags, "
+    "listed = true, "
+    "listed_at = case when l.listed then l.listed_at else excluded.listed_at end, "
+    "last_seen = excluded.last_seen, "
+    "removed_at = null, "
+    "n_times = l.n_times + case when l.listed then 0 else 1 end, "
+    "version = excluded.version, "
+    "line = excluded.line, "
+    "mark = excluded.mark, "
+    "raw = excluded.raw";
+
+static const char listing_sql_remove[] =
+    "update tip.listing as l set listed = false, removed_at = u.last_at "
+    "from unnest($1::bigint[], $2::integer[], $3::smallint[], $4::text[], $5::timestamptz[]) "
+    "as u(ikey, source_id, kind, value, last_at) "
+    "where l.ikey = u.ikey and l.source_id = u.source_id and l.kind = u.kind and l.value = u.value and l.listed";
+
+static const char listing_sql_close[] =
+    "with closed as ("
+    "    update tip.listing set listed = false, removed_at = $3::timestamptz"
+    "    where source_id = $1::integer and listed and mark <> $2::integer"
+    "    returning ikey, kind, value"
+    "), withdrawn as ("
+    "    update tip.verdict as v set tier = 0, score = 0, families = '{}', reasons = '[]', n_reasons = 0,"
+    "        cause_source = $4, cause_version = $5::bigint, next_change_at = null, expires_at = null,"
+    "        updated_at = $3::timestamptz"
+    "    from closed as c"
+    "    where v.ikey = c.ikey and v.kind = c.kind and v.value = c.value and v.tier > 0"
+    "      and not exists (select from tip.listing as l where l.ikey = c.ikey and l.kind = c.kind"
+    "                      and l.value = c.value and l.listed and l.source_id <> $1::integer)"
+    ") select count(*) from closed";
+
+static const char verdict_sql_write[] =
+    "insert into tip.verdict as v (ikey, kind, value, net, score, tier, families, reasons, n_reasons, cause_source, "
+    "cause_version, next_change_at, expires_at, first_seen, updated_at) "
+    "select ikey, kind, value, net, score, tier, families::jsonb, reasons::jsonb, n_reasons, cause_source, "
+    "cause_version, next_change_at, expires_at, first_seen, updated_at "
+    "from unnest($1::bigint[], $2::smallint[], $3::text[], $4::inet[], $5::double precision[], $6::smallint[], "
+    "$7::text[], $8::text[], $9::integer[], $10::text[], $11::bigint[], $12::timestamptz[], $13::timestamptz[], "
+    "$14::timestamptz[], $15::timestamptz[]) as u(ikey, kind, value, net, score, tier, families, reasons, n_reasons, "
+    "cause_source, cause_version, next_change_at, expires_at, first_seen, updated_at) "
+    "on conflict (ikey, kind, value) do update set "
+    "score = excluded.score, "
+    "tier = excluded.tier, "
+    "families = excluded.families, "
+    "reasons = excluded.reasons, "
+    "n_reasons = excluded.n_reasons, "
+    "cause_source = excluded.cause_source, "
+    "cause_version = excluded.cause_version, "
+    "next_change_at = excluded.next_change_at, "
+    "expires_at = excluded.expires_at, "
+    "updated_at = excluded.updated_at";
+
+void store_rows_init(struct store_rows *rows, struct store_db *db)
+{
+    *rows = (struct store_rows){.db = db};
+    for (size_t i = 0; i < STORE_ROWS_COLUMNS; i++)
+        store_out_init(&rows->columns[i], ROWS_COLUMN_BYTES);
+    store_out_init(&rows->copy, ROWS_COPY_BYTES);
+}
+
+void store_rows_deinit(struct store_rows *rows)
+{
+    for (size_t i = 0; i < STORE_ROWS_COLUMNS; i++)
+        store_out_deinit(&rows->columns[i]);
+    store_out_deinit(&rows->copy);
+}
+
+/* ---- events ---- */
+
+static int events_send(struct store_rows *rows)
+{
+    int r = store_db_copy_put(rows->db, rows->copy.buf.data, rows->copy.buf.len);
+
+    store_out_clear(&rows->copy);
+    return r;
+}
+
+int store_events_begin(struct store_rows *rows)
+{
+    store_out_clear(&rows->copy);
+    store_copy_begin(&rows->copy);
+    return store_db_copy_begin(rows->db, event_sql_copy);
+}
+
+int store_events_put(struct store_rows *rows, int16_t journal, const struct store_record *record,
+                     const struct tip_event *event, int64_t observed_unix_ms)
+{
+    struct store_out *copy = &rows->copy;
+
+    store_copy_row(copy, 9);
+    store_put_time_us(copy, record->commit_unix_us);
+    store_put_int2(copy, journal);
+    store_put_count(copy, record->seq);
+    store_put_int2(copy, record->tlp);
+    store_put_text(copy, record->topic);
+    store_put_text(copy, event->kind_name);
+    store_put_text(copy, record->publisher);
+    store_put_time_us(copy, observed_unix_ms * 1000);
+    store_put_bytes(copy, record->event, record->event_len);
+    assert(!copy->error); /* a piece and the largest event fit */
+    return copy->buf.len < ROWS_COPY_PIECE ? 0 : events_send(rows);
+}
+
+int store_events_end(struct store_rows *rows)
+{
+    int r;
+
+    store_copy_end(&rows->copy);
+    r = events_send(rows);
+    return r ? r : store_db_copy_end(rows->db);
+}
+
+int store_reject_put(struct store_rows *rows, int16_t journal, const struct store_record *record, const char *reason)
+{
+    struct store_args args = {.n = 0};
+    char seconds[32];
+
+    snprintf(seconds, sizeof(seconds), "%.6f", (double)record->commit_unix_us / 1e6);
+    store_arg_int(&args, journal);
+    store_arg_int(&args, (int64_t)record->seq);
+    store_arg_text(&args, seconds);
+    store_arg_text(&args, record->topic);
+    store_arg_text(&args, record->publisher);
+    store_arg_text(&args, reason);
+    store_arg_binary(&args, record->event, record->event_len);
+    return store_db_run(rows->db, reject_sql_put, &args, NULL);
+}
+
+/* ---- arrays ---- */
+
+static void rows_begin(struct store_rows *rows, const enum store_oid *types, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        store_array_begin(&rows->columns[i], types[i]);
+}
+
+static int rows_run(struct store_rows *rows, const char *sql, size_t n)
+{
+    struct store_args args = {.n = 0};
+
+    for (size_t i = 0; i < n; i++) {
+        store_array_end(&rows->columns[i]);
+        assert(!rows->columns[i].error); /* callers bound their rows */
+        store_arg_buf(&args, &rows->columns[i].buf);
+    }
+    return store_db_run(rows->db, sql, &args, NULL);
+}
+
+static void rows_key(struct store_out *column, const struct store_key *key)
+{
+    store_put_int8(&column[0], (int64_t)key->ikey);
+    store_put_int4(&column[1], (int32_t)key->source_id);
+    store_put_int2(&column[2], key->kind);
+    store_put_bytes(&column[3], key->value, key->value_len);
+}
+
+/* ---- listings ---- */
+
+static const enum store_oid listing_types[] = {
+    STORE_OID_INT8,        STORE_OID_INT4,        STORE_OID_INT2, STORE_OID_TEXT, STORE_OID_INET, STORE_OID_INT4,
+    STORE_OID_TIMESTAMPTZ, STORE_OID_TIMESTAMPTZ, STORE_OID_INT8, STORE_OID_INT8, STORE_OID_INT4, STORE_OID_BYTEA,
+};
+
+static int listings_list(struct store_rows *rows, const struct store_listing *listings, size_t n)
+{
+    struct store_out *column = rows->columns;
+
+    rows_begin(rows, listing_types, 12);
+    for (size_t i = 0; i < n; i++) {
+        const struct store_listing *listing = &listings[i];
+
+        rows_key(column, &listing->key);
+        store_put_inet(&column[4], &listing->key.net);
+        store_put_int4(&column[5], (int32_t)listing->flags);
+        store_put_time_us(&column[6], listing->first_unix_ms * 1000);
+        store_put_time_us(&column[7], listing->last_unix_ms * 1000);
+        store_put_count(&column[8], listing->version);
+        store_put_count(&column[9], listing->line);
+        store_put_int4(&column[10], (int32_t)listing->mark);
+        store_put_bytes(&column[11], listing->raw, listing->raw_len);
+    }
+    return rows_run(rows, listing_sql_list, 12);
+}
+
+static int listings_remove(struct store_rows *rows, const struct store_listing *listings, size_t n)
+{
+    static const enum store_oid types[] = {STORE_OID_INT8, STORE_OID_INT4, STORE_OID_INT2, STORE_OID_TEXT,
+                                           STORE_OID_TIMESTAMPTZ};
+    struct store_out *column = rows->columns;
+
+    rows_begin(rows, types, 5);
+    for (size_t i = 0; i < n; i++) {
+        rows_key(column, &listings[i].key);
+        store_put_time_us(&column[4], listings[i].last_unix_ms * 1000);
+    }
+    return rows_run(rows, listing_sql_remove, 5);
+}
+
+int store_listings_write(struct store_rows *rows, const struct store_listing *listings, size_t n)
+{
+    int r = 0;
+
+    while (!r && n) {
+        size_t run = store_listing_run(listings, n);
+
+        r = listings->listed ? listings_list(rows, listings, run) : listings_remove(rows, listings, run);
+        listings += run;
+        n -= run;
+    }
+    return r;
+}
+
+int store_listings_close(struct store_rows *rows, const struct store_source *source, int64_t unix_ms,
+                         uint64_t *n_closedp)
+{
+    tip_auto(store_result_clear) PGresult *result = NULL;
+    struct store_out *at = &rows->columns[0];
+    struct store_args args = {.n = 0};
+    int r;
+
+    store_out_clear(at);
+    store_put_time_us(at, unix_ms * 1000);
+    store_arg_int(&args, source->id);
+    store_arg_int(&args, source->chain.mark);
+    store_arg_binary(&args, at->buf.data + 4, 8); /* behind the length of the field */
+    store_arg_text(&args, source->name);
+    store_arg_int(&args, (int64_t)source->chain.version);
+    r = store_db_run(rows->db, listing_sql_close, &args, &result);
+    if (!r)
+        *n_closedp = (uint64_t)store_field_int(result, 0, 0);
+    return r;
+}
+
+/* ---- verdicts ---- */
+
+static const enum store_oid verdict_types[] = {
+    STORE_OID_INT8, STORE_OID_INT2,        STORE_OID_TEXT,        STORE_OID_INET,        STORE_OID_FLOAT8,
+    STORE_OID_INT2, STORE_OID_TEXT,        STORE_OID_TEXT,        STORE_OID_INT4,        STORE_OID_TEXT,
+    STORE_OID_INT8, STORE_OID_TIMESTAMPTZ, STORE_OID_TIMESTAMPTZ, STORE_OID_TIMESTAMPTZ, STORE_OID_TIMESTAMPTZ,
+};
+
+int store_verdicts_write(struct store_rows *rows, const struct store_verdict *verdicts, size_t n)
+{
+    struct store_out *column = rows->columns;
+
+    if (!n)
+        return 0;
+    rows_begin(rows, verdict_types, 15);
+    for (size_t i = 0; i < n; i++) {
+        const struct store_verdict *verdict = &verdicts[i];
+
+        store_put_int8(&column[0], (int64_t)verdict->key.ikey);
+        store_put_int2(&column[1], verdict->key.kind);
+        store_put_bytes(&column[2], verdict->key.value, verdict->key.value_len);
+        store_put_inet(&column[3], &verdict->key.net);
+        store_put_float8(&column[4], verdict->score);
+        store_put_int2(&column[5], verdict->tier);
+        store_put_text(&column[6], verdict->families);
+        store_put_text(&column[7], verdict->reasons);
+        store_put_int4(&column[8], (int32_t)(verdict->n_reasons & INT32_MAX));
+        store_put_text(&column[9], verdict->cause_source);
+        store_put_count(&column[10], verdict->cause_version);
+        store_put_time_ms(&column[11], verdict->next_change_unix_ms);
+        store_put_time_ms(&column[12], verdict->expires_unix_ms);
+        store_put_time_us(&column[13], verdict->first_unix_ms * 1000);
+        store_put_time_us(&column[14], verdict->last_unix_ms * 1000);
+    }
+    return rows_run(rows, verdict_sql_write, 15);
+}

@@ -1,0 +1,47 @@
+#pragma once
+/*
+ * The big tables: events by COPY, listings and verdicts by sorted upserts from arrays. All: 0 or STORE_DB_E_*.
+ */
+#include <stddef.h>
+#include <stdint.h>
+
+#include <tip/event.h>
+
+#include "batch.h"
+#include "core/binary.h"
+#include "core/fold.h"
+#include "io/db.h"
+#include "io/source.h"
+
+enum { STORE_ROWS_COLUMNS = 15 };
+
+/** Buffers that are used again for each statement; bounded. */
+struct store_rows {
+    struct store_db *db; /* borrowed */
+    struct store_out columns[STORE_ROWS_COLUMNS];
+    struct store_out copy;
+};
+
+void store_rows_init(struct store_rows *rows, struct store_db *db);
+void store_rows_deinit(struct store_rows *rows);
+
+tip_nodiscard int store_events_begin(struct store_rows *rows);
+tip_nodiscard int store_events_put(struct store_rows *rows, int16_t journal, const struct store_record *record,
+                                   const struct tip_event *event, int64_t observed_unix_ms);
+tip_nodiscard int store_events_end(struct store_rows *rows);
+
+tip_nodiscard int store_reject_put(struct store_rows *rows, int16_t journal, const struct store_record *record,
+                                   const char *reason);
+
+/** Folded already. */
+tip_nodiscard int store_listings_write(struct store_rows *rows, const struct store_listing *listings, size_t n);
+tip_nodiscard int store_verdicts_write(struct store_rows *rows, const struct store_verdict *verdicts, size_t n);
+
+/**
+ * Closes every row of a source that does not carry the mark of its baseline, and withdraws the verdicts on what then
+ * no list holds.
+ *
+ * @param n_closedp  set
+ */
+tip_nodiscard int store_listings_close(struct store_rows *rows, const struct store_source *source, int64_t unix_ms,
+                                       uint64_t *n_closedp);

@@ -1,0 +1,75 @@
+#include "options.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <libpq-fe.h>
+
+#include <tip/clock.h>
+#include <tip/event.h>
+
+#define AT(member) offsetof(struct store_options, member)
+
+/* clang-format off */
+static const struct tip_opt rows[] = {
+    {.name = "database", .type = TIP_OPT_STRING, .offset = AT(database), .fallback = "dbname=tip", .max = 2000,
+     .help = "PostgreSQL, as a libpq connection string; several hosts work. No password in here: see `password`."},
+    {.name = "password", .type = TIP_OPT_STRING, .offset = AT(password), .max = 1000, .flags = TIP_OPT_SECRET,
+     .help = "Of the database user; `password_file` reads it from a file. Without either, libpq looks into ~/.pgpass."},
+    {.name = "consumer", .type = TIP_OPT_STRING, .offset = AT(consumer), .fallback = "storage", .min = 1,
+     .max = TIP_NAME_MAX,
+     .help = "Name under which the journal is read. Of two storages with one name, the second stands by."},
+    {.name = "batch_bytes", .type = TIP_OPT_SIZE, .offset = AT(batch_bytes), .fallback = "4MiB", .min = 256 << 10,
+     .max = 4 << 20, .help = "Most bytes of events in one transaction."},
+    {.name = "batch_events", .type = TIP_OPT_INT, .offset = AT(batch_events), .fallback = "10000", .min = 1,
+     .max = 100000, .help = "Most events in one transaction."},
+    {.name = "batch_wait", .type = TIP_OPT_DURATION, .offset = AT(batch_wait_ms), .fallback = "200ms", .min = 1,
+     .max = 30000, .help = "How long a fetch waits for the first event."},
+    {.name = "query_timeout", .type = TIP_OPT_DURATION, .offset = AT(query_timeout_ms), .fallback = "5s", .min = 100,
+     .max = 60000, .help = "How long a named query may take."},
+    {.name = "queries", .type = TIP_OPT_INT, .offset = AT(queries), .fallback = "16", .min = 1, .max = 256,
+     .help = "Most queries waiting and running; they run one after the other."},
+    {.name = "partitions_ahead", .type = TIP_OPT_INT, .offset = AT(partitions_ahead), .fallback = "7", .min = 1,
+     .max = 90, .unit = "days", .help = "How many days of event partitions are made ahead."},
+    {.name = "keep_events", .type = TIP_OPT_DURATION, .offset = AT(keep_events_ms), .fallback = "90d",
+     .min = TIP_DAY_MS, .max = 36500.0 * TIP_DAY_MS,
+     .help = "How long events are kept; whole days are dropped. What they led to stays."},
+    {.name = "keep_listing", .type = TIP_OPT_DURATION, .offset = AT(keep_listing_ms), .fallback = "14d",
+     .min = TIP_DAY_MS, .max = 36500.0 * TIP_DAY_MS, .help = "How long events of class `listing` are kept."},
+    {.name = "keep_verdict", .type = TIP_OPT_DURATION, .offset = AT(keep_verdict_ms), .fallback = "14d",
+     .min = TIP_DAY_MS, .max = 36500.0 * TIP_DAY_MS, .help = "How long events of class `verdict` are kept."},
+    {.name = "keep_schedule", .type = TIP_OPT_DURATION, .offset = AT(keep_schedule_ms), .fallback = "90d",
+     .min = TIP_DAY_MS, .max = 36500.0 * TIP_DAY_MS, .help = "How long events of class `schedule`, and runs, are kept."},
+};
+/* clang-format on */
+
+const struct tip_opt_table store_options_table = {
+    .section = "storage",
+    .rows = rows,
+    .n_rows = sizeof(rows) / sizeof(rows[0]),
+    .size = sizeof(struct store_options),
+    .help = "Where everything is stored.",
+};
+
+static bool options_has_password(const PQconninfoOption *options)
+{
+    for (; options->keyword; options++) {
+        if (!strcmp(options->keyword, "password") && options->val && options->val[0])
+            return true;
+    }
+    return false;
+}
+
+void store_options_check(const void *opaque, struct tip_conf *conf)
+{
+    const struct store_options *options = opaque;
+    char *why = NULL;
+    PQconninfoOption *parsed = PQconninfoParse(options->database ? options->database : "", &why);
+
+    if (!parsed)
+        tip_conf_refuse(conf, "storage.database", "%.*s", (int)strcspn(why ? why : "", "\n"), why ? why : "");
+    else if (options_has_password(parsed))
+        tip_conf_refuse(conf, "storage.database", "holds a password: use storage.password_file");
+    PQconninfoFree(parsed);
+    PQfreemem(why);
+}
