@@ -1,0 +1,43 @@
+#pragma once
+/*
+ * What a parser saw: lines, and rejects counted by reason with the first few as a sample.
+ */
+#include <stddef.h>
+#include <stdint.h>
+
+enum { BL_REPORT_REASONS = 48, BL_REPORT_SAMPLE = 20, BL_RAW_MAX = 256, BL_REASON_MAX = 31 };
+
+struct bl_reject_count {
+    const char *reason; /* static */
+    uint64_t n;
+};
+
+struct bl_reject {
+    uint64_t line;
+    const char *reason; /* static */
+    uint16_t raw_len;
+    char raw[BL_RAW_MAX];
+};
+
+struct bl_report {
+    uint64_t n_lines;   /* in the body */
+    uint64_t n_content; /* of these, neither blank nor comment; for CSV and JSON: records */
+    uint64_t n_skipped; /* records without the wanted prefix, column or pointer: no rejects */
+    uint64_t n_valid;   /* entries, before duplicates were dropped */
+    uint64_t n_rejected;
+    uint64_t n_special;
+    size_t n_counts, n_sample;
+    struct bl_reject_count counts[BL_REPORT_REASONS];
+    struct bl_reject sample[BL_REPORT_SAMPLE];
+};
+
+/**
+ * Counts one reject.
+ *
+ * @param reason  a static word
+ * @param raw     the line or field, cut at BL_RAW_MAX
+ */
+void bl_report_reject(struct bl_report *report, const char *reason, uint64_t line, const char *raw, size_t len);
+
+/** How often a reason was given. */
+uint64_t bl_report_count(const struct bl_report *report, const char *reason);
