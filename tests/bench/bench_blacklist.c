@@ -1,0 +1,186 @@
+/*
+ * Reading two versions of a list and finding what changed, beside Debian's iprange on the same files.
+ *
+ * Each round runs both as processes of their own, one after the other, so that start-up, reading and memory count for
+ * both alike; the figures are medians of ROUNDS interleaved rounds. Called with two files it is one such process.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <tip/cleanup.h>
+
+#include "core/diff.h"
+#include "core/parse.h"
+#include "random.h"
+
+enum { LINES = 1000 * 1000, CHANGED = 20 * 1000, ROUNDS = 7, CHUNK = 256 * 1024 };
+
+static struct bl_parse *bench_parse(const char *path)
+{
+    static char chunk[CHUNK];
+    tip_auto(tip_fd_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
+    struct bl_format format;
+    struct bl_parse *parse;
+    ssize_t n;
+    int r = 0;
+
+    bl_format_init(&format, BL_KIND_LINES, BL_TYPE_AUTO);
+    parse = bl_parse_new(&format);
+    while (!r && (n = read(fd, chunk, sizeof(chunk))) > 0)
+        r = bl_parse_feed(parse, chunk, (size_t)n);
+    if (r || bl_parse_end(parse))
+        exit(2);
+    return parse;
+}
+
+static int bench_once(const char *old_path, const char *new_path)
+{
+    tip_auto(bl_parse_destroy) struct bl_parse *old = bench_parse(old_path);
+    tip_auto(bl_parse_destroy) struct bl_parse *new = bench_parse(new_path);
+    struct bl_set from = bl_parse_set(old);
+    struct bl_set to = bl_parse_set(new);
+    struct bl_diff diff;
+
+    bl_diff_init(&diff);
+    if (bl_diff_run(&diff, &from, &to))
+        return 2;
+    printf("%zu added, %zu removed\n", bl_diff_count(&diff.added), bl_diff_count(&diff.removed));
+    bl_diff_deinit(&diff);
+    return 0;
+}
+
+struct bench_run {
+    double seconds;
+    double megabytes;
+};
+
+static double bench_now(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+/* Runs a program with its output thrown away. Returns its exit code. */
+static int bench_spawn(char *const argv[], struct bench_run *run)
+{
+    double start = bench_now();
+    struct rusage usage;
+    int status = 0;
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+        (void)dup2(null, 1);
+        execvp(argv[0], argv);
+        _exit(127);
+    }
+    if (pid == -1 || wait4(pid, &status, 0, &usage) != pid || !WIFEXITED(status))
+        return -1;
+    run->seconds = bench_now() - start;
+    run->megabytes = (double)usage.ru_maxrss / 1024;
+    return WEXITSTATUS(status);
+}
+
+static void bench_write(const char *path, const uint32_t *addrs)
+{
+    tip_auto(tip_file_close) FILE *out = fopen(path, "we");
+
+    for (size_t i = 0; out && i < LINES; i++)
+        fprintf(out, "%u.%u.%u.%u\n", addrs[i] >> 24, addrs[i] >> 16 & 255, addrs[i] >> 8 & 255, addrs[i] & 255);
+}
+
+/* Unsorted public-looking addresses; the second file has 2 % others. */
+static void bench_generate(const char *old_path, const char *new_path)
+{
+    uint32_t *addrs = malloc(LINES * sizeof(*addrs));
+    uint64_t random = test_seed();
+
+    if (!addrs)
+        exit(1);
+    for (size_t i = 0; i < LINES; i++)
+        addrs[i] = 0x01000000 + (uint32_t)(test_random(&random) % 0xde000000);
+    bench_write(old_path, addrs);
+    for (size_t i = 0; i < CHANGED; i++)
+        addrs[test_random(&random) % LINES] = 0x01000000 + (uint32_t)(test_random(&random) % 0xde000000);
+    bench_write(new_path, addrs);
+    free(addrs);
+}
+
+static int bench_compare(const void *a, const void *b)
+{
+    double x = *(const double *)a;
+    double y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+static double bench_median(double *values)
+{
+    qsort(values, ROUNDS, sizeof(*values), bench_compare);
+    return values[ROUNDS / 2];
+}
+
+static void bench_rows(double *ours, double *theirs, double our_mb, double their_mb)
+{
+    double our_rate = 2.0 * LINES / bench_median(ours);
+    double their_rate = 2.0 * LINES / bench_median(theirs);
+
+    printf("{\"area\":\"blacklist\",\"case\":\"parse two 1,000,000-line IPv4 lists and diff\",\"ours\":%.0f,"
+           "\"unit\":\"lines/s\",\"peer\":\"iprange --diff\",\"theirs\":%.0f,\"ratio\":%.2f,\"bar\":3}\n",
+           our_rate, their_rate, our_rate / their_rate);
+    printf("{\"area\":\"blacklist\",\"case\":\"the same, peak memory\",\"ours\":%.1f,\"unit\":\"MiB\","
+           "\"peer\":\"iprange --diff\",\"theirs\":%.1f,\"ratio\":%.2f}\n",
+           our_mb, their_mb, their_mb / our_mb);
+}
+
+static int bench_all(char *old_path, char *new_path)
+{
+    static char self[] = "/proc/self/exe", iprange[] = "iprange", count[] = "-C", diff[] = "--diff";
+    char *const our_argv[] = {self, old_path, new_path, NULL};
+    char *const their_argv[] = {iprange, count, old_path, diff, new_path, NULL};
+    double ours[ROUNDS], theirs[ROUNDS];
+    struct bench_run our_run = {0}, their_run = {0};
+
+    for (size_t i = 0; i < ROUNDS; i++) {
+        if (bench_spawn(our_argv, &our_run))
+            return 1;
+        if (bench_spawn(their_argv, &their_run) != 1) { /* 1: they differ */
+            fprintf(stderr, "bench_blacklist: iprange is missing or failed\n");
+            return 1;
+        }
+        ours[i] = our_run.seconds;
+        theirs[i] = their_run.seconds;
+    }
+    bench_rows(ours, theirs, our_run.megabytes, their_run.megabytes);
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    char dir[] = "/tmp/tip-bench-XXXXXX";
+    char old_path[64], new_path[64];
+    int r;
+
+    if (argc == 3)
+        return bench_once(argv[1], argv[2]);
+    if (!mkdtemp(dir))
+        return 1;
+    (void)snprintf(old_path, sizeof(old_path), "%s/old", dir);
+    (void)snprintf(new_path, sizeof(new_path), "%s/new", dir);
+    bench_generate(old_path, new_path);
+    r = bench_all(old_path, new_path);
+    (void)unlink(old_path);
+    (void)unlink(new_path);
+    (void)rmdir(dir);
+    return r;
+}
