@@ -29,7 +29,7 @@ tip_nodiscard int outbox_read(struct tip_outbox *outbox, uint64_t from,
 /**
  * Deletes at most OUTBOX_DELETE_MAX records up to `acked`.
  *
- * @return 0, or negative errno; outbox_first says how far it came
+ * @return 0, -EBUSY while a transaction is open, or negative errno; outbox_first says how far it came
  */
 tip_nodiscard int outbox_delete_acked(struct tip_outbox *outbox, uint64_t acked);
 
@@ -41,6 +41,12 @@ tip_nodiscard int outbox_delete_acked(struct tip_outbox *outbox, uint64_t acked)
  */
 tip_nodiscard int outbox_replace(struct tip_outbox *outbox, uint64_t pub_seq, const char *topic, enum tip_tlp tlp,
                                  const struct tip_event *event);
+
+/**
+ * A younger epoch: the broker's position and ours contradict each other, since one of them was set back to an old copy.
+ * What waits keeps its numbers.
+ */
+tip_nodiscard int outbox_renew_epoch(struct tip_outbox *outbox, uint64_t wall_unix_us);
 
 /** Called after each commit that queued events, from inside it. */
 void outbox_on_commit(struct tip_outbox *outbox, void (*fn)(void *ctx), void *ctx);

@@ -103,6 +103,8 @@ int outbox_delete_acked(struct tip_outbox *outbox, uint64_t acked)
     MDB_txn *mdb;
     int r;
 
+    if (outbox->in_txn)
+        return tip_fail(-EBUSY);
     r = outbox_errno(mdb_txn_begin(outbox->env, NULL, MDB_NOMETASYNC, &mdb));
     if (r)
         return tip_fail(r);
@@ -170,7 +172,7 @@ int outbox_replace(struct tip_outbox *outbox, uint64_t pub_seq, const char *topi
     r = outbox_record_write(&outbox->scratch, topic, tlp, event);
     if (r)
         return tip_fail(r);
-    r = outbox_errno(mdb_txn_begin(outbox->env, NULL, 0, &mdb));
+    r = outbox->in_txn ? -EBUSY : outbox_errno(mdb_txn_begin(outbox->env, NULL, 0, &mdb));
     if (r)
         return tip_fail(r);
     r = outbox_swap(outbox, mdb, pub_seq, &cost_before);
@@ -184,5 +186,26 @@ int outbox_replace(struct tip_outbox *outbox, uint64_t pub_seq, const char *topi
     if (r)
         return tip_fail(r);
     outbox->bytes += outbox_cost(outbox->scratch.len) - cost_before;
+    return 0;
+}
+
+int outbox_renew_epoch(struct tip_outbox *outbox, uint64_t wall_unix_us)
+{
+    uint64_t epoch = wall_unix_us > outbox->epoch ? wall_unix_us : outbox->epoch + 1;
+    MDB_txn *mdb;
+    int r;
+
+    r = outbox->in_txn ? -EBUSY : outbox_errno(mdb_txn_begin(outbox->env, NULL, 0, &mdb));
+    if (r)
+        return tip_fail(r);
+    r = outbox_meta_put(outbox, mdb, "epoch", epoch);
+    if (r) {
+        mdb_txn_abort(mdb);
+        return tip_fail(r);
+    }
+    r = outbox_errno(mdb_txn_commit(mdb));
+    if (r)
+        return tip_fail(r);
+    outbox->epoch = epoch;
     return 0;
 }

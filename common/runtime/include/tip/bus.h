@@ -26,11 +26,29 @@ struct tip_bus_config {
     void *ctx;
 };
 
+/** @return 0 or negative errno; a broker that is away is no error, tip_bus_is_up tells */
 tip_nodiscard int tip_bus_open(struct tip_bus **busp, struct tip_loop *loop, const struct tip_bus_config *config);
+
+/** Fetches, subscriptions and served queues must have been destroyed before; calls under way end unheard. */
 void tip_bus_destroy(struct tip_bus **busp);
 
 /** True while the broker answers on ingest (WELCOME heard, acks or pongs flowing). Text: why not. */
 bool tip_bus_is_up(const struct tip_bus *bus, const char **whyp);
+
+struct tip_bus_stats {
+    uint64_t acked;        /* events */
+    uint64_t refused;      /* events that an alarm took the place of */
+    uint64_t connects;     /* sessions begun, the first included */
+    uint64_t live;         /* live events sent */
+    uint64_t live_dropped; /* while the broker was away */
+    uint64_t calls;
+    uint64_t calls_failed;
+    uint64_t jobs; /* taken by tip_serve */
+    uint64_t jobs_failed;
+    uint64_t malformed; /* frames and records from the broker that could not be read */
+};
+
+const struct tip_bus_stats *tip_bus_stats(const struct tip_bus *bus);
 
 /** Called when the outbox has room again after tip_outbox_has_room said no or publish said -ENOBUFS. */
 void tip_bus_on_space(struct tip_bus *bus, void (*on_space)(void *ctx), void *ctx);
