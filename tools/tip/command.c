@@ -49,6 +49,12 @@ void cli_note(const struct cli *cli, const char *format, ...)
     va_end(args);
 }
 
+int cli_bad_field(const char *bad)
+{
+    cli_error("--fields: there is no \"%.*s\"", bad ? (int)strcspn(bad, ",") : 0, bad ? bad : "");
+    return CLI_USAGE;
+}
+
 bool cli_flag(const struct cli *cli, size_t i)
 {
     return cli->values[i] != NULL;

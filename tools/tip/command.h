@@ -81,6 +81,9 @@ void cli_error(const char *format, ...) tip_printf(1, 2);
 /** The same, for what is only good to know: silent with --quiet. */
 void cli_note(const struct cli *cli, const char *format, ...) tip_printf(2, 3);
 
+/** Says that --fields names something unknown. @return CLI_USAGE */
+int cli_bad_field(const char *bad);
+
 /** Option i: was it given; its text or `fallback`. */
 bool cli_flag(const struct cli *cli, size_t i);
 const char *cli_text(const struct cli *cli, size_t i, const char *fallback);

@@ -34,6 +34,14 @@ static void options_say_errors(const struct tip_conf *conf)
         cli_error("%s", tip_conf_error(conf, i));
 }
 
+int options_find(const char *config, char **configp)
+{
+    if (tip_site_find(config, configp) == 0)
+        return CLI_OK;
+    cli_error("nothing runs here and nothing is configured: start `tip lab` or `tip up`, or say --config FILE");
+    return CLI_UNREACHABLE;
+}
+
 int options_load(struct options *options, const char *config)
 {
     tip_auto(tip_free) char *found = NULL;
@@ -44,10 +52,8 @@ int options_load(struct options *options, const char *config)
     tip_conf_add(options->conf, &tip_bus_table, &options->bus);
     tip_conf_add(options->conf, &tip_log_table, &options->log);
     tip_conf_add(options->conf, &up_table, &options->up);
-    if (tip_site_find(config, &found)) {
-        cli_error("nothing runs here and nothing is configured: start `tip lab` or `tip up`, or say --config FILE");
+    if (options_find(config, &found))
         return CLI_UNREACHABLE;
-    }
     options->config = realpath(found, NULL);
     if (!options->config) {
         cli_error("%s: %s", found, strerror(errno));

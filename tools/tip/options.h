@@ -31,6 +31,9 @@ struct options {
 int options_load(struct options *options, const char *config);
 void options_free(struct options *options);
 
+/** Only finds it. @param configp  the caller frees @return CLI_OK, or CLI_UNREACHABLE and the reason has been said */
+int options_find(const char *config, char **configp);
+
 /** The path of a service's unix socket. */
 enum { OPTIONS_PATH_BYTES = 1024 };
 void options_socket(const struct options *options, const char *service, char path[static OPTIONS_PATH_BYTES]);
