@@ -207,14 +207,38 @@ static void test_only_get_and_head_and_small(void **state)
     assert_int_equal(desk_get(desk, "/livez"), 200);
 }
 
+/* Connected unix sockets of ours that stem from accept: those with a path. */
+static int desk_n_taken(void)
+{
+    struct sockaddr_un at;
+    socklen_t len;
+    int listens;
+    int n = 0;
+
+    for (int fd = 3; fd < 256; fd++) {
+        len = sizeof(at);
+        if (getsockname(fd, (struct sockaddr *)&at, &len) == -1 || at.sun_family != AF_UNIX ||
+            len <= sizeof(sa_family_t) + 1)
+            continue;
+        len = sizeof(listens);
+        if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) == 0 && !listens)
+            n++;
+    }
+    return n;
+}
+
 static void test_connections_are_bounded_and_freed(void **state)
 {
     struct desk *desk = *state;
     int fds[60];
 
-    for (size_t i = 0; i < 60; i++)
+    for (size_t i = 0; i < 60; i++) {
         fds[i] = desk_connect(desk);
+        if (i == 29)
+            desk_run(desk, 200);
+    }
     desk_run(desk, 400); /* 32 are taken, the others wait in the backlog */
+    assert_int_equal(desk_n_taken(), 32);
     for (size_t i = 0; i < 60; i++)
         close(fds[i]);
     desk_run(desk, 700);
