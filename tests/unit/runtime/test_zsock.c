@@ -72,6 +72,12 @@ static void burst_fill(void *ctx)
         assert_int_equal(r, TIP_ZSOCK_E_FULL);
 }
 
+static void burst_stop_when_whole(struct pair *pair)
+{
+    if (pair->received == BURST && pair->echoed == BURST / 100)
+        tip_loop_stop(pair->loop);
+}
+
 static void burst_on_message(void *ctx, const struct tip_zmsg *msg)
 {
     struct pair *pair = ctx;
@@ -84,6 +90,7 @@ static void burst_on_message(void *ctx, const struct tip_zmsg *msg)
     pair->received++;
     if (number % 100 == 0) /* an answer from inside the pump */
         assert_int_equal(tip_zsock_send(pair->b, msg->frames, msg->n_frames), 0);
+    burst_stop_when_whole(pair);
 }
 
 static void burst_on_echo(void *ctx, const struct tip_zmsg *msg)
@@ -91,8 +98,8 @@ static void burst_on_echo(void *ctx, const struct tip_zmsg *msg)
     struct pair *pair = ctx;
 
     assert_int_equal(msg->n_frames, 1);
-    if (++pair->echoed == BURST / 100)
-        tip_loop_stop(pair->loop);
+    pair->echoed++;
+    burst_stop_when_whole(pair);
 }
 
 static void test_burst_arrives_whole_and_in_order(void **state)
