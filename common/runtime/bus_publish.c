@@ -7,6 +7,7 @@
 
 #include <tip/fail.h>
 #include <tip/log.h>
+#include <tip/utf8.h>
 
 #include <topics.h>
 
@@ -30,7 +31,7 @@ static void publish_wake(void *ctx)
 
 static void publish_why(struct tip_bus *bus, const char *why)
 {
-    (void)snprintf(bus->why, sizeof(bus->why), "%s", why); /* cut at its room */
+    (void)tip_utf8_copy(bus->why, sizeof(bus->why), why, strlen(why)); /* cut at its room */
 }
 
 static void publish_rest(struct tip_bus *bus, int64_t rest_ms, const char *why)
@@ -167,11 +168,13 @@ static void publish_on_fenced(struct tip_bus *bus, uint64_t epoch)
 static int publish_replace(struct tip_bus *bus, const struct bus_refused *refused)
 {
     char topic[TIP_TOPIC_MAX + 1];
-    char detail[TIP_TEXT_MAX / 2];
+    char reason[TIP_TEXT_MAX / 2];
+    char detail[TIP_TEXT_MAX];
     struct tip_event event = {.id = tip_id_new(bus->loop), .kind = TIP_EVENT_SYSTEM_ALARM};
     int r;
 
-    (void)snprintf(detail, sizeof(detail), "event %llu: %s", (unsigned long long)refused->pub_seq, refused->reason);
+    (void)tip_utf8_copy(reason, sizeof(reason), refused->reason, strlen(refused->reason)); /* cut at its room */
+    (void)snprintf(detail, sizeof(detail), "event %llu: %s", (unsigned long long)refused->pub_seq, reason);
     event.observed_unix_ms = tip_loop_wall_ms();
     event.system_alarm =
         (struct tip_system_alarm){.service = bus->name, .name = "event.refused", .detail = detail, .raised = true};

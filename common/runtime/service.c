@@ -94,6 +94,11 @@ const char *tip_service_run_dir(const struct tip_service *service)
     return service->settings->common.run;
 }
 
+bool tip_service_is_simulated(const struct tip_service *service)
+{
+    return service->settings->common.simulated;
+}
+
 const void *tip_service_options(const struct tip_service *service)
 {
     return service->settings->options;

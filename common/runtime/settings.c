@@ -23,6 +23,11 @@ static const struct tip_opt common_rows[] = {
      .min = 1,
      .max = 80,
      .help = "Directory of the sockets by which the services are looked at: <service>.sock in it."},
+    {.name = "simulated",
+     .type = TIP_OPT_BOOL,
+     .offset = offsetof(struct tip_common_options, simulated),
+     .fallback = "false",
+     .help = "Part of a lab: what the services say is not about the real internet, and they say so."},
 };
 
 const struct tip_opt_table tip_common_table = {.section = "tip",

@@ -24,7 +24,8 @@ enum { TIP_SERVICE_DRAIN_MS = 10000, TIP_SERVICE_WHY_BYTES = 256 };
 
 /** Section `tip`: what all programs of a site share. */
 struct tip_common_options {
-    char *run; /* directory of sockets and pid files, [/run/tip] */
+    char *run;      /* directory of sockets and pid files, [/run/tip] */
+    bool simulated; /* part of a lab */
 };
 
 /** Section `bus`: where the broker is. */
@@ -105,6 +106,9 @@ struct tip_metrics *tip_service_metrics(struct tip_service *service);
 /** Own directory, mode 0700, locked; no trailing slash. */
 const char *tip_service_data_dir(const struct tip_service *service);
 const char *tip_service_run_dir(const struct tip_service *service);
+
+/** Part of a lab: everything it shows says so. */
+bool tip_service_is_simulated(const struct tip_service *service);
 
 /** The own options in force, and the common ones. Not across a reload. */
 const void *tip_service_options(const struct tip_service *service);
