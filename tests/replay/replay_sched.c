@@ -9,7 +9,7 @@
  *     advance DURATION          time passes
  *     step [-]DURATION          the wall clock is set
  *     done|failed NAME          the module reports the job's last run
- *     topic TOPIC               an event comes by
+ *     topic [TOPIC]             an event comes by; without: unknown ones were lost
  *     run MODULE[/TARGET] [force]
  *     pause NAME [DURATION]     resume NAME
  *     deaf | hears              reports cannot be heard | are heard

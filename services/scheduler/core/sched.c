@@ -39,27 +39,25 @@ void sched_actions_deinit(struct sched_actions *actions)
     *actions = (struct sched_actions){0};
 }
 
-static struct sched_action *sched_act(struct sched_actions *actions, enum sched_action_kind kind,
-                                      const struct sched_job *job)
+void sched_actions_add(struct sched_actions *actions, const struct sched_action *action)
 {
-    struct sched_action *action;
-
     if (actions->n == actions->room) {
         actions->room = actions->room ? 2 * actions->room : 16;
         actions->items = tip_realloc(actions->items, actions->room, sizeof(*actions->items));
     }
-    action = &actions->items[actions->n++];
-    *action = (struct sched_action){.kind = kind};
-    if (!job)
-        return action;
-    memcpy(action->key, job->key, sizeof(action->key));
-    memcpy(action->job, job->spec.name, sizeof(action->job));
-    memcpy(action->module, job->spec.module, sizeof(action->module));
-    memcpy(action->target, job->spec.target, sizeof(action->target));
-    action->run = job->state.run;
-    action->end = job->state.last_end;
-    action->force = job->spec.force;
-    return action;
+    actions->items[actions->n++] = *action;
+}
+
+static void sched_act(struct sched_actions *actions, enum sched_action_kind kind, const struct sched_job *job)
+{
+    struct sched_action action = {
+        .kind = kind, .run = job->state.run, .end = job->state.last_end, .force = job->spec.force};
+
+    memcpy(action.key, job->key, sizeof(action.key));
+    memcpy(action.job, job->spec.name, sizeof(action.job));
+    memcpy(action.module, job->spec.module, sizeof(action.module));
+    memcpy(action.target, job->spec.target, sizeof(action.target));
+    sched_actions_add(actions, &action);
 }
 
 /* ---- the set of jobs ---- */
@@ -246,7 +244,7 @@ static int sched_step_report(struct sched *sched, const struct sched_event *even
             return 0;
         }
     }
-    sched_act(actions, SCHED_ACT_UNKNOWN, NULL);
+    sched_actions_add(actions, &(struct sched_action){.kind = SCHED_ACT_UNKNOWN});
     return 0;
 }
 
@@ -256,7 +254,9 @@ static int sched_step_topic(struct sched *sched, const struct sched_event *event
     for (size_t i = 0; i < sched->n_configured; i++) {
         struct sched_job *job = &sched->jobs[i];
 
-        if (job->spec.rule != SCHED_AFTER || strncmp(event->topic, job->spec.prefix, strlen(job->spec.prefix)))
+        if (job->spec.rule != SCHED_AFTER)
+            continue;
+        if (event->topic && strncmp(event->topic, job->spec.prefix, strlen(job->spec.prefix)))
             continue;
         if (!sched_job_trigger(job, now))
             sched_act(actions, SCHED_ACT_COALESCED, job);
@@ -297,7 +297,6 @@ static int sched_step_run(struct sched *sched, const struct sched_event *event, 
     job->spec.deadline_ms = job->spec.expires_ms = event->deadline_ms;
     sched_start(sched, job, now->wall_unix_ms, now, actions);
     tip_uuid_format(&job->state.run.id, job->key);
-    memcpy(actions->items[actions->n - 1].key, job->key, sizeof(job->key));
     return 0;
 }
 

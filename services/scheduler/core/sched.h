@@ -17,7 +17,7 @@ struct sched;
 enum sched_event_kind {
     SCHED_EV_TICK,   /* time has passed */
     SCHED_EV_REPORT, /* run_id, is_ok: a module has ended a run */
-    SCHED_EV_TOPIC,  /* topic: an event came by */
+    SCHED_EV_TOPIC,  /* topic: an event came by; NULL: unknown ones were lost, it may have been any */
     SCHED_EV_RUN,    /* name is a module, target, force, deadline_ms: an operator wants a run now */
     SCHED_EV_PAUSE,  /* name is a job, until_unix_ms (0: for good), reason */
     SCHED_EV_RESUME, /* name is a job */
@@ -58,6 +58,7 @@ struct sched_actions {
     size_t n, room;
 };
 
+void sched_actions_add(struct sched_actions *actions, const struct sched_action *action);
 void sched_actions_deinit(struct sched_actions *actions);
 
 struct sched *sched_new(void);
