@@ -1,0 +1,82 @@
+#pragma once
+/*
+ * The service: event in, core step, actions out. Everything that happens is one turn: any number of core steps at one
+ * moment, then one transaction with the states they changed and the events that follow.
+ */
+#include <tip/bus.h>
+#include <tip/metrics.h>
+#include <tip/service.h>
+
+#include "core/sched.h"
+#include "options.h"
+
+enum {
+    APP_M_STARTED,
+    APP_M_DONE,
+    APP_M_FAILED,
+    APP_M_OVERDUE,
+    APP_M_UNKNOWN,
+    APP_M_COALESCED,
+    APP_M_MALFORMED,
+    APP_M_CALLS,
+    APP_M_CALLS_REPEATED,
+    APP_M_BREAKS,
+    APP_M_HELD_BACK,
+    APP_M_LATE,
+    APP_M_JOBS,
+    APP_M_OPEN,
+    APP_M_COUNT
+};
+
+struct app {
+    struct tip_service *service;
+    struct tip_loop *loop;
+    struct tip_outbox *outbox; /* borrowed, as is the bus */
+    struct tip_bus *bus;
+    struct tip_fetch *fetch;
+    struct tip_serve *serve;
+    struct sched *sched;
+    struct sched_jobs jobs;
+    int64_t manual_deadline_ms;
+    struct tip_timer tick, purge, drain;
+    struct tip_id journal_id; /* input: where the next batch begins */
+    uint64_t next_seq;
+    int64_t input_saved_ms;
+    int64_t heard_ms; /* when all reports had last been heard */
+    size_t n_answers;
+    struct tip_metric *m[APP_M_COUNT];
+};
+
+/** @return 0, or a negative errno after an error line */
+tip_nodiscard int app_open(struct app **appp, struct tip_service *service, struct tip_outbox *outbox,
+                           struct tip_bus *bus, const struct sched_options *options);
+void app_destroy(struct app **appp);
+
+/** Takes nothing in any more, and tells the service when the broker has what was published. */
+void app_stop(struct app *app);
+
+/** All of the new jobs, or nothing. */
+tip_nodiscard int app_reload(struct app *app, const struct sched_options *options, char *why);
+
+/* ---- turns, for app.c and control.c ---- */
+
+struct turn {
+    struct sched_now now;
+    struct sched_actions actions;
+};
+
+/** False when the outbox could not hold what a turn may publish: try later. */
+bool app_has_room(const struct app *app);
+
+void app_turn_begin(struct app *app, struct turn *turn);
+
+/**
+ * Makes the turn durable: states, input position, events, and what `also` adds. Ends the process when it cannot: the
+ * core has moved on already, and a start from what is stored puts that right.
+ *
+ * @param also  may be NULL
+ */
+void app_turn_commit(struct app *app, struct turn *turn, int (*also)(void *ctx, struct tip_outbox_txn *txn), void *ctx);
+
+/** Sets the timer for what comes next. */
+void app_arm(struct app *app);
