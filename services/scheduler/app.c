@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <sodium/randombytes.h>
-
 #include <tip/admin.h>
 #include <tip/alloc.h>
 #include <tip/log.h>
@@ -15,16 +13,12 @@
 #include "codec.h"
 #include "control.h"
 #include "io/store.h"
+#include "turn.h"
 
-#define APP_CONSUMER       "scheduler"
-#define APP_WATCH_MS       TIP_SECOND_MS       /* the wall clock may be set: look at it that often */
-#define APP_HEARD_MS       (5 * TIP_SECOND_MS) /* reports are taken as heard for so long */
-#define APP_INPUT_SAVE_MS  TIP_MINUTE_MS       /* of a position that nothing followed from */
+#define APP_WATCH_MS       TIP_SECOND_MS /* the wall clock may be set: look at it that often */
 #define APP_DRAIN_MS       (3 * TIP_SECOND_MS)
 #define APP_RETRY_MS       TIP_SECOND_MS
 #define APP_ANSWERS_FOR_MS TIP_DAY_MS
-
-enum { APP_EVENT_BYTES = 2048, APP_STATE_BYTES = 4096, APP_ROOM_BYTES = 256 * 1024 };
 
 static const struct tip_metric_row app_metrics[APP_M_COUNT] = {
     [APP_M_STARTED] = {TIP_METRIC_COUNTER, "tip_scheduler_runs_total", "", "Runs started."},
@@ -49,164 +43,6 @@ static const struct tip_metric_row app_metrics[APP_M_COUNT] = {
     [APP_M_OPEN] = {TIP_METRIC_GAUGE, "tip_scheduler_runs_open", "", "Runs without a report so far."},
 };
 
-/* ---- turns ---- */
-
-bool app_has_room(const struct app *app)
-{
-    return tip_outbox_has_room(app->outbox, APP_ROOM_BYTES + sched_n_jobs(app->sched) * APP_EVENT_BYTES);
-}
-
-void app_turn_begin(struct app *app, struct turn *turn)
-{
-    *turn = (struct turn){.now = {.now_ms = tip_loop_now_ms(), .wall_unix_ms = tip_loop_wall_ms()}};
-    randombytes_buf(turn->now.random, sizeof(turn->now.random));
-    if (app->fetch && tip_fetch_is_current(app->fetch, NULL))
-        app->heard_ms = turn->now.now_ms;
-    turn->now.hears_reports = app->heard_ms && turn->now.now_ms - app->heard_ms < APP_HEARD_MS;
-}
-
-static void app_step(struct app *app, struct turn *turn, const struct sched_event *event)
-{
-    (void)!sched_step(app->sched, event, &turn->now, &turn->actions); /* fails for operators' events only */
-}
-
-static int app_publish(struct app *app, struct tip_outbox_txn *txn, const struct sched_action *action,
-                       const struct turn *turn)
-{
-    char topic[TIP_TOPIC_MAX + 1];
-    struct tip_event event;
-    const char *prefix = codec_event(&event, action);
-    int r = tip_topic(topic, prefix, action->module);
-
-    event.id = tip_id_new(app->loop);
-    event.observed_unix_ms = turn->now.wall_unix_ms;
-    return r ? r : tip_outbox_publish(txn, topic, TIP_TLP_AMBER, &event, NULL);
-}
-
-static int app_perform(struct app *app, struct tip_outbox_txn *txn, const struct sched_action *action,
-                       const struct turn *turn)
-{
-    switch (action->kind) {
-    case SCHED_ACT_DUE:
-    case SCHED_ACT_OVERDUE:
-        return app_publish(app, txn, action, turn);
-    case SCHED_ACT_FORGET:
-        return store_job_delete(txn, action->key);
-    case SCHED_ACT_CLOSED:
-    case SCHED_ACT_JOINED:
-    case SCHED_ACT_UNKNOWN:
-    case SCHED_ACT_COALESCED:
-    case SCHED_ACTION_COUNT:
-        break;
-    }
-    return 0;
-}
-
-static int app_save_job(struct tip_outbox_txn *txn, struct sched_job *job, const struct turn *turn)
-{
-    tip_auto(tip_buf_deinit) struct tip_buf bytes;
-    int r;
-
-    tip_buf_init(&bytes, APP_STATE_BYTES);
-    r = codec_stored_write(job, &turn->now, &bytes);
-    return r ? r : store_job_put(txn, job->key, bytes.data, bytes.len);
-}
-
-static int app_save(struct app *app, struct tip_outbox_txn *txn, const struct turn *turn)
-{
-    int r = 0;
-
-    for (size_t i = 0; !r && i < turn->actions.n; i++)
-        r = app_perform(app, txn, &turn->actions.items[i], turn);
-    for (size_t i = 0; !r && i < sched_n_jobs(app->sched); i++) {
-        if (sched_job_at(app->sched, i)->is_changed)
-            r = app_save_job(txn, sched_job_at(app->sched, i), turn);
-    }
-    if (!r && app->next_seq)
-        r = tip_outbox_input_put(txn, APP_CONSUMER, &app->journal_id, app->next_seq);
-    return r;
-}
-
-/* Is there anything that a start after a kill would miss? */
-static bool app_is_changed(const struct app *app, const struct turn *turn)
-{
-    for (size_t i = 0; i < turn->actions.n; i++) {
-        if (turn->actions.items[i].kind != SCHED_ACT_UNKNOWN && turn->actions.items[i].kind != SCHED_ACT_COALESCED)
-            return true;
-    }
-    for (size_t i = 0; i < sched_n_jobs(app->sched); i++) {
-        if (sched_job_at(app->sched, i)->is_changed)
-            return true;
-    }
-    return turn->now.now_ms - app->input_saved_ms >= APP_INPUT_SAVE_MS;
-}
-
-static void app_tell(struct app *app, const struct sched_action *action, const struct turn *turn)
-{
-    static const int ended[SCHED_END_COUNT] = {[SCHED_END_NONE] = APP_M_DONE,
-                                               [SCHED_END_DONE] = APP_M_DONE,
-                                               [SCHED_END_FAILED] = APP_M_FAILED,
-                                               [SCHED_END_OVERDUE] = APP_M_OVERDUE};
-    int64_t late_ms = action->run.started_unix_ms - action->run.due_unix_ms;
-    int64_t took_ms = turn->now.wall_unix_ms - action->run.started_unix_ms;
-    char run[TIP_UUID_TEXT];
-
-    tip_uuid_format(&action->run.id, run);
-    switch (action->kind) {
-    case SCHED_ACT_DUE:
-        tip_metric_inc(app->m[APP_M_STARTED]);
-        tip_metric_observe(app->m[APP_M_LATE], (double)late_ms / 1000);
-        tip_info("run.due", "job=%s module=%s target=%s run=%s late_ms=%" PRId64, action->job, action->module,
-                 action->target, run, late_ms);
-        return;
-    case SCHED_ACT_OVERDUE:
-    case SCHED_ACT_CLOSED:
-        tip_metric_inc(app->m[ended[action->end]]);
-        tip_log_write(action->end == SCHED_END_DONE ? TIP_LOG_INFO : TIP_LOG_WARN, "run.ended",
-                      "job=%s module=%s run=%s end=%s took_ms=%" PRId64, action->job, action->module, run,
-                      sched_end_name(action->end), took_ms);
-        return;
-    case SCHED_ACT_UNKNOWN:
-        tip_metric_inc(app->m[APP_M_UNKNOWN]);
-        return;
-    case SCHED_ACT_COALESCED:
-        tip_metric_inc(app->m[APP_M_COALESCED]);
-        return;
-    case SCHED_ACT_JOINED:
-    case SCHED_ACT_FORGET:
-    case SCHED_ACTION_COUNT:
-        return;
-    }
-}
-
-static int app_store(struct app *app, struct turn *turn, int (*also)(void *ctx, struct tip_outbox_txn *txn), void *ctx)
-{
-    tip_auto(tip_outbox_abort) struct tip_outbox_txn *txn = NULL;
-    int r = tip_outbox_begin(app->outbox, &txn);
-
-    if (!r)
-        r = app_save(app, txn, turn);
-    if (!r && also)
-        r = also(ctx, txn);
-    return r ? r : tip_outbox_commit(&txn);
-}
-
-void app_turn_commit(struct app *app, struct turn *turn, int (*also)(void *ctx, struct tip_outbox_txn *txn), void *ctx)
-{
-    if (also || app_is_changed(app, turn)) {
-        int r = app_store(app, turn, also, ctx);
-
-        if (r)
-            tip_service_fail(app->service, "cannot store what was decided: %s", strerror(-r));
-        app->input_saved_ms = turn->now.now_ms;
-        for (size_t i = 0; i < sched_n_jobs(app->sched); i++)
-            sched_job_at(app->sched, i)->is_changed = false;
-    }
-    for (size_t i = 0; i < turn->actions.n; i++)
-        app_tell(app, &turn->actions.items[i], turn);
-    sched_actions_deinit(&turn->actions);
-}
-
 /* ---- time ---- */
 
 void app_arm(struct app *app)
@@ -214,7 +50,7 @@ void app_arm(struct app *app)
     struct turn turn;
     int64_t wait;
 
-    app_turn_begin(app, &turn);
+    turn_begin(app, &turn);
     wait = sched_wait_ms(app->sched, &turn.now);
     if (wait > APP_WATCH_MS)
         wait = APP_WATCH_MS;
@@ -239,15 +75,15 @@ static void app_on_tick(void *ctx)
     struct turn turn;
 
     app_tell_ready(app);
-    if (!app_has_room(app)) {
+    if (!turn_has_room(app)) {
         tip_metric_inc(app->m[APP_M_HELD_BACK]);
         tip_warn("outbox.full", "waiting=%" PRIu64, tip_outbox_n_waiting(app->outbox));
         tip_timer_start(&app->tick, APP_RETRY_MS);
         return;
     }
-    app_turn_begin(app, &turn);
-    app_step(app, &turn, &(struct sched_event){.kind = SCHED_EV_TICK});
-    app_turn_commit(app, &turn, NULL, NULL);
+    turn_begin(app, &turn);
+    turn_step(app, &turn, &(struct sched_event){.kind = SCHED_EV_TICK});
+    turn_commit(app, &turn, NULL, NULL);
     app_arm(app);
 }
 
@@ -263,8 +99,8 @@ static void app_on_purge(void *ctx)
     struct app *app = ctx;
     struct turn turn;
 
-    app_turn_begin(app, &turn);
-    app_turn_commit(app, &turn, app_purge, app);
+    turn_begin(app, &turn);
+    turn_commit(app, &turn, app_purge, app);
     tip_timer_start(&app->purge, TIP_MINUTE_MS);
 }
 
@@ -276,7 +112,7 @@ static void app_hear(struct app *app, struct turn *turn, const struct tip_record
     struct sched_event report;
     const char *reason = "";
 
-    app_step(app, turn, &(struct sched_event){.kind = SCHED_EV_TOPIC, .topic = record->stamp.topic});
+    turn_step(app, turn, &(struct sched_event){.kind = SCHED_EV_TOPIC, .topic = record->stamp.topic});
     if (strncmp(record->stamp.topic, TIP_TOPIC_SCHEDULE_DONE, strlen(TIP_TOPIC_SCHEDULE_DONE)) &&
         strncmp(record->stamp.topic, TIP_TOPIC_SCHEDULE_FAILED, strlen(TIP_TOPIC_SCHEDULE_FAILED)))
         return;
@@ -286,7 +122,7 @@ static void app_hear(struct app *app, struct turn *turn, const struct tip_record
                  reason ? reason : "");
         return;
     }
-    app_step(app, turn, &report);
+    turn_step(app, turn, &report);
 }
 
 static void app_on_batch(void *ctx, const struct tip_fetch_batch *batch)
@@ -294,17 +130,17 @@ static void app_on_batch(void *ctx, const struct tip_fetch_batch *batch)
     struct app *app = ctx;
     struct turn turn;
 
-    if (!app_has_room(app)) {
+    if (!turn_has_room(app)) {
         tip_metric_inc(app->m[APP_M_HELD_BACK]);
         tip_fetch_retry(app->fetch, APP_RETRY_MS);
         return;
     }
-    app_turn_begin(app, &turn);
+    turn_begin(app, &turn);
     for (size_t i = 0; i < batch->n_records; i++)
         app_hear(app, &turn, &batch->records[i]);
     app->journal_id = batch->journal_id;
     app->next_seq = batch->next_seq;
-    app_turn_commit(app, &turn, NULL, NULL);
+    turn_commit(app, &turn, NULL, NULL);
     tip_fetch_done(app->fetch, &batch->journal_id, batch->next_seq);
     app_arm(app);
 }
@@ -319,11 +155,11 @@ static void app_on_break(void *ctx, enum tip_fetch_break why, const struct tip_i
 
     tip_warn("input.break", "why=%s next_seq=%" PRIu64, names[why], next_seq);
     tip_metric_inc(app->m[APP_M_BREAKS]);
-    app_turn_begin(app, &turn);
-    app_step(app, &turn, &(struct sched_event){.kind = SCHED_EV_TOPIC});
+    turn_begin(app, &turn);
+    turn_step(app, &turn, &(struct sched_event){.kind = SCHED_EV_TOPIC});
     app->journal_id = *journal_id;
     app->next_seq = next_seq;
-    app_turn_commit(app, &turn, NULL, NULL);
+    turn_commit(app, &turn, NULL, NULL);
     tip_fetch_done(app->fetch, journal_id, next_seq);
     app_arm(app);
 }
@@ -331,7 +167,7 @@ static void app_on_break(void *ctx, enum tip_fetch_break why, const struct tip_i
 static int app_listen(struct app *app)
 {
     const struct tip_fetch_config config = {
-        .consumer = APP_CONSUMER,
+        .consumer = SCHED_CONSUMER,
         .prefixes = app->jobs.prefixes,
         .journal_id = app->journal_id,
         .from_seq = app->next_seq,
@@ -364,15 +200,15 @@ int app_reload(struct app *app, const struct sched_options *options, char *why)
     struct turn turn;
     int r = sched_jobs_make(&jobs, options, NULL);
 
-    if (r || !app_has_room(app)) {
+    if (r || !turn_has_room(app)) {
         sched_jobs_deinit(&jobs);
         snprintf(why, TIP_SERVICE_WHY_BYTES, "%s", r ? "a job is bad" : "the outbox is full: try later");
         return r ? r : -EAGAIN;
     }
     app->jobs = jobs;
-    app_turn_begin(app, &turn);
+    turn_begin(app, &turn);
     app_configure(app, &turn, options);
-    app_turn_commit(app, &turn, NULL, NULL);
+    turn_commit(app, &turn, NULL, NULL);
     r = app_listen(app);
     if (r)
         tip_service_fail(app->service, "cannot listen to the bus: %s", strerror(-r));
@@ -413,7 +249,7 @@ static int app_restore(struct app *app, struct turn *turn)
     if (!r)
         r = store_jobs_each(txn, app_restore_job, &(struct app_restore){app, turn});
     if (!r)
-        r = tip_outbox_input_get(txn, APP_CONSUMER, &app->journal_id, &app->next_seq);
+        r = tip_outbox_input_get(txn, SCHED_CONSUMER, &app->journal_id, &app->next_seq);
     return r == -ENOENT ? 0 : r;
 }
 
@@ -437,12 +273,12 @@ static int app_start(struct app *app, const struct sched_options *options)
     struct turn turn;
     int r = sched_jobs_make(&app->jobs, options, NULL);
 
-    app_turn_begin(app, &turn);
+    turn_begin(app, &turn);
     if (!r)
         app_configure(app, &turn, options);
     if (!r)
         r = app_restore(app, &turn);
-    app_turn_commit(app, &turn, r ? NULL : app_purge, app);
+    turn_commit(app, &turn, r ? NULL : app_purge, app);
     if (!r)
         r = app_listen(app);
     if (!r)

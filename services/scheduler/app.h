@@ -1,7 +1,7 @@
 #pragma once
 /*
- * The service: event in, core step, actions out. Everything that happens is one turn: any number of core steps at one
- * moment, then one transaction with the states they changed and the events that follow.
+ * The service: event in, core step, actions out. What happens is brought by the timer, by fetch and by calls
+ * (control.c); each makes it a turn (turn.c).
  */
 #include <tip/bus.h>
 #include <tip/metrics.h>
@@ -9,6 +9,8 @@
 
 #include "core/sched.h"
 #include "options.h"
+
+#define SCHED_CONSUMER "scheduler"
 
 enum {
     APP_M_STARTED,
@@ -57,26 +59,6 @@ void app_stop(struct app *app);
 
 /** All of the new jobs, or nothing. */
 tip_nodiscard int app_reload(struct app *app, const struct sched_options *options, char *why);
-
-/* ---- turns, for app.c and control.c ---- */
-
-struct turn {
-    struct sched_now now;
-    struct sched_actions actions;
-};
-
-/** False when the outbox could not hold what a turn may publish: try later. */
-bool app_has_room(const struct app *app);
-
-void app_turn_begin(struct app *app, struct turn *turn);
-
-/**
- * Makes the turn durable: states, input position, events, and what `also` adds. Ends the process when it cannot: the
- * core has moved on already, and a start from what is stored puts that right.
- *
- * @param also  may be NULL
- */
-void app_turn_commit(struct app *app, struct turn *turn, int (*also)(void *ctx, struct tip_outbox_txn *txn), void *ctx);
 
 /** Sets the timer for what comes next. */
 void app_arm(struct app *app);

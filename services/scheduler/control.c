@@ -11,6 +11,7 @@
 #include "app.h"
 #include "codec.h"
 #include "io/store.h"
+#include "turn.h"
 
 enum { CONTROL_PAGE_JOBS = TIP_CALL_PARAMS_MAX - 1, CONTROL_JSON_BYTES = 4096, CONTROL_ACTOR_BYTES = TIP_NAME_MAX + 1 };
 
@@ -232,7 +233,7 @@ static void control_decide(struct control *control)
         control_fail(control, TIP_FAILURE_INVALID, "the actions are run, pause, resume and list");
     else if (expires && expires <= control->turn.now.wall_unix_ms)
         control_fail(control, TIP_FAILURE_REFUSED, "the request has expired");
-    else if (action->is_change && (!app_has_room(control->app) || control->app->n_answers >= STORE_ANSWERS_MAX))
+    else if (action->is_change && (!turn_has_room(control->app) || control->app->n_answers >= STORE_ANSWERS_MAX))
         control_fail(control, TIP_FAILURE_UNAVAILABLE, "the outbox is full: try later");
     else
         action->perform(control);
@@ -251,7 +252,7 @@ static void control_finish(struct control *control)
     if (!control->failure && tip_control_answer_encode(&control->answer, &control->body))
         control_fail(control, TIP_FAILURE_UNAVAILABLE, "the answer is too large");
     control->app->n_answers += is_applied;
-    app_turn_commit(control->app, &control->turn, is_applied ? control_record : NULL, control);
+    turn_commit(control->app, &control->turn, is_applied ? control_record : NULL, control);
     tip_info("control.called", "action=%s target=%s actor=%s dry_run=%d result=%s", control->request->action,
              control->request->target, control->request->actor, control->request->dry_run,
              control->failure ? control->why : control->result);
@@ -285,7 +286,7 @@ void control_on_job(void *ctx, struct tip_job *job)
         return;
     }
     control.request = request;
-    app_turn_begin(control.app, &control.turn);
+    turn_begin(control.app, &control.turn);
     control_decide(&control);
     control_finish(&control);
     app_arm(control.app);
