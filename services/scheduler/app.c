@@ -16,7 +16,6 @@
 #include "turn.h"
 
 #define APP_WATCH_MS       TIP_SECOND_MS /* the wall clock may be set: look at it that often */
-#define APP_DRAIN_MS       (3 * TIP_SECOND_MS)
 #define APP_RETRY_MS       TIP_SECOND_MS
 #define APP_ANSWERS_FOR_MS TIP_DAY_MS
 
@@ -59,14 +58,11 @@ void app_arm(struct app *app)
 
 static void app_tell_ready(struct app *app)
 {
-    struct tip_admin *admin = tip_service_admin(app->service);
-    const char *why = "";
-    bool is_up = tip_bus_is_up(app->bus, &why);
     uint64_t lag = 0;
     bool is_current = tip_fetch_is_current(app->fetch, &lag);
 
-    tip_admin_ready(admin, "bus", is_up, "%s", is_up ? "the broker answers" : why);
-    tip_admin_ready(admin, "reports", is_current, "%s", is_current ? "all are heard" : "not all are heard yet");
+    tip_admin_ready(tip_service_admin(app->service), "reports", is_current, "%s",
+                    is_current ? "all are heard" : "not all are heard yet");
 }
 
 static void app_on_tick(void *ctx)
@@ -273,6 +269,8 @@ static int app_start(struct app *app, const struct sched_options *options)
     struct turn turn;
     int r = sched_jobs_make(&app->jobs, options, NULL);
 
+    app->outbox = tip_service_bus_outbox(app->place);
+    app->bus = tip_service_bus_bus(app->place);
     turn_begin(app, &turn);
     if (!r)
         app_configure(app, &turn, options);
@@ -283,61 +281,44 @@ static int app_start(struct app *app, const struct sched_options *options)
         r = app_listen(app);
     if (!r)
         r = tip_serve_open(&app->serve, app->bus, TIP_QUEUE_CONTROL "scheduler", CONTROL_CREDIT, control_on_job, app);
-    if (r)
+    if (r) {
         tip_error("service.refused", "why=%s error=%s", "cannot begin", strerror(-r));
-    return r;
+        return r;
+    }
+    tip_timer_start(&app->purge, TIP_MINUTE_MS);
+    app_tell_ready(app);
+    app_arm(app);
+    return 0;
 }
 
-static void app_on_drained(void *ctx)
-{
-    struct app *app = ctx;
-
-    tip_service_stopped(app->service);
-}
-
-int app_open(struct app **appp, struct tip_service *service, struct tip_outbox *outbox, struct tip_bus *bus,
-             const struct sched_options *options)
+int app_open(struct app **appp, struct tip_service *service, const struct sched_options *options)
 {
     tip_auto(app_destroy) struct app *app = tip_new(struct app);
     int r;
 
     app->service = service;
     app->loop = tip_service_loop(service);
-    app->outbox = outbox;
-    app->bus = bus;
     app->sched = sched_new();
     tip_metrics_add(tip_service_metrics(service), app_metrics, APP_M_COUNT, app->m);
     tip_metrics_on_read(tip_service_metrics(service), app_on_metrics, app);
     tip_timer_init(&app->tick, app->loop, app_on_tick, app);
     tip_timer_init(&app->purge, app->loop, app_on_purge, app);
-    tip_timer_init(&app->drain, app->loop, app_on_drained, app);
-    r = app_start(app, options);
+    r = tip_service_bus_open(&app->place, service);
+    if (!r)
+        r = app_start(app, options);
     if (r)
         return r;
-    tip_timer_start(&app->purge, TIP_MINUTE_MS);
-    app_tell_ready(app);
-    app_arm(app);
     *appp = tip_take(app);
     return 0;
 }
 
-static void app_on_flushed(void *ctx)
-{
-    struct app *app = ctx;
-
-    tip_timer_start(&app->drain, 0);
-}
-
-/* What is in the outbox is safe: waiting for the broker is a courtesy. */
 void app_stop(struct app *app)
 {
     tip_timer_stop(&app->tick);
     tip_timer_stop(&app->purge);
     tip_serve_destroy(&app->serve);
     tip_fetch_destroy(&app->fetch);
-    tip_timer_start(&app->drain, tip_bus_is_up(app->bus, NULL) ? APP_DRAIN_MS : 0);
-    if (tip_bus_flush(app->bus, app_on_flushed, app))
-        tip_timer_start(&app->drain, 0);
+    tip_service_bus_drain(app->place);
 }
 
 void app_destroy(struct app **appp)
@@ -349,9 +330,9 @@ void app_destroy(struct app **appp)
     tip_metrics_on_read_cancel(tip_service_metrics(app->service), app);
     tip_timer_deinit(&app->tick);
     tip_timer_deinit(&app->purge);
-    tip_timer_deinit(&app->drain);
     tip_serve_destroy(&app->serve);
     tip_fetch_destroy(&app->fetch);
+    tip_service_bus_destroy(&app->place);
     sched_destroy(&app->sched);
     sched_jobs_deinit(&app->jobs);
     free(app);

@@ -6,6 +6,7 @@
 #include <tip/bus.h>
 #include <tip/metrics.h>
 #include <tip/service.h>
+#include <tip/service_bus.h>
 
 #include "core/sched.h"
 #include "options.h"
@@ -33,14 +34,15 @@ enum {
 struct app {
     struct tip_service *service;
     struct tip_loop *loop;
-    struct tip_outbox *outbox; /* borrowed, as is the bus */
+    struct tip_service_bus *place;
+    struct tip_outbox *outbox; /* the place's, as is the bus */
     struct tip_bus *bus;
     struct tip_fetch *fetch;
     struct tip_serve *serve;
     struct sched *sched;
     struct sched_jobs jobs;
     int64_t manual_deadline_ms;
-    struct tip_timer tick, purge, drain;
+    struct tip_timer tick, purge;
     struct tip_id journal_id; /* input: where the next batch begins */
     uint64_t next_seq;
     int64_t input_saved_ms;
@@ -50,11 +52,10 @@ struct app {
 };
 
 /** @return 0, or a negative errno after an error line */
-tip_nodiscard int app_open(struct app **appp, struct tip_service *service, struct tip_outbox *outbox,
-                           struct tip_bus *bus, const struct sched_options *options);
+tip_nodiscard int app_open(struct app **appp, struct tip_service *service, const struct sched_options *options);
 void app_destroy(struct app **appp);
 
-/** Takes nothing in any more, and tells the service when the broker has what was published. */
+/** Takes nothing in any more, and lets the broker have what was published. */
 void app_stop(struct app *app);
 
 /** All of the new jobs, or nothing. */
