@@ -6,7 +6,7 @@
 #include <tip/loop.h>
 #include <tip/zsock.h>
 
-enum { BURST = 100000 };
+enum { BURST = 100000, BURST_BYTES = 256 /* together more than TCP's buffers hold */ };
 
 struct pair {
     struct tip_loop *loop;
@@ -59,11 +59,13 @@ static void pair_close(struct pair *pair)
 static void burst_fill(void *ctx)
 {
     struct pair *pair = ctx;
+    char bytes[BURST_BYTES] = "";
     int r = 0;
 
     while (pair->sent < BURST && !r) {
-        const struct tip_zframe frame = {.data = &pair->sent, .len = sizeof(pair->sent)};
+        const struct tip_zframe frame = {.data = bytes, .len = sizeof(bytes)};
 
+        memcpy(bytes, &pair->sent, sizeof(pair->sent));
         r = tip_zsock_send(pair->a, &frame, 1);
         if (!r)
             pair->sent++;
@@ -84,7 +86,7 @@ static void burst_on_message(void *ctx, const struct tip_zmsg *msg)
     uint32_t number;
 
     assert_int_equal(msg->n_frames, 2); /* identity of the peer, number */
-    assert_int_equal(msg->frames[1].len, sizeof(number));
+    assert_int_equal(msg->frames[1].len, BURST_BYTES);
     memcpy(&number, msg->frames[1].data, sizeof(number));
     assert_int_equal(number, pair->received);
     pair->received++;
