@@ -57,6 +57,7 @@ struct tip_service_bus {
     struct tip_metric *m[M_COUNT];
     int64_t started_ms;
     unsigned n_ticks;
+    char name[TIP_NAME_MAX + 1]; /* the publisher */
     char detail[256];
 };
 
@@ -82,7 +83,7 @@ static void place_event(struct tip_service_bus *place, enum tip_event_kind kind,
     event->system_state = (struct tip_system_state){
         .service = tip_service_name(service),
         .version = TIP_VERSION,
-        .instance = tip_service_name(service),
+        .instance = place->name,
         .detail = place->detail,
         .pid = (uint64_t)getpid(),
         .uptime_ms = (uint64_t)(tip_loop_now_ms() - place->started_ms),
@@ -191,7 +192,7 @@ static void place_on_fenced(void *ctx)
 {
     struct tip_service_bus *place = ctx;
 
-    tip_service_fail(place->service, "another process publishes as %s", tip_service_name(place->service));
+    tip_service_fail(place->service, "another process publishes as %s", place->name);
 }
 
 static int place_open_outbox(struct tip_service_bus *place)
@@ -207,11 +208,23 @@ static int place_open_outbox(struct tip_service_bus *place)
     return r;
 }
 
+static void place_name(struct tip_service_bus *place, bool is_instance)
+{
+    const uint8_t *stream = tip_outbox_stream(place->outbox)->bytes;
+    const char *service = tip_service_name(place->service);
+
+    if (is_instance)
+        (void)snprintf(place->name, sizeof(place->name), "%.48s.%02x%02x%02x%02x", service, stream[0], stream[1],
+                       stream[2], stream[3]);
+    else
+        (void)snprintf(place->name, sizeof(place->name), "%s", service);
+}
+
 static int place_open_bus(struct tip_service_bus *place)
 {
     const struct tip_bus_options *options = tip_service_bus_options(place->service);
     const struct tip_bus_config config = {
-        .name = tip_service_name(place->service),
+        .name = place->name,
         .ingest = options->ingest,
         .feed = options->feed,
         .fetch = options->fetch,
@@ -236,7 +249,7 @@ static void place_on_drain_late(void *ctx)
     tip_service_stopped(place->service);
 }
 
-int tip_service_bus_open(struct tip_service_bus **placep, struct tip_service *service)
+static int place_open(struct tip_service_bus **placep, struct tip_service *service, bool is_instance)
 {
     tip_auto(tip_service_bus_destroy) struct tip_service_bus *place = tip_new(struct tip_service_bus);
     int r;
@@ -246,8 +259,10 @@ int tip_service_bus_open(struct tip_service_bus **placep, struct tip_service *se
     tip_timer_init(&place->tick, tip_service_loop(service), place_on_tick, place);
     tip_timer_init(&place->drain, tip_service_loop(service), place_on_drain_late, place);
     r = place_open_outbox(place);
-    if (!r)
-        r = place_open_bus(place);
+    if (r)
+        return r;
+    place_name(place, is_instance);
+    r = place_open_bus(place);
     if (r)
         return r;
     tip_metrics_add(tip_service_metrics(service), place_rows, M_COUNT, place->m);
@@ -258,6 +273,16 @@ int tip_service_bus_open(struct tip_service_bus **placep, struct tip_service *se
     tip_timer_every(&place->tick, PLACE_TICK_MS);
     *placep = tip_take(place);
     return 0;
+}
+
+int tip_service_bus_open(struct tip_service_bus **placep, struct tip_service *service)
+{
+    return place_open(placep, service, false);
+}
+
+int tip_service_bus_open_instance(struct tip_service_bus **placep, struct tip_service *service)
+{
+    return place_open(placep, service, true);
 }
 
 void tip_service_bus_destroy(struct tip_service_bus **placep)

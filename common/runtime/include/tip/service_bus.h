@@ -17,6 +17,9 @@ struct tip_service_bus;
 
 /** @return 0, or a negative errno after an error line */
 tip_nodiscard int tip_service_bus_open(struct tip_service_bus **placep, struct tip_service *service);
+
+/** The same for a service of which several may run: each publishes as `<service>.<8 hex digits of its outbox>`. */
+tip_nodiscard int tip_service_bus_open_instance(struct tip_service_bus **placep, struct tip_service *service);
 void tip_service_bus_destroy(struct tip_service_bus **placep);
 
 struct tip_bus *tip_service_bus_bus(struct tip_service_bus *place);
