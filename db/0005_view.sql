@@ -12,6 +12,9 @@ as $$
     select (array['none', 'watch', 'slow', 'block'])[tier + 1]
 $$;
 
+create view tip.v_site as
+    select s.ikey_key, s.made_at from tip.site as s;
+
 create view tip.v_offset as
     select o.name, j.journal_id, o.next_seq, o.updated_at, o.needs_all_since, o.needs_all_reason
     from tip.consumer_offset as o

@@ -13,7 +13,7 @@ revoke insert, update on tip.site, tip.schema_migration from tip_storage;
 grant execute on function tip.kind_name(smallint), tip.tier_name(smallint) to tip_storage, tip_reader;
 
 grant select on
-    tip.v_offset, tip.v_gap, tip.v_event, tip.v_reject, tip.v_source, tip.v_source_history, tip.v_listing,
+    tip.v_site, tip.v_offset, tip.v_gap, tip.v_event, tip.v_reject, tip.v_source, tip.v_source_history, tip.v_listing,
     tip.v_verdict, tip.v_run, tip.v_control, tip.v_alarm, tip.v_partition, tip.v_migration
     to tip_reader, tip_maintenance;
 

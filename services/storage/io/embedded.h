@@ -11,3 +11,7 @@ struct store_embedded {
 /** db/NNNN_name.sql in order of their numbers. */
 extern const struct store_embedded store_migrations[];
 extern const size_t store_migrations_n;
+
+/** db/queries/NAME.sql. */
+extern const struct store_embedded store_query_files[];
+extern const size_t store_query_files_n;

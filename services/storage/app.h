@@ -1,0 +1,120 @@
+#pragma once
+/*
+ * The service: batches to the thread that writes, positions back to the bus; who needs a baseline is asked for it;
+ * queries to the thread that reads; upkeep now and then. app.c says where it stands, the others are its parts.
+ */
+#include <tip/bus.h>
+#include <tip/metrics.h>
+#include <tip/pool.h>
+#include <tip/service.h>
+#include <tip/service_bus.h>
+
+#include "core/ask.h"
+#include "io/reader.h"
+#include "options.h"
+#include "writer.h"
+
+enum {
+    APP_M_EVENTS,
+    APP_M_REJECTS,
+    APP_M_LISTED,
+    APP_M_REMOVED,
+    APP_M_CLOSED,
+    APP_M_VERDICTS,
+    APP_M_REPEATED,
+    APP_M_WAITING,
+    APP_M_BREAKS,
+    APP_M_GAPS,
+    APP_M_CLAMPED,
+    APP_M_BASELINES,
+    APP_M_TRANSACTIONS,
+    APP_M_TRANSACTION_S,
+    APP_M_RETRIES,
+    APP_M_IN_FLIGHT,
+    APP_M_LAG,
+    APP_M_ACTIVE,
+    APP_M_DATABASE,
+    APP_M_WANTED,
+    APP_M_ASKED,
+    APP_M_ASK_FAILED,
+    APP_M_ORPHANS,
+    APP_M_QUERIES,
+    APP_M_QUERIES_FAILED,
+    APP_M_QUERY_S,
+    APP_M_UPKEEP_FAILED,
+    APP_M_DEFAULT_FILLED,
+    APP_M_COUNT
+};
+
+enum app_state {
+    APP_CONNECTING, /* no position yet */
+    APP_STANDBY,    /* another storage with this consumer name is at work */
+    APP_ACTIVE,     /* fetching */
+    APP_STOPPING
+};
+
+struct app_call { /* of control.blacklist; free while app is NULL */
+    struct app *app;
+    char name[STORE_ASK_NAME_MAX + 1];
+};
+
+struct app {
+    struct tip_service *service;
+    struct tip_loop *loop;
+    struct tip_service_bus *place;
+    struct tip_outbox *outbox; /* the place's, as is the bus */
+    struct tip_bus *bus;
+    struct tip_fetch *fetch;
+    struct tip_serve *serve;
+    struct store_writer *writer; /* belongs to the thread of write_pool while a job runs, as does reader to its */
+    struct store_reader *reader;
+    struct tip_pool *write_pool, *read_pool, *upkeep_pool;
+    char *database, *password, *consumer;
+    struct store_options limits; /* numbers only: its texts are NULL */
+
+    enum app_state state;
+    struct store_position position;
+    bool is_writing; /* a batch or break is at the writer */
+    unsigned n_away; /* calls to the writer in a row that found no database */
+    size_t n_jobs;   /* in all pools */
+    int64_t stored_ms;
+    char database_why[128];
+
+    struct store_asks asks;
+    struct app_call calls[STORE_ASK_RUNNING_MAX];
+    bool is_listing; /* a NEEDS job is under way */
+    bool is_default_alarm, is_reject_alarm;
+    struct tip_timer look, ask, upkeep;
+    struct tip_metric *m[APP_M_COUNT];
+};
+
+/** @return 0, or a negative errno after an error line */
+tip_nodiscard int app_open(struct app **appp, struct tip_service *service, const struct store_options *options);
+void app_destroy(struct app **appp);
+
+/** Takes nothing in any more, and tells the service when what runs has ended. */
+void app_stop(struct app *app);
+
+/** Retention and limits may change; where to write may not. */
+tip_nodiscard int app_reload(struct app *app, const struct store_options *options, char *why);
+
+/* ---- parts ---- */
+
+/** A job of a pool has ended: the last thing its handler says. */
+void app_job_ended(struct app *app);
+
+/** What a call to the writer says of the database; true if its work was done. */
+bool app_writer_ended(struct app *app, const struct store_outcome *outcome);
+
+/** app_ask.c: somebody may need a baseline: look into the database, ask, look again until nobody does. */
+void app_ask_soon(struct app *app);
+void app_ask_on_timer(void *app);
+
+/** app_query.c: serves store.query. */
+tip_nodiscard int app_query_open(struct app *app);
+
+/** app_upkeep.c: partitions and retention. */
+void app_upkeep_on_timer(void *app);
+
+/** app_upkeep.c: publishes system.alarm; the outbox keeps it while the broker is away. */
+void app_alarm(struct app *app, const char *name, bool raised, const char *detail);

@@ -1,0 +1,24 @@
+#pragma once
+/*
+ * What the tables need now and then: partitions ahead, retention, a look at what should not be there. Blocking; opens a
+ * connection of its own.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "io/db.h"
+
+struct store_upkeep {
+    /* in; the texts must live until it is done */
+    const char *conninfo, *password;
+    int partitions_ahead;
+    int64_t now_unix_ms;
+    int64_t keep_events_ms, keep_listing_ms, keep_verdict_ms, keep_schedule_ms;
+    /* out */
+    int code;            /* 0 or STORE_DB_E_* */
+    bool default_filled; /* there were events in event_default; they have been moved */
+    int64_t n_made, n_dropped, n_swept, n_runs;
+    char why[STORE_DB_WHY_BYTES];
+};
+
+void store_upkeep_run(struct store_upkeep *upkeep);
