@@ -46,7 +46,7 @@ static struct gap_class *gap_find(struct gap *gap, const char *name, size_t len,
 
 static bool gap_step(struct gap_class *at, uint64_t first_missing_after, uint64_t seq, struct gap_loss *loss)
 {
-    bool is_lost = at->last_seq && first_missing_after > at->last_seq;
+    bool is_lost = at->is_known && first_missing_after > at->last_seq;
 
     if (is_lost) {
         loss->class_name = at->name;
@@ -54,6 +54,7 @@ static bool gap_step(struct gap_class *at, uint64_t first_missing_after, uint64_
         loss->from = at->last_seq + 1;
         loss->to = first_missing_after;
     }
+    at->is_known = true;
     if (seq > at->last_seq)
         at->last_seq = seq;
     return is_lost;

@@ -13,7 +13,8 @@ enum { GAP_CLASSES = 64 };
 struct gap_class {
     char name[TIP_NAME_MAX + 1];
     enum tip_tlp tlp;
-    uint64_t last_seq; /* seen, or known from a head */
+    bool is_known;     /* last_seq means something */
+    uint64_t last_seq; /* seen, or said by a head */
 };
 
 struct gap {

@@ -199,7 +199,7 @@ static json_t *out_json_number(const char *text, enum tip_column_type type)
     return out_json_text(text); /* an integer beyond 64 bits, infinity: never a wrong number */
 }
 
-static json_t *out_json_cell(const char *text, enum tip_column_type type)
+json_t *out_json(const char *text, enum tip_column_type type)
 {
     if (!text)
         return json_null();
@@ -225,7 +225,7 @@ static json_t *out_json_row(const struct out *out, const char *const *cells)
     for (size_t i = 0; i < out->n_shown; i++) {
         const struct tip_column *column = &out->columns[out->shown[i]];
 
-        json_object_set_new(row, column->name, out_json_cell(cells[out->shown[i]], column->type));
+        json_object_set_new(row, column->name, out_json(cells[out->shown[i]], column->type));
     }
     return row;
 }

@@ -54,6 +54,9 @@ tip_nodiscard int out_answer(const struct out_config *config, const struct tip_s
 /** One JSON object for json and ndjson. Does not take the object. */
 void out_object(const struct out_config *config, const json_t *object);
 
+/** A cell as JSON: its type decides; NULL is null; what does not fit its type stays text. */
+json_t *out_json(const char *text, enum tip_column_type type);
+
 /** Foreign text for a terminal: control characters, ill-formed UTF-8 and direction marks become \xNN or \u{NN}. */
 void out_safe(FILE *file, const char *text);
 

@@ -59,6 +59,20 @@ static void test_gap_in_the_middle_and_at_the_tail(void **state)
     assert_false(gap_head(&gap, &journal_a, &head, &loss)); /* said once */
 }
 
+static void test_gap_before_the_first_of_a_class(void **state)
+{
+    struct tip_class_head head = {.class_name = "listing", .tlp = TIP_TLP_AMBER, .class_seq = 0};
+    struct tip_stamp stamp = gap_stamp(&journal_a, "v1.listing.delta.drop.", 3);
+    struct gap gap = {.n = 0};
+    struct gap_loss loss;
+
+    (void)state;
+    assert_false(gap_head(&gap, &journal_a, &head, &loss));
+    assert_true(gap_record(&gap, &stamp, &loss));
+    assert_int_equal(loss.from, 1);
+    assert_int_equal(loss.to, 2);
+}
+
 static void test_gap_starts_over_with_a_new_journal(void **state)
 {
     struct gap gap = {.n = 0};
@@ -80,6 +94,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_gap_covers_whole_classes_only),
         cmocka_unit_test(test_gap_in_the_middle_and_at_the_tail),
+        cmocka_unit_test(test_gap_before_the_first_of_a_class),
         cmocka_unit_test(test_gap_starts_over_with_a_new_journal),
     };
 

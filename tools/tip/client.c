@@ -1,0 +1,307 @@
+#include "client.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <sodium.h>
+
+#include <tip/hash.h>
+#include <tip/log.h>
+#include <topics.h>
+
+#include "command.h"
+#include "up/tree.h"
+
+enum { CLIENT_EVENT_MAP_BYTES = 16 * 1024 * 1024 };
+
+/* ---- is the broker there? ZeroMQ would only go on trying ---- */
+
+static int client_connect(const struct sockaddr *address, socklen_t len)
+{
+    tip_auto(tip_fd_close) int fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    return fd != -1 && connect(fd, address, len) == 0 ? 0 : -errno;
+}
+
+static int client_probe(const char *endpoint)
+{
+    struct sockaddr_un un = {.sun_family = AF_UNIX};
+    struct sockaddr_in in = {.sin_family = AF_INET};
+    char host[64];
+    unsigned port;
+
+    if (strncmp(endpoint, "ipc://", 6) == 0 && strlen(endpoint + 6) < sizeof(un.sun_path)) {
+        strcpy(un.sun_path, endpoint + 6);
+        return client_connect((const struct sockaddr *)&un, sizeof(un));
+    }
+    if (sscanf(endpoint, "tcp://%63[0-9.]:%u", host, &port) == 2 && inet_pton(AF_INET, host, &in.sin_addr) == 1) {
+        in.sin_port = htons((uint16_t)port);
+        return client_connect((const struct sockaddr *)&in, sizeof(in));
+    }
+    return 0; /* a name or IPv6: let ZeroMQ find out */
+}
+
+/* ---- beginning and end ---- */
+
+static void client_on_interrupt(void *ctx)
+{
+    struct client *client = ctx;
+
+    client->is_interrupted = true;
+    tip_loop_stop(client->loop);
+}
+
+static void client_on_timer(void *ctx)
+{
+    struct client *client = ctx;
+
+    client->is_late = true;
+    tip_loop_stop(client->loop);
+}
+
+static int client_outbox(struct client *client)
+{
+    int r;
+
+    strcpy(client->outbox_dir, "/tmp/tip-pub-XXXXXX");
+    if (!mkdtemp(client->outbox_dir)) {
+        client->outbox_dir[0] = '\0';
+        cli_error("cannot make a temporary outbox: %s", strerror(errno));
+        return CLI_FAILED;
+    }
+    r = tip_outbox_open(&client->outbox, &(struct tip_outbox_config){.dir = client->outbox_dir,
+                                                                     .map_bytes = CLIENT_EVENT_MAP_BYTES,
+                                                                     .wall_unix_us = tip_loop_wall_us()});
+    if (r)
+        cli_error("cannot make a temporary outbox: %s", strerror(-r));
+    return r ? CLI_FAILED : CLI_OK;
+}
+
+static int client_bus(struct client *client, unsigned needs)
+{
+    const struct tip_bus_options *bus = &client->options.bus;
+    char name[32];
+    struct tip_bus_config config = {
+        .name = name,
+        .ingest = needs & CLIENT_PUBLISH ? bus->ingest : NULL,
+        .feed = needs & CLIENT_FEED ? bus->feed : NULL,
+        .fetch = needs & CLIENT_FETCH ? bus->fetch : NULL,
+        .work = needs & CLIENT_CALLS ? bus->work : NULL,
+        .outbox = client->outbox,
+    };
+    const char *const endpoints[] = {config.ingest, config.feed, config.fetch, config.work};
+    int r;
+
+    snprintf(name, sizeof(name), "tip.%d", (int)getpid());
+    for (size_t i = 0; i < sizeof(endpoints) / sizeof(endpoints[0]); i++) {
+        r = endpoints[i] ? client_probe(endpoints[i]) : 0;
+        if (r) {
+            cli_error("the broker does not answer at %s: %s", endpoints[i], strerror(-r));
+            return CLI_UNREACHABLE;
+        }
+    }
+    r = tip_bus_open(&client->bus, client->loop, &config);
+    if (r)
+        cli_error("cannot open the bus: %s", strerror(-r));
+    return r ? CLI_FAILED : CLI_OK;
+}
+
+static void client_seed(void)
+{
+    uint8_t key[16];
+
+    if (sodium_init() == -1)
+        abort();
+    randombytes_buf(key, sizeof(key));
+    tip_hash_seed(key);
+}
+
+int client_open(struct client *client, const char *config, unsigned needs)
+{
+    int r;
+
+    *client = (struct client){.bus = NULL};
+    tip_log_init("tip");
+    tip_log_set_level(TIP_LOG_ERROR);
+    client_seed();
+    r = options_load(&client->options, config);
+    if (r)
+        return r;
+    client->loop = tip_loop_new();
+    tip_signal_init(&client->interrupt, client->loop, SIGINT, client_on_interrupt, client);
+    tip_signal_init(&client->terminate, client->loop, SIGTERM, client_on_interrupt, client);
+    tip_timer_init(&client->timer, client->loop, client_on_timer, client);
+    if (needs & CLIENT_PUBLISH)
+        r = client_outbox(client);
+    return r ? r : client_bus(client, needs);
+}
+
+void client_close(struct client *client)
+{
+    tip_bus_destroy(&client->bus);
+    tip_outbox_destroy(&client->outbox);
+    if (client->outbox_dir[0] && tree_remove(client->outbox_dir))
+        cli_error("could not remove %s", client->outbox_dir);
+    if (client->loop) {
+        tip_timer_deinit(&client->timer);
+        tip_signal_deinit(&client->interrupt);
+        tip_signal_deinit(&client->terminate);
+        tip_loop_destroy(&client->loop);
+    }
+    options_free(&client->options);
+}
+
+/* ---- waiting ---- */
+
+int client_wait(struct client *client, uint64_t deadline_ms)
+{
+    int r;
+
+    client->is_late = false;
+    if (client->is_interrupted)
+        return CLI_INTERRUPTED;
+    if (deadline_ms)
+        tip_timer_start(&client->timer, (int64_t)deadline_ms);
+    r = tip_loop_run(client->loop);
+    tip_timer_stop(&client->timer);
+    if (client->is_interrupted)
+        return CLI_INTERRUPTED;
+    if (r)
+        cli_error("the event loop failed: %s", strerror(-r));
+    return r ? CLI_FAILED : CLI_OK;
+}
+
+void client_wake(struct client *client)
+{
+    tip_loop_stop(client->loop);
+}
+
+/* ---- calls ---- */
+
+struct client_call {
+    struct client *client;
+    enum tip_failure failure;
+    bool is_ended;
+    struct tip_buf body, reason;
+};
+
+static void client_on_answer(void *ctx, enum tip_failure failure, const char *reason, const uint8_t *body, size_t n)
+{
+    struct client_call *call = ctx;
+
+    call->is_ended = true;
+    call->failure = failure;
+    if (tip_buf_append_text(&call->reason, reason ? reason : "") || (n && tip_buf_append(&call->body, body, n)))
+        call->failure = TIP_FAILURE_INVALID;
+    client_wake(call->client);
+}
+
+static int client_failed(const char *queue, const struct client_call *call)
+{
+    static const enum cli_exit exits[TIP_FAILURE_COUNT] = {
+        [TIP_FAILURE_REFUSED] = CLI_FAILED,          [TIP_FAILURE_NOT_FOUND] = CLI_NOT_FOUND,
+        [TIP_FAILURE_DEADLINE] = CLI_UNREACHABLE,    [TIP_FAILURE_NO_WORKER] = CLI_UNREACHABLE,
+        [TIP_FAILURE_UNAVAILABLE] = CLI_UNREACHABLE, [TIP_FAILURE_INVALID] = CLI_USAGE,
+    };
+    const char *reason = tip_buf_text(&call->reason);
+
+    cli_error("%s: %s", queue, *reason ? reason : tip_failure_name(call->failure));
+    return exits[call->failure];
+}
+
+/* @param call  its buffers are the caller's to free */
+static int client_call(struct client *client, const char *queue, const struct tip_buf *request,
+                       struct client_call *call)
+{
+    struct tip_id id = tip_id_random();
+    int r;
+
+    *call = (struct client_call){.client = client};
+    tip_buf_init(&call->body, TIP_CALL_BYTES_MAX);
+    tip_buf_init(&call->reason, 4096);
+    r = tip_call(client->bus, &id, queue, request->data, request->len, CLIENT_DEADLINE_MS, client_on_answer, call);
+    if (r) {
+        cli_error("%s: %s", queue, strerror(-r));
+        return CLI_FAILED;
+    }
+    while (!call->is_ended) {
+        r = client_wait(client, 0);
+        if (r)
+            return r;
+    }
+    return call->failure == TIP_FAILURE_NONE ? CLI_OK : client_failed(queue, call);
+}
+
+static void client_call_deinit(struct client_call *call)
+{
+    tip_buf_deinit(&call->body);
+    tip_buf_deinit(&call->reason);
+}
+
+static int client_unreadable(const char *queue)
+{
+    cli_error("%s: its answer cannot be read", queue);
+    return CLI_FAILED;
+}
+
+int client_query(struct client *client, const struct tip_store_query *query, struct tip_store_answer **answerp)
+{
+    tip_auto(tip_buf_deinit) struct tip_buf request;
+    struct client_call call = {.client = NULL};
+    int r;
+
+    tip_buf_init(&request, TIP_CALL_BYTES_MAX);
+    if (tip_store_query_encode(query, &request)) {
+        cli_error("that is too long to ask");
+        return CLI_USAGE;
+    }
+    r = client_call(client, TIP_QUEUE_STORE_QUERY, &request, &call);
+    if (r == CLI_OK && tip_store_answer_decode(call.body.data, call.body.len, answerp))
+        r = client_unreadable(TIP_QUEUE_STORE_QUERY);
+    client_call_deinit(&call);
+    return r;
+}
+
+int client_control(struct client *client, const char *service, struct tip_control_request *request,
+                   struct tip_control_answer **answerp)
+{
+    tip_auto(tip_buf_deinit) struct tip_buf body;
+    struct client_call call = {.client = NULL};
+    char queue[sizeof(TIP_QUEUE_CONTROL) + TIP_NAME_MAX];
+    int r;
+
+    snprintf(queue, sizeof(queue), TIP_QUEUE_CONTROL "%s", service);
+    request->actor = client_actor();
+    tip_buf_init(&body, TIP_CALL_BYTES_MAX);
+    if (tip_control_request_encode(request, &body)) {
+        cli_error("that is too long to ask");
+        return CLI_USAGE;
+    }
+    r = client_call(client, queue, &body, &call);
+    if (r == CLI_OK && tip_control_answer_decode(call.body.data, call.body.len, answerp))
+        r = client_unreadable(queue);
+    if (r == CLI_OK && !(*answerp)->ok) {
+        cli_error("%s: %s", queue, (*answerp)->result);
+        r = CLI_FAILED;
+    }
+    client_call_deinit(&call);
+    return r;
+}
+
+const char *client_actor(void)
+{
+    static char actor[TIP_NAME_MAX + 1];
+    const struct passwd *entry = getpwuid(getuid());
+    const char *sudo = getenv("SUDO_USER");
+
+    snprintf(actor, sizeof(actor), "%s", sudo && getuid() == 0 ? sudo : entry ? entry->pw_name : "unknown");
+    return actor;
+}

@@ -1,0 +1,50 @@
+#pragma once
+/*
+ * A command that talks to a site: finds it, opens loop and bus, and waits for one thing at a time. Functions return an
+ * enum cli_exit; when it is not CLI_OK, the reason has been said on stderr.
+ */
+#include <stdbool.h>
+
+#include <tip/bus.h>
+
+#include "options.h"
+
+enum { CLIENT_CALLS = 1, CLIENT_FEED = 2, CLIENT_FETCH = 4, CLIENT_PUBLISH = 8 };
+
+enum { CLIENT_DEADLINE_MS = 10000 };
+
+struct client {
+    struct options options;
+    struct tip_loop *loop;
+    struct tip_bus *bus;
+    struct tip_outbox *outbox; /* CLIENT_PUBLISH: a temporary one */
+    char outbox_dir[64];
+    struct tip_signal interrupt, terminate;
+    struct tip_timer timer;
+    bool is_interrupted, is_late;
+};
+
+/** @param needs  CLIENT_… or-ed: which sockets. @param client  to be closed in any case */
+int client_open(struct client *client, const char *config, unsigned needs);
+void client_close(struct client *client);
+
+/**
+ * Runs the loop until client_wake, an interrupt (CLI_INTERRUPTED, silent), or the deadline; then is_late is set and the
+ * result is CLI_OK.
+ *
+ * @param deadline_ms  0 for none
+ */
+int client_wait(struct client *client, uint64_t deadline_ms);
+
+/** Ends client_wait; from a callback. */
+void client_wake(struct client *client);
+
+/** store.query. @param answerp  the caller frees it with tip_call_free */
+int client_query(struct client *client, const struct tip_store_query *query, struct tip_store_answer **answerp);
+
+/** control.<service>; the actor is filled in. @param answerp  as above */
+int client_control(struct client *client, const char *service, struct tip_control_request *request,
+                   struct tip_control_answer **answerp);
+
+/** Who asks: the login name, for the audit log. Static. */
+const char *client_actor(void);
