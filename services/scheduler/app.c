@@ -16,6 +16,7 @@
 #include "turn.h"
 
 #define APP_WATCH_MS       TIP_SECOND_MS /* the wall clock may be set: look at it that often */
+#define APP_BEHIND_MS      INT64_C(100)  /* and at its own readiness */
 #define APP_RETRY_MS       TIP_SECOND_MS
 #define APP_ANSWERS_FOR_MS TIP_DAY_MS
 
@@ -46,23 +47,21 @@ static const struct tip_metric_row app_metrics[APP_M_COUNT] = {
 
 void app_arm(struct app *app)
 {
+    int64_t most = app->is_current ? APP_WATCH_MS : APP_BEHIND_MS, wait;
     struct turn turn;
-    int64_t wait;
 
     turn_begin(app, &turn);
     wait = sched_wait_ms(app->sched, &turn.now);
-    if (wait > APP_WATCH_MS)
-        wait = APP_WATCH_MS;
+    if (wait > most)
+        wait = most;
     tip_timer_start(&app->tick, wait > 0 ? wait : 1);
 }
 
 static void app_tell_ready(struct app *app)
 {
-    uint64_t lag = 0;
-    bool is_current = tip_fetch_is_current(app->fetch, &lag);
-
-    tip_admin_ready(tip_service_admin(app->service), "reports", is_current, "%s",
-                    is_current ? "all are heard" : "not all are heard yet");
+    app->is_current = tip_fetch_is_current(app->fetch, NULL);
+    tip_admin_ready(tip_service_admin(app->service), "reports", app->is_current, "%s",
+                    app->is_current ? "all are heard" : "not all are heard yet");
 }
 
 static void app_on_tick(void *ctx)

@@ -47,6 +47,7 @@ struct app {
     uint64_t next_seq;
     int64_t input_saved_ms;
     int64_t heard_ms; /* when all reports had last been heard */
+    bool is_current;  /* as told to /readyz */
     size_t n_answers;
     struct tip_metric *m[APP_M_COUNT];
 };

@@ -108,30 +108,44 @@ static bool turn_is_changed(const struct app *app, const struct turn *turn)
     return turn->now.now_ms - app->input_saved_ms >= TURN_INPUT_SAVE_MS;
 }
 
+static void turn_tell_start(struct app *app, const struct sched_action *action, const char *run)
+{
+    int64_t late_ms = action->run.started_unix_ms - action->run.due_unix_ms;
+
+    tip_metric_inc(app->m[APP_M_STARTED]);
+    tip_metric_observe(app->m[APP_M_LATE], (double)late_ms / 1000);
+    tip_info("run.due", "job=%s module=%s target=%s run=%s late_ms=%" PRId64, action->job, action->module,
+             action->target, run, late_ms);
+}
+
+static void turn_tell_end(struct app *app, const struct sched_action *action, const char *run, int64_t now_unix_ms)
+{
+    static const int counters[SCHED_END_COUNT] = {[SCHED_END_NONE] = APP_M_DONE,
+                                                  [SCHED_END_DONE] = APP_M_DONE,
+                                                  [SCHED_END_FAILED] = APP_M_FAILED,
+                                                  [SCHED_END_OVERDUE] = APP_M_OVERDUE};
+    int64_t took_ms = now_unix_ms - action->run.started_unix_ms;
+
+    tip_metric_inc(app->m[counters[action->end]]);
+    if (action->end == SCHED_END_DONE)
+        tip_info("run.done", "job=%s module=%s run=%s took_ms=%" PRId64, action->job, action->module, run, took_ms);
+    else
+        tip_warn("run.bad", "job=%s module=%s run=%s end=%s took_ms=%" PRId64, action->job, action->module, run,
+                 sched_end_name(action->end), took_ms);
+}
+
 static void turn_tell(struct app *app, const struct sched_action *action, const struct turn *turn)
 {
-    static const int ended[SCHED_END_COUNT] = {[SCHED_END_NONE] = APP_M_DONE,
-                                               [SCHED_END_DONE] = APP_M_DONE,
-                                               [SCHED_END_FAILED] = APP_M_FAILED,
-                                               [SCHED_END_OVERDUE] = APP_M_OVERDUE};
-    int64_t late_ms = action->run.started_unix_ms - action->run.due_unix_ms;
-    int64_t took_ms = turn->now.wall_unix_ms - action->run.started_unix_ms;
     char run[TIP_UUID_TEXT];
 
     tip_uuid_format(&action->run.id, run);
     switch (action->kind) {
     case SCHED_ACT_DUE:
-        tip_metric_inc(app->m[APP_M_STARTED]);
-        tip_metric_observe(app->m[APP_M_LATE], (double)late_ms / 1000);
-        tip_info("run.due", "job=%s module=%s target=%s run=%s late_ms=%" PRId64, action->job, action->module,
-                 action->target, run, late_ms);
+        turn_tell_start(app, action, run);
         return;
     case SCHED_ACT_OVERDUE:
     case SCHED_ACT_CLOSED:
-        tip_metric_inc(app->m[ended[action->end]]);
-        tip_log_write(action->end == SCHED_END_DONE ? TIP_LOG_INFO : TIP_LOG_WARN, "run.ended",
-                      "job=%s module=%s run=%s end=%s took_ms=%" PRId64, action->job, action->module, run,
-                      sched_end_name(action->end), took_ms);
+        turn_tell_end(app, action, run, turn->now.wall_unix_ms);
         return;
     case SCHED_ACT_UNKNOWN:
         tip_metric_inc(app->m[APP_M_UNKNOWN]);

@@ -146,7 +146,7 @@ def test_many_jobs_are_listed_in_pages(site, broker, caller):
 
 def test_state_survives_restarts(site, sub, pub, caller, fetch):
     call_id = os.urandom(16)
-    service = scheduler(site, job("hourly", every="1h"), job("paused", every="1h")).start()
+    service = scheduler(site, job("hourly", every="1h"), job("paused", cron="@yearly")).start()
     seen = sub.wait(is_due("hourly"))
     answer = caller.control("scheduler", "pause", "paused", call_id=call_id)
     assert service.term() == 0
@@ -157,7 +157,7 @@ def test_state_survives_restarts(site, sub, pub, caller, fetch):
     assert listed["paused"]["state"] == "paused"
     assert listed["hourly"]["runs"] == 1 and listed["hourly"]["state"] == "waiting"
     assert caller.control("scheduler", "pause", "paused", call_id=call_id) == answer
-    assert len(dues(fetch)) == 2
+    assert len(dues(fetch)) == 1
     assert len(fetch.all("v1.control.applied.")) == 1
 
 
@@ -242,7 +242,7 @@ class Clock:
         self.file = site.dir / "clock"
         self.set(0)
         self.env = {"LD_PRELOAD": str(FAKETIME), "FAKETIME_TIMESTAMP_FILE": str(self.file), "FAKETIME_NO_CACHE": "1",
-                    "FAKETIME_DONT_FAKE_MONOTONIC": "1", "DONT_FAKE_MONOTONIC": "1"}
+                    "FAKETIME_DONT_FAKE_MONOTONIC": "1", "FAKETIME_DISABLE_SHM": "1"}
 
     def set(self, ahead_s):
         fresh = self.file.with_suffix(".new")
@@ -258,11 +258,16 @@ class Clock:
 def clock(site):
     if FAKETIME is None or b"__asan_init" in (pathlib.Path(os.environ["TIP_BIN"]) / "tip-scheduler").read_bytes():
         pytest.skip("libfaketime is not installed, or the build has a sanitizer that must be loaded first")
-    return Clock(site)
+    yield Clock(site)
+    for process in site.processes:  # the library leaves its shared memory behind when it is killed
+        process.end()
+        for leftover in pathlib.Path("/dev/shm").glob(f"*faketime_*_{process.pid}"):
+            leftover.unlink()
 
 
 @pytest.mark.parametrize("step_s", [3600, -3600])
 def test_a_clock_step_of_an_hour(site, sub, pub, clock, step_s):
+    clock.set(35 - time.time() % 60)  # the minute is over soon after what we count
     at = clock.now() + 3610 if step_s > 0 else clock.now() + 6
     scheduler(site, job("often", every="2s"), job("minute", cron="* * * * *", missed="skip"),
               job("at", at=rfc3339(at)), env=clock.env).start()
@@ -278,15 +283,15 @@ def test_a_clock_step_of_an_hour(site, sub, pub, clock, step_s):
             report(pub, seen)
 
     step_and_count(3)
-    clock.set(step_s)
+    clock.set(clock.ahead_s + step_s)
     step_and_count(9)
-    gaps = [b - a for a, b in zip(times, times[1:])]
+    gaps = [b - a for a, b in zip(times[1:], times[2:])]  # the first one came while we waited for readiness
     assert all(1.8 < gap < 2.5 for gap in gaps), gaps
     if step_s > 0:
         assert [s for s in sub.seen if is_due("at")(s)], "a step forward reaches what stood there"
     else:
         assert not [s for s in sub.seen if is_due("at")(s)], "a step back: its time is an hour away again"
-    sub.wait(is_due("minute"), 65, "the new clock's next minute")
+    sub.wait(is_due("minute"), 20, "the new clock's next minute")
     minutes = [s.payload.due_unix_ms for s in sub.seen if is_due("minute")(s)]
     assert abs(minutes[-1] / 1000 - clock.now()) < 5 and len(set(minutes)) == len(minutes)
 

@@ -103,15 +103,16 @@ def binary(name):
     return copies / name
 
 
-def drop(argv):
-    """The command line that runs argv unprivileged, and never longer than this process."""
+def drop(argv, env=None):
+    """The command line that runs argv unprivileged, with env (LD_PRELOAD, ...) for it alone, never longer than we run."""
     who = [f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"] if AS_ROOT else []
-    return ["setpriv", *who, "--pdeathsig", "KILL", "--", *map(str, argv)]
+    with_env = ["env", *(f"{key}={value}" for key, value in env.items())] if env else []
+    return ["setpriv", *who, "--pdeathsig", "KILL", "--", *with_env, *map(str, argv)]
 
 
-def clean_environment(**more):
+def clean_environment():
     env = {k: v for k, v in os.environ.items() if not k.startswith(("TIP_", "PG", "XDG_"))}
-    return {**env, "HOME": "/nonexistent", "TZ": "UTC", **more}
+    return {**env, "HOME": "/nonexistent", "TZ": "UTC"}
 
 
 class UnixHttp(http.client.HTTPConnection):
@@ -137,8 +138,8 @@ class Process:
     def spawn(self):
         assert not self.is_running, f"{self.name} runs already"
         with open(self.log, "ab") as log:
-            self.popen = subprocess.Popen(drop(self.argv), cwd=self.cwd or self.site.dir, stdin=subprocess.DEVNULL,
-                                          stdout=log, stderr=log, env=clean_environment(**self.env))
+            self.popen = subprocess.Popen(drop(self.argv, self.env), cwd=self.cwd or self.site.dir,
+                                          stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=clean_environment())
         return self
 
     @property
@@ -296,9 +297,9 @@ class Site:
     def run_program(self, argv, deadline_s=60, env=None, check=True):
         """Runs a program of ours to its end, unprivileged: argv[0] is its name. Returns subprocess' result."""
         self.write_config()
-        result = subprocess.run(drop([binary(argv[0]), *argv[1:]]), cwd=self.dir, stdin=subprocess.DEVNULL,
-                                capture_output=True, text=True, timeout=deadline_s,
-                                env=clean_environment(**(env or {})), check=False)
+        result = subprocess.run(drop([binary(argv[0]), *argv[1:]], env), cwd=self.dir, stdin=subprocess.DEVNULL,
+                                capture_output=True, text=True, timeout=deadline_s, env=clean_environment(),
+                                check=False)
         assert not check or result.returncode == 0, f"{argv}: {result.returncode}\n{result.stdout}{result.stderr}"
         return result
 

@@ -1,4 +1,5 @@
 """The wire, read and written from proto/ alone: an independent second reading of what the C code says."""
+import contextlib
 import importlib
 import os
 import shutil
@@ -10,6 +11,7 @@ import time
 import types
 
 import zmq
+from google.protobuf.message import DecodeError
 
 from tip_harness import SOURCE
 
@@ -62,15 +64,17 @@ def event(kind, **payload):
 
 
 class Seen:
-    """One record: topic, stamp, event, and the event's payload."""
+    """One record: topic, stamp, event, kind, payload; of bytes that are no event only the first two."""
 
     def __init__(self, record_bytes, topic=None):
         record = pb.Record.FromString(record_bytes)
         self.stamp, self.event_bytes = record.stamp, record.event
         self.topic = topic if topic is not None else self.stamp.topic
-        self.event = pb.Event.FromString(record.event)
+        self.event, self.payload = pb.Event(), None
+        with contextlib.suppress(DecodeError):  # a reader passes over what is no event
+            self.event = pb.Event.FromString(record.event)
+            self.payload = getattr(self.event, self.event.WhichOneof("payload") or "", None)
         self.kind = self.event.kind
-        self.payload = getattr(self.event, self.event.WhichOneof("payload") or "", None)
 
     def __repr__(self):
         return f"<{self.topic} seq={self.stamp.seq} {str(self.payload)[:300]!r}>"
