@@ -13,7 +13,7 @@
 
 enum {
     PUBLISH_SWEEP_MS = 250,     /* acked events stay at most so long */
-    PUBLISH_REST_MS = 500,      /* after a refusal */
+    PUBLISH_REST_MS = 100,      /* after a refusal */
     PUBLISH_LONG_REST_MS = 5000 /* after one that will come again */
 };
 
@@ -34,9 +34,11 @@ static void publish_why(struct tip_bus *bus, const char *why)
     (void)tip_utf8_copy(bus->why, sizeof(bus->why), why, strlen(why)); /* cut at its room */
 }
 
+/* With the socket goes what was under way: each frame of it would be refused alike. */
 static void publish_rest(struct tip_bus *bus, int64_t rest_ms, const char *why)
 {
     publish_why(bus, why);
+    tip_zsock_destroy(&bus->publish.socket);
     session_rest(&bus->publish.session, rest_ms, tip_loop_now_ms());
 }
 
@@ -157,6 +159,7 @@ static void publish_on_fenced(struct tip_bus *bus, uint64_t epoch)
     if (bus->publish.session.state == SESSION_FENCED)
         return;
     session_fence(&bus->publish.session);
+    tip_zsock_destroy(&bus->publish.socket);
     publish_why(bus, "another process publishes under this name");
     tip_error("bus.fenced", "publisher=%s epoch=%llu by=%llu", bus->name,
               (unsigned long long)(bus->outbox ? tip_outbox_epoch(bus->outbox) : 0), (unsigned long long)epoch);
