@@ -251,6 +251,18 @@ int journal_begin(struct journal *journal, const struct journal_intent *intent, 
     return 0;
 }
 
+bool journal_has_room(struct journal *journal)
+{
+    int r;
+
+    if (journal->dead)
+        return false;
+    r = journal_make_room(journal, JOURNAL_FRAME_BYTES);
+    if (r != JOURNAL_E_FULL)
+        r = journal_held(journal, r);
+    return r == 0;
+}
+
 /* Completes the frame of a record whose payload is in place. */
 static void journal_put(struct journal *journal, struct journal_record *record)
 {
@@ -336,7 +348,19 @@ static void journal_group_visible(struct journal *journal, const struct journal_
     journal->unmarked = journal->unmarked || group->n_events > 0;
 }
 
-static void journal_group_tell_records(const struct journal_group *group, const struct journal_sink *sink)
+static void journal_count_told(struct journal *journal, const struct journal_record *record)
+{
+    struct journal_counter *counter;
+    const char *class;
+    size_t len;
+
+    if (journal_topic_class(journal_record_topic(record), record->topic_len, &class, &len) &&
+        journal_table_counter(&journal->table, class, len, record->tlp, &counter) == 0)
+        counter->told = record->class_seq;
+}
+
+static void journal_group_tell_records(struct journal *journal, const struct journal_group *group,
+                                       const struct journal_sink *sink)
 {
     struct journal_record record;
     size_t at = group->header_bytes;
@@ -345,8 +369,10 @@ static void journal_group_tell_records(const struct journal_group *group, const 
         if (!journal_record_peek(&record, group->bytes + at))
             abort(); /* we wrote it */
         record.payload = group->bytes + at + JOURNAL_FRAME_BYTES;
-        if (record.kind == JOURNAL_EVENT && sink->on_record)
+        if (record.kind == JOURNAL_EVENT) {
+            journal_count_told(journal, &record);
             sink->on_record(sink->ctx, &record);
+        }
         at += journal_record_bytes(record.payload_len);
     }
 }
@@ -361,8 +387,7 @@ static void journal_group_tell_publishers(const struct journal_group *group, con
             continue; /* a younger session has begun since */
         publisher->durable = touched->pub_seq;
         publisher->durable_seq = touched->seq;
-        if (sink->on_publisher)
-            sink->on_publisher(sink->ctx, publisher);
+        sink->on_publisher(sink->ctx, publisher);
     }
 }
 
@@ -383,7 +408,7 @@ int journal_poll(struct journal *journal, const struct journal_sink *sink)
     group = journal_writer_collect(&journal->writer, &failed);
     if (group) {
         journal_group_visible(journal, group);
-        journal_group_tell_records(group, sink);
+        journal_group_tell_records(journal, group, sink);
         journal_group_tell_publishers(group, sink);
         journal_group_reset(group);
     }

@@ -112,6 +112,9 @@ struct journal_intent {
 tip_nodiscard int journal_begin(struct journal *journal, const struct journal_intent *intent,
                                 struct journal_slot *slot);
 
+/** Whether any event would be taken now. */
+bool journal_has_room(struct journal *journal);
+
 struct journal_entry {
     struct journal_publisher *publisher; /* of this journal's table; its epoch is the record's */
     uint64_t pub_seq;

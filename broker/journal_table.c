@@ -179,7 +179,7 @@ void journal_table_fold(struct journal_table *table, const struct journal_record
     }
     if (journal_topic_class(journal_record_topic(record), record->topic_len, &class, &len) &&
         journal_table_counter(table, class, len, record->tlp, &counter) == 0)
-        counter->count = record->class_seq;
+        counter->count = counter->told = record->class_seq;
 }
 
 /* ---- on disk: publishers { epoch, pub_seq, seq, u8 len, 7 zero }, counters { count, u8 tlp, u8 len, 6 zero }, each
@@ -277,7 +277,7 @@ static int journal_table_decode_counter(struct journal_table *table, const uint8
     name = journal_table_name(atp, end, COUNTER_BYTES, 9, &len);
     if (!name || journal_table_counter(table, name, len, at[8], &counter))
         return -EBADMSG;
-    counter->count = le64_get(at);
+    counter->count = counter->told = le64_get(at);
     return 0;
 }
 

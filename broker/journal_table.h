@@ -35,6 +35,7 @@ struct journal_counter {
     char name[JOURNAL_NAME_MAX + 1]; /* of the class */
     uint8_t tlp;
     uint64_t count; /* the last class_seq given out */
+    uint64_t told;  /* the last one on disk */
 };
 
 struct journal_table {
