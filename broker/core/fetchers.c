@@ -1,0 +1,112 @@
+#include "core/fetchers.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <tip/alloc.h>
+
+void fetchers_init(struct fetchers *fetchers, size_t max)
+{
+    *fetchers = (struct fetchers){.max = max};
+}
+
+static void fetcher_clear(struct fetcher *fetcher)
+{
+    for (size_t i = 0; i < fetcher->request.n_prefixes; i++)
+        free(fetcher->request.prefixes[i]);
+    tip_free(&fetcher->request.prefixes);
+    fetcher->request = (struct fetch_request){0};
+}
+
+void fetchers_deinit(struct fetchers *fetchers)
+{
+    for (size_t i = 0; i < fetchers->n; i++)
+        fetcher_clear(&fetchers->items[i]);
+    free(fetchers->items);
+    *fetchers = (struct fetchers){0};
+}
+
+/* The peer's own place, a new one, or that of the connection that has asked for nothing the longest. */
+static struct fetcher *fetchers_place(struct fetchers *fetchers, const struct broker_peer *peer)
+{
+    struct fetcher *idle = NULL;
+
+    for (size_t i = 0; i < fetchers->n; i++) {
+        struct fetcher *fetcher = &fetchers->items[i];
+
+        if (broker_peer_equal(&fetcher->peer, peer))
+            return fetcher;
+        if (!fetcher->waiting && !fetcher->reading && (!idle || fetcher->heard_ms < idle->heard_ms))
+            idle = fetcher;
+    }
+    if (fetchers->n == fetchers->max)
+        return idle;
+    fetchers->items = tip_realloc(fetchers->items, fetchers->n + 1, sizeof(*fetchers->items));
+    fetchers->items[fetchers->n] = (struct fetcher){0};
+    return &fetchers->items[fetchers->n++];
+}
+
+static uint32_t fetch_bound(uint32_t value, uint32_t most)
+{
+    return value == 0 || value > most ? most : value;
+}
+
+struct fetcher *fetchers_ask(struct fetchers *fetchers, const struct broker_peer *peer,
+                             const struct fetch_request *request, int64_t now_ms)
+{
+    struct fetcher *fetcher = fetchers_place(fetchers, peer);
+    char **prefixes;
+
+    if (!fetcher)
+        return NULL;
+    fetcher_clear(fetcher);
+    prefixes = tip_new_array(request->n_prefixes, char *);
+    for (size_t i = 0; i < request->n_prefixes; i++)
+        prefixes[i] = tip_strdup(request->prefixes[i]);
+    *fetcher = (struct fetcher){.peer = *peer, .id = ++fetchers->last_id, .waiting = true, .heard_ms = now_ms};
+    fetcher->request = *request;
+    fetcher->request.prefixes = prefixes;
+    fetcher->request.max_bytes = fetch_bound(request->max_bytes, FETCH_BYTES_MAX);
+    return fetcher;
+}
+
+struct fetcher *fetchers_get(const struct fetchers *fetchers, uint64_t id)
+{
+    for (size_t i = 0; i < fetchers->n; i++) {
+        if (fetchers->items[i].id == id && fetchers->items[i].waiting)
+            return &fetchers->items[i];
+    }
+    return NULL;
+}
+
+void fetchers_answered(struct fetcher *fetcher)
+{
+    fetcher_clear(fetcher);
+    fetcher->waiting = fetcher->reading = false;
+}
+
+bool fetcher_wants(const struct fetcher *fetcher, const char *topic, size_t len)
+{
+    const struct fetch_request *request = &fetcher->request;
+
+    for (size_t i = 0; i < request->n_prefixes; i++) {
+        size_t n = strlen(request->prefixes[i]);
+
+        if (n <= len && memcmp(topic, request->prefixes[i], n) == 0)
+            return true;
+    }
+    return request->n_prefixes == 0;
+}
+
+int64_t fetchers_next_ms(const struct fetchers *fetchers)
+{
+    int64_t next = INT64_MAX;
+
+    for (size_t i = 0; i < fetchers->n; i++) {
+        const struct fetcher *fetcher = &fetchers->items[i];
+
+        if (fetcher->waiting && !fetcher->reading && fetcher->request.until_ms < next)
+            next = fetcher->request.until_ms;
+    }
+    return next;
+}

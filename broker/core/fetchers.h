@@ -1,0 +1,68 @@
+#pragma once
+/*
+ * Who waits for which part of the journal. One request a connection: a newer one takes the place of an older.
+ * Pure: reading and answering happen elsewhere.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <tip/cleanup.h>
+
+#include "core/peer.h"
+
+enum {
+    FETCH_PREFIXES_MAX = 64,
+    FETCH_PREFIX_BYTES_MAX = 255,
+    FETCH_BYTES_MAX = 4 << 20,
+    FETCH_WAIT_MAX_MS = 30000,
+    FETCH_NAME_MAX = 64
+};
+
+struct fetch_request {
+    uint64_t from;
+    uint32_t max_bytes, max_events;
+    int64_t until_ms; /* monotonic: then an empty answer goes out */
+    uint64_t request;
+    char *const *prefixes; /* owned by the fetcher */
+    size_t n_prefixes;
+};
+
+struct fetcher {
+    struct broker_peer peer;
+    uint64_t id;  /* of this request, never used again */
+    bool waiting; /* false: an answer is on its way, nothing is asked for */
+    bool reading; /* a job reads for it */
+    bool stirred; /* there is something it wants, not looked at yet */
+    struct fetch_request request;
+    int64_t heard_ms;
+};
+
+struct fetchers {
+    struct fetcher *items;
+    size_t n, max;
+    uint64_t last_id;
+};
+
+void fetchers_init(struct fetchers *fetchers, size_t max);
+void fetchers_deinit(struct fetchers *fetchers);
+
+/**
+ * Notes a request; its prefixes are copied, its bounds applied.
+ *
+ * @return NULL when `max` others wait already and none of them is idle
+ */
+struct fetcher *fetchers_ask(struct fetchers *fetchers, const struct broker_peer *peer,
+                             const struct fetch_request *request, int64_t now_ms);
+
+/** By the id of its request; NULL when that was answered or replaced. Pointers live until the next ask. */
+struct fetcher *fetchers_get(const struct fetchers *fetchers, uint64_t id);
+
+/** The request was answered. */
+void fetchers_answered(struct fetcher *fetcher);
+
+/** Whether a record with this topic is what it waits for. */
+bool fetcher_wants(const struct fetcher *fetcher, const char *topic, size_t len);
+
+/** When the next one is due: INT64_MAX for never. */
+int64_t fetchers_next_ms(const struct fetchers *fetchers);
