@@ -1,0 +1,455 @@
+#include "app.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <sodium.h>
+#include <topics.h>
+
+#include <tip/admin.h>
+#include <tip/alloc.h>
+#include <tip/event.h>
+#include <tip/fail.h>
+#include <tip/log.h>
+#include <tip/uuid.h>
+
+#include "codec.h"
+#include "io/calls.h"
+#include "io/feed.h"
+#include "io/fetch.h"
+#include "io/ingest.h"
+#include "journal.h"
+#include "meter.h"
+#include "options.h"
+
+enum { APP_TICK_MS = 1000, APP_GROUP_BYTES = 4 << 20, APP_FAREWELL_MS = 50 };
+
+struct app {
+    struct tip_service *service;
+    struct meter meter;
+    struct journal *journal;
+    struct feed *feed;
+    struct ingest *ingest;
+    struct fetch *fetch;
+    struct calls *calls;
+    struct tip_watch flushed;
+    struct tip_timer tick;
+    struct tip_timer farewell;
+    struct tip_buf event; /* scratch */
+    struct tip_uuid_gen ids;
+    uint8_t record[TIP_EVENT_BYTES_MAX + 1024];
+    bool stopping;
+};
+
+/* ---- what the broker itself says: live only, on every door ---- */
+
+/* A record without a place in the journal. */
+static void app_live(struct app *app, const struct codec_stamp *stamp, const uint8_t *event, uint32_t event_len,
+                     struct feed_record *out)
+{
+    struct codec_record record = codec_record_put(app->record, stamp, event, event_len);
+
+    *out = (struct feed_record){.topic = stamp->topic,
+                                .topic_len = stamp->topic_len,
+                                .tlp = stamp->tlp,
+                                .bytes = app->record,
+                                .len = record.len};
+}
+
+static struct codec_stamp app_live_stamp(const struct app *app, const char *publisher, const char *topic,
+                                         size_t topic_len)
+{
+    return (struct codec_stamp){
+        .journal_id = journal_id(app->journal),
+        .commit_us = tip_loop_wall_us(),
+        .publisher = publisher,
+        .topic = topic,
+        .topic_len = (uint8_t)topic_len,
+        .tlp = TIP_TLP_CLEAR,
+    };
+}
+
+static void app_on_live(void *ctx, const char *publisher, const char *topic, size_t topic_len, uint8_t tlp,
+                        const uint8_t *event, uint32_t event_len)
+{
+    struct app *app = ctx;
+    struct codec_stamp stamp = app_live_stamp(app, publisher, topic, topic_len);
+    struct feed_record record;
+
+    stamp.tlp = tlp;
+    app_live(app, &stamp, event, event_len, &record);
+    feed_send(app->feed, &record);
+}
+
+static bool app_encode(struct app *app, struct tip_event *event)
+{
+    struct tip_uuid id;
+    uint8_t random[10];
+
+    randombytes_buf(random, sizeof(random));
+    id = tip_uuid_gen_next(&app->ids, tip_loop_wall_ms(), random);
+    memcpy(event->id.bytes, id.bytes, sizeof(event->id.bytes));
+    event->kind_name = "";
+    event->observed_unix_ms = tip_loop_wall_ms();
+    tip_buf_clear(&app->event);
+    return tip_event_encode(event, &app->event) == 0;
+}
+
+/* The counters that a door may see. */
+static void app_head(struct app *app, size_t door)
+{
+    const struct journal_table *table = journal_tablep(app->journal);
+    tip_auto(tip_free) struct tip_class_head *classes = tip_new_array(table->n_counters, struct tip_class_head);
+    struct codec_stamp stamp = app_live_stamp(app, "broker", TIP_TOPIC_BUS_HEAD, sizeof(TIP_TOPIC_BUS_HEAD) - 1);
+    struct tip_event event = {.kind = TIP_EVENT_BUS_HEAD};
+    struct journal_status status;
+    struct feed_record record;
+
+    journal_status(app->journal, &status);
+    memcpy(event.bus_head.journal_id.bytes, journal_id(app->journal), JOURNAL_ID_BYTES);
+    event.bus_head.head_seq = status.head_seq;
+    event.bus_head.first_available = status.first_seq;
+    event.bus_head.classes = classes;
+    for (size_t i = 0; i < table->n_counters; i++) {
+        const struct journal_counter *counter = table->counters[i];
+
+        if (counter->told && counter->tlp <= feed_tlp_max(app->feed, door))
+            classes[event.bus_head.n_classes++] =
+                (struct tip_class_head){counter->name, (enum tip_tlp)counter->tlp, counter->told};
+    }
+    if (!app_encode(app, &event))
+        return;
+    app_live(app, &stamp, app->event.data, (uint32_t)app->event.len, &record);
+    feed_send_to(app->feed, door, &record);
+}
+
+static void app_alarm(struct app *app, const char *name, const char *detail)
+{
+    static const char topic[] = TIP_TOPIC_SYSTEM_ALARM "broker.";
+    struct codec_stamp stamp = app_live_stamp(app, "broker", topic, sizeof(topic) - 1);
+    struct tip_event event = {
+        .kind = TIP_EVENT_SYSTEM_ALARM,
+        .system_alarm = {.service = "broker", .name = name, .detail = detail, .raised = true},
+    };
+    struct feed_record record;
+
+    if (!app->feed || !app_encode(app, &event))
+        return;
+    app_live(app, &stamp, app->event.data, (uint32_t)app->event.len, &record);
+    feed_send(app->feed, &record);
+}
+
+/* ---- the journal ---- */
+
+static void app_notice_damage(struct app *app, const struct journal_notice *notice)
+{
+    tip_error("journal.damaged", "from=%llu to=%llu", (unsigned long long)notice->from, (unsigned long long)notice->to);
+    tip_metric_inc(app->meter.m[METER_DAMAGED]);
+}
+
+static void app_notice_overtaken(struct app *app, const struct journal_notice *notice)
+{
+    char detail[160];
+
+    (void)snprintf(detail, sizeof(detail), "consumer %s has not read %llu to %llu, which are gone", notice->consumer,
+                   (unsigned long long)notice->from, (unsigned long long)notice->to); /* cut is fine */
+    tip_error("journal.overtaken", "consumer=%s from=%llu to=%llu", notice->consumer, (unsigned long long)notice->from,
+              (unsigned long long)notice->to);
+    app_alarm(app, "journal.overtaken", detail);
+}
+
+/* A disk that failed once is not asked again: what it holds is found out by recovery, in a new process. */
+static void app_notice_fatal(const struct journal_notice *notice)
+{
+    tip_error("journal.failed", "error=%s", strerror(-notice->code));
+    _exit(1);
+}
+
+static void app_on_notice(void *ctx, const struct journal_notice *notice)
+{
+    struct app *app = ctx;
+
+    switch (notice->kind) {
+    case JOURNAL_NOTICE_FATAL:
+        app_notice_fatal(notice);
+        return;
+    case JOURNAL_NOTICE_DAMAGE:
+        app_notice_damage(app, notice);
+        return;
+    case JOURNAL_NOTICE_OVERTAKEN:
+        app_notice_overtaken(app, notice);
+        return;
+    case JOURNAL_NOTICE_HELD:
+        tip_error("journal.held", "consumer=%s", notice->consumer);
+        app_alarm(app, "journal.held", notice->consumer);
+        return;
+    case JOURNAL_NOTICE_NO_SPACE:
+        tip_error("journal.no_space", "");
+        app_alarm(app, "journal.no_space", "the disk is full");
+        return;
+    case JOURNAL_NOTICE_RELEASED:
+    case JOURNAL_NOTICE_SPACE:
+    case JOURNAL_NOTICE_TORN:
+    case JOURNAL_NOTICE_TABLE:
+    case JOURNAL_NOTICE_HOLDS:
+    case JOURNAL_NOTICE_KIND_COUNT:
+        tip_warn("journal.notice", "kind=%s from=%llu", journal_notice_name(notice->kind),
+                 (unsigned long long)notice->from);
+    }
+}
+
+static void app_on_record(void *ctx, const struct journal_record *record)
+{
+    struct app *app = ctx;
+    const struct feed_record out = {
+        .topic = journal_record_topic(record),
+        .topic_len = record->topic_len,
+        .tlp = record->tlp,
+        .bytes = record->payload,
+        .len = record->payload_len,
+    };
+
+    feed_send(app->feed, &out);
+    fetch_durable(app->fetch, record);
+}
+
+static void app_on_publisher(void *ctx, struct journal_publisher *publisher)
+{
+    struct app *app = ctx;
+
+    ingest_durable(app->ingest, publisher);
+}
+
+static void app_farewell(void *ctx)
+{
+    struct app *app = ctx;
+
+    tip_service_stopped(app->service);
+}
+
+/* While draining: once nothing is left to be flushed, the last acks get a moment to leave. */
+static void app_drained(struct app *app)
+{
+    struct journal_status status;
+
+    journal_status(app->journal, &status);
+    if (status.next_seq == status.head_seq + 1 && !tip_timer_is_running(&app->farewell))
+        tip_timer_start(&app->farewell, APP_FAREWELL_MS);
+}
+
+static void app_on_flushed(void *ctx, unsigned what)
+{
+    struct app *app = ctx;
+    const struct journal_sink sink = {app_on_record, app_on_publisher, app};
+    struct journal_status status;
+    int r;
+
+    (void)what; /* it is only ever readable */
+    r = journal_poll(app->journal, &sink);
+    if (r == 1) {
+        journal_status(app->journal, &status);
+        tip_metric_observe(app->meter.m[METER_FLUSH_SECONDS], (double)status.flush_us / 1e6);
+        fetch_wake(app->fetch);
+    }
+    ingest_resume(app->ingest);
+    (void)journal_submit(app->journal); /* what was filled meanwhile */
+    if (app->stopping)
+        app_drained(app);
+}
+
+/* ---- each second ---- */
+
+static void app_show_consumers(struct app *app, const struct journal_status *status)
+{
+    const struct journal_holds *holds = journal_consumers(app->journal);
+    const struct journal_hold *oldest = journal_holds_oldest(holds, true);
+
+    tip_metric_set(app->meter.m[METER_CONSUMERS], (double)holds->n);
+    tip_metric_set(app->meter.m[METER_LAG_MAX], oldest ? (double)(status->head_seq - oldest->committed) : 0);
+}
+
+static void app_show(struct app *app)
+{
+    struct tip_admin *admin = tip_service_admin(app->service);
+    const char *closed = ingest_why_closed(app->ingest);
+    struct tip_metric **m = app->meter.m;
+    struct journal_status status;
+
+    journal_status(app->journal, &status);
+    tip_metric_set(m[METER_GROUPS], (double)status.n_groups);
+    tip_metric_set(m[METER_JOURNAL_WRITTEN], (double)status.n_bytes);
+    tip_metric_set(m[METER_JOURNAL_BYTES], (double)status.bytes);
+    tip_metric_set(m[METER_JOURNAL_SEGMENTS], (double)status.n_segments);
+    tip_metric_set(m[METER_HEAD], (double)status.head_seq);
+    tip_metric_set(m[METER_FIRST], (double)status.first_seq);
+    tip_metric_set(m[METER_HELD], status.held);
+    tip_metric_set(m[METER_NO_SPACE], status.no_space);
+    app_show_consumers(app, &status);
+    tip_admin_ready(admin, "journal", !closed, "%s", closed ? closed : "events are taken");
+}
+
+static void app_on_tick(void *ctx)
+{
+    struct app *app = ctx;
+
+    journal_tick(app->journal, (uint64_t)tip_loop_now_ms());
+    ingest_resume(app->ingest);
+    (void)journal_submit(app->journal); /* nothing waits, mostly */
+    for (size_t i = 0; i < feed_n_doors(app->feed); i++)
+        app_head(app, i);
+    app_show(app);
+}
+
+/* ---- life ---- */
+
+static int app_open_journal(struct app *app, const struct broker_options *options)
+{
+    tip_auto(tip_free) const char **required = tip_new_array(options->required.n + 1, const char *);
+    struct journal_config config = {
+        .segment_bytes = (uint64_t)options->segment_bytes & ~7ULL,
+        .keep_bytes = (uint64_t)options->keep_bytes,
+        .cap_bytes = (uint64_t)options->cap_bytes,
+        .keep_us = options->keep_ms * 1000,
+        .expiry_us = options->consumer_expiry_ms * 1000,
+        .group_bytes = APP_GROUP_BYTES,
+        .wall_us = tip_loop_wall_us(),
+        .required = required,
+        .random = randombytes_buf,
+        .on_notice = app_on_notice,
+        .ctx = app,
+    };
+    char dir[4096];
+    int r;
+
+    for (size_t i = 0; i < options->required.n; i++)
+        required[i] = options->required.items[i];
+    if ((size_t)snprintf(dir, sizeof(dir), "%s/journal", tip_service_data_dir(app->service)) >= sizeof(dir))
+        return tip_fail(-ENAMETOOLONG);
+    r = journal_disk_open(&config.disk, dir);
+    if (!r)
+        r = journal_open(&app->journal, &config);
+    if (r) {
+        tip_error("journal.open", "dir=%s error=%s", dir, strerror(-r));
+        return tip_fail(r);
+    }
+    return 0;
+}
+
+static int app_open_doors(struct app *app, const struct broker_options *options, const struct tip_bus_options *bus)
+{
+    struct tip_loop *loop = tip_service_loop(app->service);
+    const struct feed_door doors[] = {{bus->feed, TIP_TLP_AMBER}};
+    int r;
+
+    r = feed_open(&app->feed, loop,
+                  &(struct feed_options){doors, sizeof(doors) / sizeof(doors[0]), options->feed_bytes,
+                                         options->feed_subscriptions_max, &app->meter});
+    if (!r)
+        r = fetch_open(&app->fetch, loop,
+                       &(struct fetch_options){bus->fetch, app->journal, &app->meter, (size_t)options->fetchers_max});
+    if (!r)
+        r = calls_open(&app->calls, loop,
+                       &(struct calls_options){bus->work,
+                                               {(size_t)options->queue_max, (size_t)options->calls_max,
+                                                (size_t)options->calls_max, (size_t)options->calls_bytes},
+                                               &app->meter});
+    if (!r)
+        r = ingest_open(&app->ingest, loop,
+                        &(struct ingest_options){bus->ingest, app->journal, &app->meter,
+                                                 (uint32_t)options->window_events, (uint32_t)options->window_bytes,
+                                                 (size_t)options->sessions_max, app_on_live, app});
+    return r ? tip_fail(r) : 0;
+}
+
+static void app_log_start(const struct app *app)
+{
+    struct journal_status status;
+    char id[TIP_UUID_TEXT];
+    struct tip_uuid uuid;
+
+    memcpy(uuid.bytes, journal_id(app->journal), sizeof(uuid.bytes));
+    tip_uuid_format(&uuid, id);
+    journal_status(app->journal, &status);
+    tip_info("journal.recovered", "id=%s first=%llu head=%llu segments=%llu", id, (unsigned long long)status.first_seq,
+             (unsigned long long)status.head_seq, (unsigned long long)status.n_segments);
+}
+
+int app_start(struct tip_service *service, const void *options, void **appp)
+{
+    struct app *app = tip_new(struct app);
+    int r;
+
+    *appp = app;
+    app->service = service;
+    tip_buf_init(&app->event, TIP_EVENT_BYTES_MAX);
+    meter_init(&app->meter, tip_service_metrics(service));
+    r = app_open_journal(app, options);
+    if (!r)
+        r = app_open_doors(app, options, tip_service_bus_options(service));
+    if (r)
+        return tip_fail(r);
+    tip_watch_init(&app->flushed, tip_service_loop(service), journal_fd(app->journal), app_on_flushed, app);
+    tip_watch_set(&app->flushed, TIP_WATCH_READ);
+    tip_timer_init(&app->tick, tip_service_loop(service), app_on_tick, app);
+    tip_timer_init(&app->farewell, tip_service_loop(service), app_farewell, app);
+    tip_timer_every(&app->tick, APP_TICK_MS);
+    app_log_start(app);
+    app_show(app);
+    return 0;
+}
+
+void app_stop(void *ctx)
+{
+    struct app *app = ctx;
+
+    app->stopping = true;
+    ingest_stop(app->ingest);
+    calls_stop(app->calls);
+    fetch_stop(app->fetch);
+    (void)journal_submit(app->journal); /* or it follows the one under way */
+    app_drained(app);
+}
+
+void app_destroy(void **appp)
+{
+    struct app *app = *appp;
+
+    tip_watch_deinit(&app->flushed);
+    tip_timer_deinit(&app->tick);
+    tip_timer_deinit(&app->farewell);
+    ingest_destroy(&app->ingest);
+    calls_destroy(&app->calls);
+    fetch_destroy(&app->fetch);
+    feed_destroy(&app->feed);
+    journal_destroy(&app->journal);
+    tip_buf_deinit(&app->event);
+    free(app);
+    *appp = NULL;
+}
+
+static bool app_same_options(const struct broker_options *a, const struct broker_options *b)
+{
+    struct broker_options left = *a, right = *b;
+
+    if (a->required.n != b->required.n)
+        return false;
+    for (size_t i = 0; i < a->required.n; i++) {
+        if (strcmp(a->required.items[i], b->required.items[i]) != 0)
+            return false;
+    }
+    left.required = right.required = (struct tip_opt_list){0};
+    return memcmp(&left, &right, sizeof(left)) == 0; /* the rest is numbers of one size */
+}
+
+int app_reload(void *ctx, const void *options, char *why)
+{
+    struct app *app = ctx;
+
+    if (app_same_options(tip_service_options(app->service), options))
+        return 0;
+    (void)snprintf(why, TIP_SERVICE_WHY_BYTES, "the broker takes new options at its start only"); /* it fits */
+    return -ENOTSUP;
+}

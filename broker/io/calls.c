@@ -1,0 +1,249 @@
+#include "io/calls.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <tip/alloc.h>
+#include <tip/fail.h>
+#include <tip/loop.h>
+#include <tip/utf8.h>
+
+#include "codec.h"
+#include "io/router.h"
+
+enum {
+    CALLS_FRAME_BYTES_MAX = WORK_BODY_MAX + 4096,
+    CALLS_SEND_HWM = 64,
+    CALLS_RECEIVE_HWM = 64,
+    CALLS_TICK_MS = 50,
+    CALLS_REASON_BYTES = 1024
+};
+
+struct calls {
+    struct tip_loop *loop;
+    struct calls_options options;
+    struct router *router;
+    struct work *work;
+    struct tip_timer timer; /* deadlines */
+};
+
+/* ---- what work wants sent ---- */
+
+static bool calls_out_job(void *ctx, const struct broker_peer *to, const struct work_job *job)
+{
+    struct calls *calls = ctx;
+    uint32_t left_ms = job->left_ms > 0 ? (uint32_t)job->left_ms : 0;
+    const struct codec_frame frame = {
+        .kind = CODEC_JOB,
+        .put = {.id = {job->id, WORK_ID_BYTES},
+                .body = {job->body, job->body_len},
+                .queue = job->queue,
+                .caller = job->caller,
+                .deadline_ms = left_ms,
+                .lease_ms = left_ms,
+                .attempt = job->attempt},
+    };
+
+    return router_send(calls->router, to, &frame, NULL);
+}
+
+static void calls_out_result(void *ctx, const struct broker_peer *to, const uint8_t *id, const uint8_t *body, size_t n)
+{
+    struct calls *calls = ctx;
+    const struct codec_frame frame = {.kind = CODEC_RESULT, .answer = {.id = {id, WORK_ID_BYTES}, .body = {body, n}}};
+
+    (void)router_send(calls->router, to, &frame, NULL); /* the caller repeats its call */
+}
+
+static void calls_out_failed(void *ctx, const struct broker_peer *to, const uint8_t *id, const char *reason,
+                             uint32_t code)
+{
+    struct calls *calls = ctx;
+    const struct codec_frame frame = {.kind = CODEC_FAILED,
+                                      .answer = {.id = {id, WORK_ID_BYTES}, .reason = reason, .code = code}};
+
+    (void)router_send(calls->router, to, &frame, NULL); /* likewise */
+}
+
+/* ---- what peers say ---- */
+
+static void calls_refuse_invalid(struct calls *calls, const struct broker_peer *from)
+{
+    static const struct router_refusal invalid = {
+        METER_NAME, "an id has 16 bytes, a body at most 1 MiB, names are [a-z0-9_.-] of 1 to 64", 0, true};
+
+    router_refuse(calls->router, from, &invalid);
+}
+
+static void calls_on_put(struct calls *calls, const struct broker_peer *from, const struct codec_put *frame)
+{
+    const struct work_put put = {frame->id.data,   frame->id.len,   frame->queue,      frame->caller,
+                                 frame->body.data, frame->body.len, frame->deadline_ms};
+    const struct codec_frame full = {.kind = CODEC_FULL, .answer = {.id = frame->id, .queue = frame->queue}};
+    int r;
+
+    r = work_put(calls->work, from, &put, tip_loop_now_ms());
+    if (r == WORK_E_FULL) {
+        tip_metric_inc(calls->options.meter->refused[METER_WORK][METER_LIMIT]);
+        (void)router_send(calls->router, from, &full, NULL); /* the caller repeats its call */
+    } else if (r) {
+        calls_refuse_invalid(calls, from);
+    }
+}
+
+static void calls_on_take(struct calls *calls, const struct broker_peer *from, const struct codec_take *take)
+{
+    static const struct router_refusal many = {METER_LIMIT, "too many workers", 0, false};
+    int r;
+
+    r = work_take(calls->work, from, take->queue, take->credit, tip_loop_now_ms());
+    if (r == WORK_E_FULL)
+        router_refuse(calls->router, from, &many);
+    else if (r)
+        calls_refuse_invalid(calls, from);
+}
+
+static void calls_lost(struct calls *calls, const struct broker_peer *from, const struct codec_answer *answer)
+{
+    const struct codec_frame lost = {.kind = CODEC_LOST, .answer = {.id = answer->id, .attempt = answer->attempt}};
+
+    tip_metric_inc(calls->options.meter->refused[METER_WORK][METER_LOST]);
+    (void)router_send(calls->router, from, &lost, NULL); /* it is over either way */
+}
+
+static void calls_on_answer(struct calls *calls, const struct broker_peer *from, const struct codec_frame *frame)
+{
+    const struct codec_answer *in = &frame->answer;
+    char reason[CALLS_REASON_BYTES];
+    struct work_answer answer = {
+        .id = in->id.data,
+        .id_len = in->id.len,
+        .attempt = in->attempt,
+        .body = in->body.data,
+        .body_len = in->body.len,
+        .code = in->code,
+    };
+    int r;
+
+    if (frame->kind == CODEC_FAIL) {
+        tip_utf8_copy(reason, sizeof(reason), in->reason, strlen(in->reason));
+        answer.reason = reason;
+    }
+    r = work_answer(calls->work, from, &answer);
+    if (r == WORK_E_LOST)
+        calls_lost(calls, from, in);
+    else if (r)
+        calls_refuse_invalid(calls, from);
+}
+
+static void calls_on_renew(struct calls *calls, const struct broker_peer *from, const struct codec_answer *answer)
+{
+    if (work_renew(calls->work, from, answer->id.data, answer->id.len, answer->attempt))
+        calls_lost(calls, from, answer);
+}
+
+static void calls_show(struct calls *calls)
+{
+    struct tip_metric **m = calls->options.meter->m;
+    struct work_stats stats;
+
+    work_stats(calls->work, &stats);
+    tip_metric_set(m[METER_CALLS_WAITING], (double)stats.n_waiting);
+    tip_metric_set(m[METER_CALLS_RUNNING], (double)stats.n_running);
+    tip_metric_set(m[METER_CALLS_BYTES], (double)stats.bytes);
+    tip_metric_set(m[METER_WORKERS], (double)stats.n_workers);
+    tip_metric_set(m[METER_CALLS_DONE], (double)stats.done);
+    tip_metric_set(m[METER_CALLS_FAILED], (double)stats.failed);
+    tip_metric_set(m[METER_CALLS_LATE], (double)stats.late);
+    tip_metric_set(m[METER_CALLS_NOBODY], (double)stats.nobody);
+}
+
+/* Ticks while there is somebody whose time may come. */
+static void calls_on_timer(void *ctx)
+{
+    struct calls *calls = ctx;
+    struct work_stats stats;
+
+    work_tick(calls->work, tip_loop_now_ms());
+    calls_show(calls);
+    work_stats(calls->work, &stats);
+    if (stats.n_waiting + stats.n_running)
+        tip_timer_start(&calls->timer, CALLS_TICK_MS);
+    else if (stats.n_workers)
+        tip_timer_start(&calls->timer, 1000);
+}
+
+static void calls_on_frame(void *ctx, const struct broker_peer *from, const struct codec_frame *frame,
+                           const struct codec_bytes *body)
+{
+    static const struct router_refusal kind = {METER_KIND, "work takes PUT, TAKE, DONE, FAIL and RENEW in one frame", 0,
+                                               true};
+    struct calls *calls = ctx;
+
+    switch (body ? CODEC_NONE : frame->kind) {
+    case CODEC_PUT:
+        calls_on_put(calls, from, &frame->put);
+        tip_timer_start(&calls->timer, CALLS_TICK_MS);
+        return;
+    case CODEC_TAKE:
+        calls_on_take(calls, from, &frame->take);
+        if (!tip_timer_is_running(&calls->timer))
+            tip_timer_start(&calls->timer, CALLS_TICK_MS);
+        return;
+    case CODEC_DONE:
+    case CODEC_FAIL:
+        calls_on_answer(calls, from, frame);
+        return;
+    case CODEC_RENEW:
+        calls_on_renew(calls, from, &frame->answer);
+        return;
+    default: /* of another socket */
+        router_refuse(calls->router, from, &kind);
+    }
+}
+
+int calls_open(struct calls **callsp, struct tip_loop *loop, const struct calls_options *options)
+{
+    tip_auto(calls_destroy) struct calls *calls = tip_new(struct calls);
+    const struct work_out out = {calls_out_job, calls_out_result, calls_out_failed, calls};
+    const struct router_options router = {
+        .endpoint = options->endpoint,
+        .socket = METER_WORK,
+        .head_bytes_max = CALLS_FRAME_BYTES_MAX,
+        .frame_bytes_max = CALLS_FRAME_BYTES_MAX,
+        .send_hwm = CALLS_SEND_HWM,
+        .receive_hwm = CALLS_RECEIVE_HWM,
+        .meter = options->meter,
+        .on_frame = calls_on_frame,
+        .ctx = calls,
+    };
+    int r;
+
+    calls->loop = loop;
+    calls->options = *options;
+    calls->work = work_new(&options->limits, &out);
+    tip_timer_init(&calls->timer, loop, calls_on_timer, calls);
+    r = router_open(&calls->router, loop, &router);
+    if (r)
+        return tip_fail(r);
+    *callsp = tip_take(calls);
+    return 0;
+}
+
+void calls_stop(struct calls *calls)
+{
+    router_pause(calls->router);
+}
+
+void calls_destroy(struct calls **callsp)
+{
+    struct calls *calls = *callsp;
+
+    if (!calls)
+        return;
+    tip_timer_deinit(&calls->timer);
+    router_destroy(&calls->router);
+    work_destroy(&calls->work);
+    free(calls);
+    *callsp = NULL;
+}

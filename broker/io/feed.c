@@ -1,0 +1,179 @@
+#include "io/feed.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <tip/alloc.h>
+#include <tip/fail.h>
+#include <tip/log.h>
+#include <tip/loop.h>
+#include <tip/zsock.h>
+
+enum {
+    FEED_RECORD_BYTES = 1024,           /* estimated: ZeroMQ counts messages, memory counts bytes */
+    FEED_SUBSCRIPTION_BYTES_MAX = 1024, /* of a message from a subscriber; topics have at most 255 */
+    FEED_RECEIVE_HWM = 1000,
+    FEED_REOPEN_MS = 100
+};
+
+struct feed_socket {
+    struct feed *feed;
+    struct tip_zsock *zsock;
+    char *endpoint;
+    uint8_t tlp_max;
+    int64_t n_subscriptions;
+    struct tip_timer reopen; /* runs while the door is closed for too many prefixes */
+};
+
+struct feed {
+    struct tip_loop *loop;
+    struct feed_options options;
+    struct feed_socket doors[FEED_DOORS_MAX];
+    size_t n_doors;
+};
+
+static int feed_door_open(struct feed_socket *door);
+
+/* libzmq lets go of the address when it can. */
+static void feed_door_reopen(void *ctx)
+{
+    struct feed_socket *door = ctx;
+
+    if (feed_door_open(door))
+        tip_timer_start(&door->reopen, FEED_REOPEN_MS);
+}
+
+/* Every subscriber loses its connection, and its prefixes; it connects anew by itself. */
+static void feed_door_reset(struct feed_socket *door)
+{
+    tip_warn("feed.reset", "endpoint=%s subscriptions=%lld", door->endpoint, (long long)door->n_subscriptions);
+    tip_metric_inc(door->feed->options.meter->m[METER_FEED_RESETS]);
+    tip_metric_inc(door->feed->options.meter->refused[METER_FEED][METER_LIMIT]);
+    tip_zsock_destroy(&door->zsock);
+    tip_timer_start(&door->reopen, FEED_REOPEN_MS);
+}
+
+/* Subscriptions are applied by libzmq; here they are counted. */
+static void feed_on_message(void *ctx, const struct tip_zmsg *msg)
+{
+    struct feed_socket *door = ctx;
+    struct meter *meter = door->feed->options.meter;
+    const uint8_t *bytes = msg->frames[0].data;
+
+    if (msg->n_frames != 1 || msg->frames[0].len == 0 || bytes[0] > 1) {
+        tip_metric_inc(meter->refused[METER_FEED][METER_MALFORMED]);
+        return;
+    }
+    door->n_subscriptions += bytes[0] ? 1 : -1;
+    tip_metric_set(meter->m[METER_FEED_SUBSCRIPTIONS], (double)door->n_subscriptions);
+    if (door->n_subscriptions > door->feed->options.subscriptions_max)
+        feed_door_reset(door);
+}
+
+static void feed_door_lossy(struct feed_socket *door, bool lossy)
+{
+    int no_drop = !lossy;
+
+    (void)zmq_setsockopt(tip_zsock_raw(door->zsock), ZMQ_XPUB_NODROP, &no_drop, sizeof(no_drop)); /* an XPUB has it */
+}
+
+static int feed_door_open(struct feed_socket *door)
+{
+    int64_t hwm = door->feed->options.bytes / FEED_RECORD_BYTES;
+    const struct tip_zsock_options options = {
+        .type = ZMQ_XPUB,
+        .send_hwm = (int)hwm,
+        .receive_hwm = FEED_RECEIVE_HWM,
+        .frame_bytes_max = FEED_SUBSCRIPTION_BYTES_MAX,
+        .on_message = feed_on_message,
+        .ctx = door,
+    };
+    int r;
+
+    door->n_subscriptions = 0;
+    r = tip_zsock_open(&door->zsock, door->feed->loop, &options);
+    if (r)
+        return tip_fail(r);
+    feed_door_lossy(door, false);
+    r = tip_zsock_bind(door->zsock, door->endpoint);
+    if (r)
+        tip_zsock_destroy(&door->zsock);
+    return r ? tip_fail(r) : 0;
+}
+
+int feed_open(struct feed **feedp, struct tip_loop *loop, const struct feed_options *options)
+{
+    tip_auto(feed_destroy) struct feed *feed = tip_new(struct feed);
+    int r;
+
+    feed->loop = loop;
+    feed->options = *options;
+    for (size_t i = 0; i < options->n_doors && i < FEED_DOORS_MAX; i++) {
+        struct feed_socket *door = &feed->doors[feed->n_doors++];
+
+        door->feed = feed;
+        door->endpoint = tip_strdup(options->doors[i].endpoint);
+        door->tlp_max = options->doors[i].tlp_max;
+        tip_timer_init(&door->reopen, loop, feed_door_reopen, door);
+        r = feed_door_open(door);
+        if (r) {
+            tip_error("bus.bind", "endpoint=%s error=%s", door->endpoint, strerror(-r));
+            return tip_fail(r);
+        }
+    }
+    *feedp = tip_take(feed);
+    return 0;
+}
+
+void feed_destroy(struct feed **feedp)
+{
+    struct feed *feed = *feedp;
+
+    if (!feed)
+        return;
+    for (size_t i = 0; i < feed->n_doors; i++) {
+        tip_timer_deinit(&feed->doors[i].reopen);
+        tip_zsock_destroy(&feed->doors[i].zsock);
+        free(feed->doors[i].endpoint);
+    }
+    free(feed);
+    *feedp = NULL;
+}
+
+/* First without loss; if a subscriber's queue is full, with loss for that one, and the loss is counted. */
+void feed_send_to(struct feed *feed, size_t at, const struct feed_record *record)
+{
+    struct feed_socket *door = &feed->doors[at];
+    const struct tip_zframe frames[2] = {{record->topic, record->topic_len}, {record->bytes, record->len}};
+    int r;
+
+    if (!door->zsock)
+        return; /* a moment of a door being opened again; nobody is connected */
+    r = tip_zsock_send(door->zsock, frames, 2);
+    if (r == TIP_ZSOCK_E_FULL) {
+        tip_metric_inc(feed->options.meter->m[METER_FEED_DROPPED]);
+        feed_door_lossy(door, true);
+        r = tip_zsock_send(door->zsock, frames, 2);
+        feed_door_lossy(door, false);
+    }
+    if (r == 0)
+        tip_metric_inc(feed->options.meter->m[METER_FEED_SENT]);
+}
+
+void feed_send(struct feed *feed, const struct feed_record *record)
+{
+    for (size_t i = 0; i < feed->n_doors; i++) {
+        if (record->tlp <= feed->doors[i].tlp_max)
+            feed_send_to(feed, i, record);
+    }
+}
+
+size_t feed_n_doors(const struct feed *feed)
+{
+    return feed->n_doors;
+}
+
+uint8_t feed_tlp_max(const struct feed *feed, size_t door)
+{
+    return feed->doors[door].tlp_max;
+}

@@ -1,0 +1,49 @@
+#pragma once
+/*
+ * The live feed: an XPUB a door, and each door shows what its audience may see. Best effort: a subscriber that does not
+ * keep up loses records, which it can see in class_seq.
+ */
+#include <stddef.h>
+#include <stdint.h>
+
+#include <tip/cleanup.h>
+
+#include "meter.h"
+
+struct tip_loop;
+struct feed;
+
+struct feed_door {
+    const char *endpoint;
+    uint8_t tlp_max; /* nothing stricter leaves here */
+};
+
+enum { FEED_DOORS_MAX = 3 };
+
+struct feed_options {
+    const struct feed_door *doors;
+    size_t n_doors;
+    int64_t bytes;             /* waiting for one subscriber, about */
+    int64_t subscriptions_max; /* different prefixes at a door */
+    struct meter *meter;       /* borrowed */
+};
+
+tip_nodiscard int feed_open(struct feed **feedp, struct tip_loop *loop, const struct feed_options *options);
+void feed_destroy(struct feed **feedp);
+
+struct feed_record {
+    const char *topic;
+    size_t topic_len;
+    uint8_t tlp;
+    const uint8_t *bytes;
+    size_t len;
+};
+
+/** To every door that may show it. */
+void feed_send(struct feed *feed, const struct feed_record *record);
+
+size_t feed_n_doors(const struct feed *feed);
+uint8_t feed_tlp_max(const struct feed *feed, size_t door);
+
+/** To one door only, whatever its marking: what the broker says about that door. */
+void feed_send_to(struct feed *feed, size_t door, const struct feed_record *record);

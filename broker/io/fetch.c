@@ -1,0 +1,400 @@
+#include "io/fetch.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <tip/alloc.h>
+#include <tip/fail.h>
+#include <tip/log.h>
+#include <tip/loop.h>
+#include <tip/pool.h>
+
+#include "codec.h"
+#include "core/fetchers.h"
+#include "core/sessions.h"
+#include "io/router.h"
+
+enum {
+    FETCH_HEAD_BYTES_MAX = 32 * 1024,
+    FETCH_SEND_HWM = 2, /* batches of up to 4 MiB that wait for one peer */
+    FETCH_RECEIVE_HWM = 100,
+    FETCH_THREADS = 2,
+    FETCH_JOBS_MAX = 8,             /* each may hold a batch */
+    FETCH_SCAN_BYTES_MAX = 32 << 20 /* of one reading; a selective consumer takes several */
+};
+
+/** One reading in the pool. */
+struct fetch_job {
+    uint64_t fetcher;
+    struct journal_span span;
+    struct journal_read read;
+    char **prefixes; /* owned by the job */
+    struct journal_batch batch;
+    int result;
+};
+
+struct fetch {
+    struct tip_loop *loop;
+    struct fetch_options options;
+    struct router *router;
+    struct tip_pool *pool;
+    struct fetchers fetchers;
+    struct tip_timer timer;
+    bool stopped;
+    unsigned n_reading;
+};
+
+static void fetch_serve(struct fetch *fetch, struct fetcher *fetcher);
+
+static void fetch_count(struct fetch *fetch, enum meter_metric metric, uint64_t n)
+{
+    tip_metric_add(fetch->options.meter->m[metric], n);
+}
+
+static struct journal_status fetch_status(const struct fetch *fetch)
+{
+    struct journal_status status;
+
+    journal_status(fetch->options.journal, &status);
+    return status;
+}
+
+/* ---- answers ---- */
+
+static void fetch_answer(struct fetch *fetch, struct fetcher *fetcher, const struct codec_frame *frame,
+                         const struct codec_bytes *body)
+{
+    (void)router_send(fetch->router, &fetcher->peer, frame, body); /* it asks again */
+    fetchers_answered(fetcher);
+}
+
+static struct codec_bytes fetch_journal_id(const struct fetch *fetch)
+{
+    return (struct codec_bytes){journal_id(fetch->options.journal), JOURNAL_ID_BYTES};
+}
+
+static void fetch_answer_batch(struct fetch *fetch, struct fetcher *fetcher, const struct journal_batch *batch)
+{
+    static const uint8_t none[1];
+    struct journal_status status = fetch_status(fetch);
+    const struct codec_bytes body = {batch && batch->n ? batch->records.data : none, batch ? batch->records.len : 0};
+    const struct codec_frame frame = {
+        .kind = CODEC_BATCH,
+        .batch = {fetch_journal_id(fetch), batch ? batch->next_seq : fetcher->request.from, status.head_seq,
+                  status.first_seq, batch ? batch->n : 0, fetcher->request.request},
+    };
+
+    fetch_count(fetch, METER_FETCHED, frame.batch.n);
+    fetch_count(fetch, METER_FETCHED_BYTES, body.len);
+    fetch_answer(fetch, fetcher, &frame, &body);
+}
+
+/* TRIMMED or NEW_JOURNAL: where there is something to go on with. */
+static void fetch_answer_break(struct fetch *fetch, struct fetcher *fetcher, enum codec_kind kind, uint64_t first)
+{
+    const struct codec_frame frame = {
+        .kind = kind,
+        .batch = {.journal_id = fetch_journal_id(fetch), .first_available = first, .request = fetcher->request.request},
+    };
+
+    fetch_count(fetch, METER_FETCH_BREAKS, 1);
+    fetch_answer(fetch, fetcher, &frame, NULL);
+}
+
+static void fetch_answer_damaged(struct fetch *fetch, struct fetcher *fetcher, uint64_t from, uint64_t to)
+{
+    const struct codec_frame frame = {
+        .kind = CODEC_DAMAGED,
+        .damaged = {fetch_journal_id(fetch), from, to, fetcher->request.request},
+    };
+
+    tip_error("journal.damaged", "from=%llu to=%llu", (unsigned long long)from, (unsigned long long)to);
+    fetch_count(fetch, METER_FETCH_BREAKS, 1);
+    fetch_count(fetch, METER_DAMAGED, 1);
+    fetch_answer(fetch, fetcher, &frame, NULL);
+}
+
+/* ---- reading ---- */
+
+static void fetch_job_work(void *arg)
+{
+    struct fetch_job *job = arg;
+
+    job->result = journal_span_read(&job->span, &job->read, &job->batch);
+}
+
+static void fetch_job_free(struct fetch_job *job)
+{
+    for (size_t i = 0; i < job->read.n_prefixes; i++)
+        free(job->prefixes[i]);
+    free(job->prefixes);
+    tip_buf_deinit(&job->batch.records);
+}
+
+/* What was read decides: an answer, another reading, or waiting on. */
+static void fetch_job_result(struct fetch *fetch, struct fetcher *fetcher, const struct fetch_job *job)
+{
+    const struct journal_batch *batch = &job->batch;
+
+    if (job->result)
+        fetch_answer_damaged(fetch, fetcher, job->read.from, job->span.last_seq);
+    else if (batch->n)
+        fetch_answer_batch(fetch, fetcher, batch);
+    else if (batch->damaged && batch->damage_from == job->read.from)
+        fetch_answer_damaged(fetch, fetcher, batch->damage_from, batch->damage_to);
+    else {
+        fetcher->request.from = batch->damaged ? batch->damage_from : batch->next_seq;
+        fetch_serve(fetch, fetcher);
+    }
+}
+
+static void fetch_job_done(void *ctx, void *arg)
+{
+    struct fetch *fetch = ctx;
+    struct fetch_job *job = arg;
+    struct fetcher *fetcher = fetchers_get(&fetch->fetchers, job->fetcher);
+
+    journal_unpin(fetch->options.journal, &job->span);
+    fetch->n_reading--;
+    if (fetcher && !fetch->stopped) {
+        fetcher->reading = false;
+        fetch_job_result(fetch, fetcher, job);
+    }
+    fetch_job_free(job);
+    if (!fetch->stopped)
+        fetch_wake(fetch); /* others may have waited for a place in the pool */
+}
+
+static void fetch_read(struct fetch *fetch, struct fetcher *fetcher, const struct journal_span *span)
+{
+    const struct fetch_request *request = &fetcher->request;
+    struct fetch_job job = {.fetcher = fetcher->id, .span = *span};
+    const struct tip_pool_job task = {&job, sizeof(job), fetch_job_work, fetch_job_done, fetch};
+
+    job.prefixes = tip_new_array(request->n_prefixes, char *);
+    for (size_t i = 0; i < request->n_prefixes; i++)
+        job.prefixes[i] = tip_strdup(request->prefixes[i]);
+    job.read = (struct journal_read){
+        .from = request->from,
+        .prefixes = (const char *const *)job.prefixes,
+        .n_prefixes = request->n_prefixes,
+        .max_bytes = request->max_bytes,
+        .max_events = request->max_events,
+        .max_scan_bytes = FETCH_SCAN_BYTES_MAX,
+    };
+    tip_buf_init(&job.batch.records, FETCH_BYTES_MAX + JOURNAL_RECORD_MAX);
+    if (tip_pool_submit(fetch->pool, &task) == 0) {
+        fetcher->reading = true;
+        fetch->n_reading++;
+        return;
+    }
+    fetcher->stirred = true; /* the pool is busy: whatever ends there wakes us */
+    journal_unpin(fetch->options.journal, &job.span);
+    fetch_job_free(&job);
+}
+
+static void fetch_arm(struct fetch *fetch)
+{
+    int64_t next_ms = fetchers_next_ms(&fetch->fetchers);
+
+    if (next_ms != INT64_MAX)
+        tip_timer_start(&fetch->timer, next_ms - tip_loop_now_ms());
+}
+
+/* Reads on for a fetcher, answers it, or lets it wait. */
+static void fetch_serve(struct fetch *fetch, struct fetcher *fetcher)
+{
+    struct journal_span span;
+    uint64_t gap_top = 0;
+    int r;
+
+    r = journal_pin(fetch->options.journal, fetcher->request.from, &span, &gap_top);
+    fetcher->stirred = false;
+    if (r == 0)
+        fetch_read(fetch, fetcher, &span);
+    else if (r == JOURNAL_E_TRIMMED)
+        fetch_answer_break(fetch, fetcher, CODEC_TRIMMED, fetch_status(fetch).first_seq);
+    else if (r == JOURNAL_E_GAP)
+        fetch_answer_damaged(fetch, fetcher, fetcher->request.from, gap_top);
+    else if (r < 0)
+        fetch_answer_damaged(fetch, fetcher, fetcher->request.from, fetch_status(fetch).head_seq);
+    else if (fetcher->request.until_ms <= tip_loop_now_ms())
+        fetch_answer_batch(fetch, fetcher, NULL);
+    else
+        fetch_arm(fetch);
+}
+
+static void fetch_on_timer(void *ctx)
+{
+    struct fetch *fetch = ctx;
+
+    if (fetch->stopped)
+        return;
+    for (size_t i = 0; i < fetch->fetchers.n; i++) {
+        struct fetcher *fetcher = &fetch->fetchers.items[i];
+
+        if (fetcher->waiting && !fetcher->reading &&
+            (fetcher->stirred || fetcher->request.until_ms <= tip_loop_now_ms()))
+            fetch_serve(fetch, fetcher);
+    }
+    fetch_arm(fetch);
+}
+
+void fetch_durable(struct fetch *fetch, const struct journal_record *record)
+{
+    for (size_t i = 0; i < fetch->fetchers.n; i++) {
+        struct fetcher *fetcher = &fetch->fetchers.items[i];
+
+        if (fetcher->waiting && !fetcher->stirred && record->seq >= fetcher->request.from)
+            fetcher->stirred = fetcher_wants(fetcher, journal_record_topic(record), record->topic_len);
+    }
+}
+
+void fetch_wake(struct fetch *fetch)
+{
+    size_t n_waiting = 0;
+
+    for (size_t i = 0; i < fetch->fetchers.n && !fetch->stopped; i++) {
+        struct fetcher *fetcher = &fetch->fetchers.items[i];
+
+        n_waiting += fetcher->waiting;
+        if (fetcher->waiting && !fetcher->reading && fetcher->stirred)
+            fetch_serve(fetch, fetcher);
+    }
+    tip_metric_set(fetch->options.meter->m[METER_FETCHERS], (double)n_waiting);
+}
+
+/* ---- requests ---- */
+
+static const char *fetch_refuse_why(const struct codec_fetch *ask)
+{
+    if (ask->consumer[0] && !session_name_valid(ask->consumer))
+        return "a consumer is called name or name.instance: [a-z0-9_-], at most 64 bytes";
+    if (ask->journal_id.len != 0 && ask->journal_id.len != JOURNAL_ID_BYTES)
+        return "a journal id has 16 bytes";
+    if (ask->n_prefixes > FETCH_PREFIXES_MAX)
+        return "at most 64 prefixes";
+    for (size_t i = 0; i < ask->n_prefixes; i++) {
+        if (strlen(ask->prefixes[i]) > FETCH_PREFIX_BYTES_MAX)
+            return "a prefix has at most 255 bytes";
+    }
+    return NULL;
+}
+
+/* Keeps what the consumer may still need; another journal's numbers mean nothing here. */
+static bool fetch_note_consumer(struct fetch *fetch, const struct codec_fetch *ask, bool same_journal)
+{
+    uint64_t committed = same_journal ? ask->committed_seq : 0;
+
+    return !ask->consumer[0] || journal_consumer_seen(fetch->options.journal, ask->consumer, committed) == 0;
+}
+
+static struct fetcher *fetch_ask(struct fetch *fetch, const struct broker_peer *from, const struct codec_fetch *ask)
+{
+    struct fetch_request request = {
+        .from = ask->from_seq ? ask->from_seq : fetch_status(fetch).first_seq,
+        .max_bytes = ask->max_bytes,
+        .max_events = ask->max_events,
+        .request = ask->request,
+        .n_prefixes = ask->n_prefixes,
+    };
+    uint32_t wait_ms = ask->max_wait_ms < FETCH_WAIT_MAX_MS ? ask->max_wait_ms : FETCH_WAIT_MAX_MS;
+
+    memcpy(&request.prefixes, &ask->prefixes, sizeof(request.prefixes)); /* copied there */
+    request.until_ms = tip_loop_now_ms() + wait_ms;
+    return fetchers_ask(&fetch->fetchers, from, &request, tip_loop_now_ms());
+}
+
+static void fetch_on_fetch(struct fetch *fetch, const struct broker_peer *from, const struct codec_fetch *ask)
+{
+    bool same = ask->journal_id.len == 0 ||
+                (ask->journal_id.len == JOURNAL_ID_BYTES &&
+                 memcmp(ask->journal_id.data, journal_id(fetch->options.journal), JOURNAL_ID_BYTES) == 0);
+    struct router_refusal refusal = {METER_NAME, fetch_refuse_why(ask), 0, true};
+    struct journal_status status = fetch_status(fetch);
+    struct fetcher *fetcher;
+
+    if (refusal.reason) {
+        router_refuse(fetch->router, from, &refusal);
+        return;
+    }
+    fetcher = fetch_note_consumer(fetch, ask, same) ? fetch_ask(fetch, from, ask) : NULL;
+    if (!fetcher) {
+        refusal = (struct router_refusal){METER_LIMIT, "too many consumers", 0, false};
+        router_refuse(fetch->router, from, &refusal);
+        return;
+    }
+    if (!same)
+        fetch_answer_break(fetch, fetcher, CODEC_NEW_JOURNAL, status.first_seq);
+    else if (fetcher->request.from > status.next_seq)
+        fetch_answer_break(fetch, fetcher, CODEC_TRIMMED, status.head_seq + 1); /* it knows what was lost here */
+    else
+        fetch_serve(fetch, fetcher);
+}
+
+static void fetch_on_frame(void *ctx, const struct broker_peer *from, const struct codec_frame *frame,
+                           const struct codec_bytes *body)
+{
+    static const struct router_refusal kind = {METER_KIND, "fetch takes FETCH", 0, true};
+    struct fetch *fetch = ctx;
+
+    if (frame->kind == CODEC_FETCH && !body)
+        fetch_on_fetch(fetch, from, &frame->fetch);
+    else
+        router_refuse(fetch->router, from, &kind);
+}
+
+/* ---- life ---- */
+
+int fetch_open(struct fetch **fetchp, struct tip_loop *loop, const struct fetch_options *options)
+{
+    tip_auto(fetch_destroy) struct fetch *fetch = tip_new(struct fetch);
+    const struct tip_pool_options pool = {.name = "fetch", .n_threads = FETCH_THREADS, .n_jobs_max = FETCH_JOBS_MAX};
+    const struct router_options router = {
+        .endpoint = options->endpoint,
+        .socket = METER_FETCH,
+        .head_bytes_max = FETCH_HEAD_BYTES_MAX,
+        .frame_bytes_max = FETCH_HEAD_BYTES_MAX,
+        .send_hwm = FETCH_SEND_HWM,
+        .receive_hwm = FETCH_RECEIVE_HWM,
+        .meter = options->meter,
+        .on_frame = fetch_on_frame,
+        .ctx = fetch,
+    };
+    int r;
+
+    fetch->loop = loop;
+    fetch->options = *options;
+    fetchers_init(&fetch->fetchers, options->fetchers_max);
+    tip_timer_init(&fetch->timer, loop, fetch_on_timer, fetch);
+    r = tip_pool_open(&fetch->pool, loop, &pool);
+    if (!r)
+        r = router_open(&fetch->router, loop, &router);
+    if (r)
+        return tip_fail(r);
+    *fetchp = tip_take(fetch);
+    return 0;
+}
+
+void fetch_stop(struct fetch *fetch)
+{
+    fetch->stopped = true;
+    router_pause(fetch->router);
+    tip_timer_stop(&fetch->timer);
+}
+
+void fetch_destroy(struct fetch **fetchp)
+{
+    struct fetch *fetch = *fetchp;
+
+    if (!fetch)
+        return;
+    fetch->stopped = true;
+    tip_pool_destroy(&fetch->pool);
+    tip_timer_deinit(&fetch->timer);
+    router_destroy(&fetch->router);
+    fetchers_deinit(&fetch->fetchers);
+    free(fetch);
+    *fetchp = NULL;
+}

@@ -1,0 +1,34 @@
+#pragma once
+/*
+ * The fetch door: long polls over the journal. Segments are read in the pool, pinned; the loop never waits for a disk.
+ */
+#include <stdint.h>
+
+#include <tip/cleanup.h>
+
+#include "journal.h"
+#include "meter.h"
+
+struct fetch;
+struct tip_loop;
+
+struct fetch_options {
+    const char *endpoint;
+    struct journal *journal; /* borrowed, as is the meter */
+    struct meter *meter;
+    size_t fetchers_max;
+};
+
+tip_nodiscard int fetch_open(struct fetch **fetchp, struct tip_loop *loop, const struct fetch_options *options);
+
+/** Waits for the readings under way. Before the journal is destroyed. */
+void fetch_destroy(struct fetch **fetchp);
+
+/** Of the journal's sink: a record became durable. */
+void fetch_durable(struct fetch *fetch, const struct journal_record *record);
+
+/** All of a group was told: whoever wants something of it is read for now. */
+void fetch_wake(struct fetch *fetch);
+
+/** Takes no requests any more, starts no reading. */
+void fetch_stop(struct fetch *fetch);

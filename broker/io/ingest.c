@@ -1,0 +1,582 @@
+#include "io/ingest.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <tip/alloc.h>
+#include <tip/event.h>
+#include <tip/fail.h>
+#include <tip/log.h>
+#include <tip/loop.h>
+
+#include "codec.h"
+#include "core/entries.h"
+#include "core/sessions.h"
+#include "io/router.h"
+
+enum {
+    INGEST_HEAD_BYTES_MAX = 4096,
+    INGEST_FRAME_BYTES_MAX = 4 << 20,
+    INGEST_SEND_HWM = 1000,
+    INGEST_RECEIVE_HWM = 64, /* frames of up to 4 MiB that wait for one peer */
+    INGEST_STALL_MS = 1000,  /* longer than any flush: the journal takes nothing */
+    INGEST_LIVE_PREFIX = 10  /* bytes of "v1.system." */
+};
+
+/** DATA that did not fit in whole: its rest is kept until there is room. */
+struct ingest_rest {
+    uint8_t *bytes;
+    struct entries entries;
+    struct journal_publisher *publisher;
+    uint64_t pub_seq; /* of the next entry */
+};
+
+struct ingest {
+    struct tip_loop *loop;
+    struct ingest_options options;
+    struct router *router;
+    struct sessions sessions;
+    struct ingest_rest rest;
+    int64_t stalled_ms; /* since when; 0: not */
+    const char *closed; /* NULL or why */
+    bool stopped;
+};
+
+static void ingest_count(struct ingest *ingest, enum meter_metric metric, uint64_t n)
+{
+    tip_metric_add(ingest->options.meter->m[metric], n);
+}
+
+/* ---- sessions ---- */
+
+static void ingest_session_end(struct ingest *ingest, struct session *session)
+{
+    struct journal_publisher *publisher = session->publisher;
+
+    publisher->refs--;
+    sessions_remove(&ingest->sessions, session);
+}
+
+static void ingest_send_ack(struct ingest *ingest, const struct session *session)
+{
+    const struct journal_publisher *publisher = session->publisher;
+    const struct codec_frame ack = {
+        .kind = CODEC_ACK,
+        .ack = {.epoch = publisher->epoch, .durable_pub_seq = publisher->durable, .seq = publisher->durable_seq},
+    };
+
+    ingest_count(ingest, METER_ACKS, 1);
+    (void)router_send(ingest->router, &session->peer, &ack, NULL); /* it asks again by HELLO */
+}
+
+static void ingest_send_fenced(struct ingest *ingest, const struct broker_peer *to, uint64_t epoch)
+{
+    const struct codec_frame fenced = {.kind = CODEC_FENCED, .fenced_epoch = epoch};
+
+    tip_metric_inc(ingest->options.meter->refused[METER_INGEST][METER_FENCED]);
+    (void)router_send(ingest->router, to, &fenced, NULL); /* it hears it again when it goes on */
+}
+
+static void ingest_send_welcome(struct ingest *ingest, struct session *session)
+{
+    const struct journal_publisher *publisher = session->publisher;
+    const struct codec_frame welcome = {
+        .kind = CODEC_WELCOME,
+        .welcome =
+            {
+                .version = 1,
+                .journal_id = {journal_id(ingest->options.journal), JOURNAL_ID_BYTES},
+                .durable_pub_seq = publisher->durable,
+                .window_events = ingest->options.window_events,
+                .window_bytes = ingest->options.window_bytes,
+            },
+    };
+
+    session->waiting = false;
+    tip_info("ingest.welcome", "publisher=%s epoch=%llu durable=%llu", publisher->name,
+             (unsigned long long)publisher->epoch, (unsigned long long)publisher->durable);
+    (void)router_send(ingest->router, &session->peer, &welcome, NULL); /* it asks again */
+}
+
+/* A place for the peer; the one heard of the longest ago makes room. */
+static struct session *ingest_session_new(struct ingest *ingest, const struct broker_peer *peer,
+                                          struct journal_publisher *publisher)
+{
+    struct session *session = sessions_find(&ingest->sessions, peer);
+    struct session *other;
+
+    if (session)
+        ingest_session_end(ingest, session);
+    while ((other = sessions_of(&ingest->sessions, publisher)))
+        ingest_session_end(ingest, other); /* the same process on an older connection */
+    session = sessions_add(&ingest->sessions, peer, publisher->name);
+    if (!session) {
+        other = &ingest->sessions.items[0];
+        for (size_t i = 1; i < ingest->sessions.n; i++) {
+            if (ingest->sessions.items[i].heard_ms < other->heard_ms)
+                other = &ingest->sessions.items[i];
+        }
+        tip_metric_inc(ingest->options.meter->refused[METER_INGEST][METER_LIMIT]);
+        ingest_session_end(ingest, other);
+        session = sessions_add(&ingest->sessions, peer, publisher->name);
+    }
+    session->publisher = publisher;
+    session->epoch = publisher->epoch;
+    session->heard_ms = tip_loop_now_ms();
+    publisher->refs++;
+    return session;
+}
+
+/* The epoch begins: its numbers are taken as they come. */
+static void ingest_adopt(struct ingest *ingest, struct journal_publisher *publisher, const struct session_hello *hello)
+{
+    struct session *older;
+
+    while ((older = sessions_of(&ingest->sessions, publisher))) {
+        if (older->epoch < hello->epoch)
+            ingest_send_fenced(ingest, &older->peer, hello->epoch);
+        ingest_session_end(ingest, older);
+    }
+    publisher->epoch = hello->epoch;
+    publisher->appended = publisher->durable = hello->first_unacked - 1;
+    publisher->appended_seq = publisher->durable_seq = 0;
+}
+
+/* ---- HELLO ---- */
+
+static bool ingest_hello_refuse(struct ingest *ingest, const struct broker_peer *from, enum session_welcome verdict)
+{
+    static const struct router_refusal refusals[] = {
+        [SESSION_BAD_NAME] = {METER_NAME, "a publisher is called name or name.instance: [a-z0-9_-], at most 64 bytes",
+                              0, true},
+        [SESSION_BAD_NUMBER] = {METER_NAME, "epoch and first_unacked count from 1", 0, true},
+        [SESSION_BAD_VERSION] = {METER_VERSION, "this broker speaks version 1", 0, true},
+    };
+
+    if (verdict < SESSION_BAD_NAME)
+        return false;
+    router_refuse(ingest->router, from, &refusals[verdict]);
+    return true;
+}
+
+static void ingest_hello_perform(struct ingest *ingest, const struct broker_peer *from,
+                                 const struct session_hello *hello, struct journal_publisher *publisher)
+{
+    const struct session_position position = {publisher->epoch, publisher->appended, publisher->durable};
+    enum session_welcome verdict = session_hello_judge(hello, &position);
+    struct session *session;
+
+    if (verdict == SESSION_FENCED) {
+        tip_warn("ingest.fenced", "publisher=%s epoch=%llu known=%llu", hello->name, (unsigned long long)hello->epoch,
+                 (unsigned long long)publisher->epoch);
+        ingest_send_fenced(ingest, from, publisher->epoch);
+        return;
+    }
+    if (verdict == SESSION_ADOPT_GAP) {
+        tip_error("ingest.acked_missing", "publisher=%s journal_has=%llu acked=%llu", hello->name,
+                  (unsigned long long)publisher->durable, (unsigned long long)hello->first_unacked - 1);
+        ingest_count(ingest, METER_ADOPTED_GAPS, 1);
+    }
+    if (verdict == SESSION_ADOPT || verdict == SESSION_ADOPT_GAP)
+        ingest_adopt(ingest, publisher, hello);
+    session = ingest_session_new(ingest, from, publisher);
+    session->first_unacked = hello->first_unacked;
+    session->waiting = true;
+    if (verdict != SESSION_WAIT && !ingest->closed)
+        ingest_send_welcome(ingest, session);
+}
+
+static void ingest_on_hello(struct ingest *ingest, const struct broker_peer *from, const struct codec_hello *frame)
+{
+    static const struct router_refusal many = {METER_LIMIT, "too many publishers are connected", 0, false};
+    const struct session_hello hello = {frame->version, frame->publisher, frame->epoch, frame->first_unacked};
+    struct journal_publisher *publisher;
+    int r;
+
+    if (ingest_hello_refuse(ingest, from, session_hello_check(&hello)))
+        return;
+    r = journal_table_publisher(journal_tablep(ingest->options.journal), hello.name, strlen(hello.name), &publisher);
+    if (r) {
+        router_refuse(ingest->router, from, &many);
+        return;
+    }
+    ingest_hello_perform(ingest, from, &hello, publisher);
+}
+
+static struct session *ingest_next_waiting(const struct ingest *ingest)
+{
+    for (size_t i = 0; i < ingest->sessions.n; i++) {
+        struct session *session = &ingest->sessions.items[i];
+        const struct journal_publisher *publisher = session->publisher;
+
+        if (session->waiting && publisher->appended == publisher->durable)
+            return session;
+    }
+    return NULL;
+}
+
+/* The WELCOMEs that waited for the disk: each answer takes one off the list. */
+static void ingest_welcome_waiting(struct ingest *ingest)
+{
+    struct session *session;
+
+    while (!ingest->closed && (session = ingest_next_waiting(ingest))) {
+        const struct session copy = *session;
+        const struct session_hello hello = {1, copy.name, copy.epoch, copy.first_unacked};
+
+        ingest_hello_perform(ingest, &copy.peer, &hello, copy.publisher);
+    }
+}
+
+/* ---- DATA ---- */
+
+static enum meter_refusal ingest_entry_why(int code)
+{
+    return code == ENTRIES_E_TOPIC ? METER_TOPIC : code == ENTRIES_E_SHORT ? METER_ENTRIES : METER_EVENT;
+}
+
+/* Room for the counter is made now, so that nothing of a DATA can be refused once a part of it was taken. */
+static bool ingest_topic_taken(struct ingest *ingest, const struct entry *entry)
+{
+    struct journal_counter *counter;
+    const char *class;
+    size_t len;
+
+    return tip_topic_valid(entry->topic, entry->topic_len) &&
+           journal_topic_class(entry->topic, entry->topic_len, &class, &len) &&
+           journal_table_counter(journal_tablep(ingest->options.journal), class, len, entry->tlp, &counter) == 0;
+}
+
+/* All entries or none. @return false after a refusal */
+static bool ingest_validate(struct ingest *ingest, const struct broker_peer *from, const struct codec_bytes *body,
+                            const struct codec_data *data)
+{
+    struct router_refusal refusal = {.fatal = true, .pub_seq = data->first_pub_seq};
+    struct entries entries;
+    struct entry entry;
+    int r;
+
+    entries_init(&entries, body ? body->data : NULL, body ? body->len : 0, data->n);
+    while ((r = entries_next(&entries, &entry)) == 0 && ingest_topic_taken(ingest, &entry))
+        refusal.pub_seq++;
+    if (r == ENTRIES_E_END)
+        return true;
+    refusal.why = r ? ingest_entry_why(r) : METER_TOPIC;
+    refusal.reason =
+        r ? entries_why(r) : "the topic is not v1.<class>.<kind>.<...>. of [a-z0-9_.-], or a class too many";
+    tip_warn("ingest.refused", "pub_seq=%llu reason=%s", (unsigned long long)refusal.pub_seq, refusal.reason);
+    router_refuse(ingest->router, from, &refusal);
+    return false;
+}
+
+/* One event into the journal: 0 or what journal_begin says. */
+static int ingest_append(struct ingest *ingest, struct journal_publisher *publisher, uint64_t pub_seq,
+                         const struct entry *entry)
+{
+    const struct journal_intent intent = {
+        .topic = entry->topic,
+        .topic_len = entry->topic_len,
+        .tlp = entry->tlp,
+        .payload_max = codec_record_max(entry->event_len),
+        .wall_us = tip_loop_wall_us(),
+    };
+    struct codec_stamp stamp = {.journal_id = journal_id(ingest->options.journal),
+                                .publisher = publisher->name,
+                                .epoch = publisher->epoch,
+                                .pub_seq = pub_seq,
+                                .topic = entry->topic,
+                                .topic_len = entry->topic_len,
+                                .tlp = entry->tlp};
+    struct codec_record record;
+    struct journal_slot slot;
+    int r;
+
+    r = journal_begin(ingest->options.journal, &intent, &slot);
+    if (r)
+        return r;
+    stamp.seq = slot.seq;
+    stamp.class_seq = slot.class_seq;
+    stamp.commit_us = slot.commit_us;
+    record = codec_record_put(slot.payload, &stamp, entry->event, entry->event_len);
+    journal_commit(ingest->options.journal, &slot,
+                   &(struct journal_entry){
+                       .publisher = publisher,
+                       .pub_seq = pub_seq,
+                       .payload_len = record.len,
+                       .topic_at = record.topic_at,
+                       .name_at = record.name_at,
+                       .topic_len = entry->topic_len,
+                       .name_len = record.name_len,
+                       .tlp = entry->tlp,
+                   });
+    ingest_count(ingest, METER_EVENTS, 1);
+    ingest_count(ingest, METER_EVENT_BYTES, entry->event_len);
+    return 0;
+}
+
+/* Goes on with validated entries: 0 when all are in, else what stopped it; then the entry is the next one again. */
+static int ingest_append_all(struct ingest *ingest, struct ingest_rest *rest)
+{
+    struct entries before = rest->entries;
+    struct entry entry;
+    int r;
+
+    while (entries_next(&rest->entries, &entry) == 0) {
+        r = ingest_append(ingest, rest->publisher, rest->pub_seq, &entry);
+        if (r) {
+            rest->entries = before;
+            return r;
+        }
+        rest->pub_seq++;
+        before = rest->entries;
+    }
+    return 0;
+}
+
+/* The rest of a message is kept, the socket rests. */
+static void ingest_stall(struct ingest *ingest, const struct ingest_rest *rest)
+{
+    size_t n = (size_t)(rest->entries.end - rest->entries.at);
+
+    ingest->rest = *rest;
+    ingest->rest.bytes = tip_memdup(rest->entries.at, n);
+    ingest->rest.entries.at = ingest->rest.bytes;
+    ingest->rest.entries.end = ingest->rest.bytes + n;
+    ingest->stalled_ms = tip_loop_now_ms();
+    ingest_count(ingest, METER_STALLS, 1);
+    router_pause(ingest->router);
+}
+
+static void ingest_unstall(struct ingest *ingest)
+{
+    tip_free(&ingest->rest.bytes);
+    ingest->stalled_ms = 0;
+    if (!ingest->stopped)
+        router_resume(ingest->router);
+}
+
+static void ingest_accept(struct ingest *ingest, struct session *session, const struct codec_data *data,
+                          const struct codec_bytes *body, uint32_t skip)
+{
+    struct ingest_rest rest = {.publisher = session->publisher, .pub_seq = data->first_pub_seq + skip};
+    struct entry entry;
+
+    entries_init(&rest.entries, body ? body->data : NULL, body ? body->len : 0, data->n);
+    for (uint32_t i = 0; i < skip; i++) {
+        if (entries_next(&rest.entries, &entry))
+            abort(); /* validated */
+    }
+    ingest_count(ingest, METER_OVERLAP, skip);
+    if (skip == data->n && rest.publisher->appended == rest.publisher->durable)
+        ingest_send_ack(ingest, session);
+    else if (ingest_append_all(ingest, &rest))
+        ingest_stall(ingest, &rest);
+    (void)journal_submit(ingest->options.journal); /* else it goes when the one under way is durable */
+}
+
+static void ingest_on_data(struct ingest *ingest, const struct broker_peer *from, const struct codec_data *data,
+                           const struct codec_bytes *body)
+{
+    static const struct router_refusal nobody = {METER_SESSION, "say HELLO first", 0, false};
+    static const struct router_refusal overflow = {METER_EVENT, "pub_seq counts from 1 to 2^63", 0, true};
+    struct session *session = sessions_find(&ingest->sessions, from);
+    struct session_position position;
+    struct journal_publisher *publisher;
+    uint32_t skip;
+
+    if (!session) {
+        router_refuse(ingest->router, from, &nobody);
+        return;
+    }
+    session->heard_ms = tip_loop_now_ms();
+    if (session->waiting || ingest->closed) {
+        ingest_count(ingest, METER_CLOSED_DROPS, 1); /* before its WELCOME, or at a bad time: it comes again */
+        return;
+    }
+    publisher = session->publisher;
+    position = (struct session_position){publisher->epoch, publisher->appended, publisher->durable};
+    switch (session_data_judge(&position, data->epoch, data->first_pub_seq, data->n, &skip)) {
+    case SESSION_ACCEPT:
+        if (ingest_validate(ingest, from, body, data))
+            ingest_accept(ingest, session, data, body, skip);
+        return;
+    case SESSION_GAP:
+        ingest_count(ingest, METER_GAPS, 1);
+        ingest_send_ack(ingest, session);
+        return;
+    case SESSION_LATE:
+        ingest_send_fenced(ingest, from, publisher->epoch);
+        return;
+    case SESSION_UNKNOWN:
+        router_refuse(ingest->router, from, &nobody);
+        return;
+    case SESSION_OVERFLOW:
+        router_refuse(ingest->router, from, &overflow);
+        return;
+    }
+}
+
+/* ---- LIVE ---- */
+
+static bool ingest_live_entry(const struct entry *entry)
+{
+    return tip_topic_valid(entry->topic, entry->topic_len) && entry->topic_len > INGEST_LIVE_PREFIX &&
+           memcmp(entry->topic, "v1.system.", INGEST_LIVE_PREFIX) == 0;
+}
+
+static void ingest_on_live(struct ingest *ingest, const struct broker_peer *from, const struct codec_live *live,
+                           const struct codec_bytes *body)
+{
+    static const struct router_refusal name = {METER_NAME, "not the name of a publisher", 0, true};
+    static const struct router_refusal broken = {METER_ENTRIES,
+                                                 "a live event is not v1.system., or the frame is broken", 0, true};
+    struct entries entries;
+    struct entry entry;
+    int r;
+
+    if (!session_name_valid(live->publisher)) {
+        router_refuse(ingest->router, from, &name);
+        return;
+    }
+    entries_init(&entries, body ? body->data : NULL, body ? body->len : 0, live->n);
+    while ((r = entries_next(&entries, &entry)) == 0 && ingest_live_entry(&entry)) {
+        ingest_count(ingest, METER_LIVE, 1);
+        ingest->options.on_live(ingest->options.ctx, live->publisher, entry.topic, entry.topic_len, entry.tlp,
+                                entry.event, entry.event_len);
+    }
+    if (r != ENTRIES_E_END)
+        router_refuse(ingest->router, from, &broken);
+}
+
+/* ---- the socket ---- */
+
+static void ingest_on_frame(void *ctx, const struct broker_peer *from, const struct codec_frame *frame,
+                            const struct codec_bytes *body)
+{
+    static const struct router_refusal kind = {METER_KIND, "ingest takes HELLO, DATA and LIVE", 0, true};
+    struct ingest *ingest = ctx;
+
+    switch (frame->kind) {
+    case CODEC_HELLO:
+        ingest_on_hello(ingest, from, &frame->hello);
+        return;
+    case CODEC_DATA:
+        ingest_on_data(ingest, from, &frame->data, body);
+        return;
+    case CODEC_LIVE:
+        ingest_on_live(ingest, from, &frame->live, body);
+        return;
+    default: /* of another socket */
+        router_refuse(ingest->router, from, &kind);
+    }
+}
+
+static void ingest_on_heard(void *ctx, const struct broker_peer *from)
+{
+    struct ingest *ingest = ctx;
+    struct session *session = sessions_find(&ingest->sessions, from);
+
+    if (session)
+        session->heard_ms = tip_loop_now_ms();
+}
+
+int ingest_open(struct ingest **ingestp, struct tip_loop *loop, const struct ingest_options *options)
+{
+    tip_auto(ingest_destroy) struct ingest *ingest = tip_new(struct ingest);
+    const struct router_options router = {
+        .endpoint = options->endpoint,
+        .socket = METER_INGEST,
+        .head_bytes_max = INGEST_HEAD_BYTES_MAX,
+        .frame_bytes_max = INGEST_FRAME_BYTES_MAX,
+        .send_hwm = INGEST_SEND_HWM,
+        .receive_hwm = INGEST_RECEIVE_HWM,
+        .meter = options->meter,
+        .on_frame = ingest_on_frame,
+        .on_heard = ingest_on_heard,
+        .ctx = ingest,
+    };
+    int r;
+
+    ingest->loop = loop;
+    ingest->options = *options;
+    sessions_init(&ingest->sessions, options->sessions_max);
+    r = router_open(&ingest->router, loop, &router);
+    if (r)
+        return tip_fail(r);
+    *ingestp = tip_take(ingest);
+    return 0;
+}
+
+void ingest_destroy(struct ingest **ingestp)
+{
+    struct ingest *ingest = *ingestp;
+
+    if (!ingest)
+        return;
+    router_destroy(&ingest->router);
+    sessions_deinit(&ingest->sessions);
+    free(ingest->rest.bytes);
+    free(ingest);
+    *ingestp = NULL;
+}
+
+void ingest_durable(struct ingest *ingest, struct journal_publisher *publisher)
+{
+    struct session *session = sessions_of(&ingest->sessions, publisher);
+
+    if (session && !session->waiting)
+        ingest_send_ack(ingest, session);
+}
+
+/* ---- when the journal takes nothing ---- */
+
+static const char *ingest_why(const struct ingest *ingest)
+{
+    struct journal_status status;
+
+    journal_status(ingest->options.journal, &status);
+    return status.held ? "the journal is full of events that a required consumer has not read"
+                       : "the disk takes nothing";
+}
+
+static void ingest_close(struct ingest *ingest)
+{
+    ingest->closed = ingest_why(ingest);
+    tip_warn("ingest.closed", "reason=%s", ingest->closed);
+    ingest_unstall(ingest);
+}
+
+static void ingest_reopen(struct ingest *ingest)
+{
+    if (!journal_has_room(ingest->options.journal))
+        return;
+    tip_info("ingest.opened", "");
+    ingest->closed = NULL;
+    for (size_t i = 0; i < ingest->sessions.n; i++) {
+        if (!ingest->sessions.items[i].waiting)
+            ingest_send_ack(ingest, &ingest->sessions.items[i]); /* what was dropped can come again */
+    }
+}
+
+void ingest_resume(struct ingest *ingest)
+{
+    tip_metric_set(ingest->options.meter->m[METER_SESSIONS], (double)ingest->sessions.n);
+    if (ingest->closed)
+        ingest_reopen(ingest);
+    else if (ingest->stalled_ms && ingest_append_all(ingest, &ingest->rest) == 0)
+        ingest_unstall(ingest);
+    else if (ingest->stalled_ms && tip_loop_now_ms() - ingest->stalled_ms > INGEST_STALL_MS)
+        ingest_close(ingest);
+    ingest_welcome_waiting(ingest);
+}
+
+void ingest_stop(struct ingest *ingest)
+{
+    ingest->stopped = true;
+    router_pause(ingest->router);
+}
+
+const char *ingest_why_closed(const struct ingest *ingest)
+{
+    return ingest->closed;
+}

@@ -1,0 +1,45 @@
+#pragma once
+/*
+ * The ingest door: sessions, events into the journal, acks when they are durable.
+ *
+ * When both groups of the journal are in use the socket rests until one is durable: backpressure. When the journal
+ * takes nothing for longer (a full disk, a required consumer at the cap) ingest is closed: peers are heard but their
+ * events are dropped, unacked, and come again.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <tip/cleanup.h>
+
+#include "journal.h"
+#include "meter.h"
+
+struct tip_loop;
+struct ingest;
+
+struct ingest_options {
+    const char *endpoint;
+    struct journal *journal; /* borrowed, as is the meter */
+    struct meter *meter;
+    uint32_t window_events, window_bytes;
+    size_t sessions_max;
+    /** A live-only event for the feed. */
+    void (*on_live)(void *ctx, const char *publisher, const char *topic, size_t topic_len, uint8_t tlp,
+                    const uint8_t *event, uint32_t event_len);
+    void *ctx;
+};
+
+tip_nodiscard int ingest_open(struct ingest **ingestp, struct tip_loop *loop, const struct ingest_options *options);
+void ingest_destroy(struct ingest **ingestp);
+
+/** Of the journal's sink: this publisher's events are durable. */
+void ingest_durable(struct ingest *ingest, struct journal_publisher *publisher);
+
+/** The journal has room again, perhaps; and each second. */
+void ingest_resume(struct ingest *ingest);
+
+/** Takes nothing in any more; what was taken is still acked. */
+void ingest_stop(struct ingest *ingest);
+
+/** NULL while events are taken, else why not. */
+const char *ingest_why_closed(const struct ingest *ingest);

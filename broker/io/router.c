@@ -1,0 +1,138 @@
+#include "io/router.h"
+
+#include <stdlib.h>
+
+#include <tip/alloc.h>
+#include <tip/buf.h>
+#include <tip/fail.h>
+#include <tip/log.h>
+#include <tip/zsock.h>
+
+enum { ROUTER_FRAME_BYTES_MAX = 2 << 20 };
+
+struct router {
+    struct router_options options;
+    struct tip_zsock *socket;
+    struct tip_buf out;
+};
+
+bool router_send(struct router *router, const struct broker_peer *to, const struct codec_frame *frame,
+                 const struct codec_bytes *body)
+{
+    struct tip_zframe frames[3] = {{to->bytes, to->len}};
+    size_t n = 2;
+    int r;
+
+    tip_buf_clear(&router->out);
+    r = codec_encode(frame, &router->out);
+    if (r == 0) {
+        frames[1] = (struct tip_zframe){router->out.data, router->out.len};
+        if (body)
+            frames[n++] = (struct tip_zframe){body->data, body->len};
+        r = tip_zsock_send(router->socket, frames, n);
+    }
+    if (r)
+        tip_metric_inc(router->options.meter->m[METER_UNDELIVERED]);
+    return r == 0;
+}
+
+void router_refuse(struct router *router, const struct broker_peer *to, const struct router_refusal *refusal)
+{
+    const struct codec_frame frame = {
+        .kind = CODEC_REFUSED,
+        .refused = {.reason = refusal->reason, .pub_seq = refusal->pub_seq, .fatal = refusal->fatal},
+    };
+
+    tip_metric_inc(router->options.meter->refused[router->options.socket][refusal->why]);
+    (void)router_send(router, to, &frame, NULL); /* who sends garbage may miss the answer */
+}
+
+static void router_frame(struct router *router, const struct broker_peer *from, const struct codec_frame *frame,
+                         const struct codec_bytes *body)
+{
+    struct codec_frame pong = {.kind = CODEC_PONG, .nonce = frame->nonce};
+
+    switch (frame->kind) {
+    case CODEC_PING:
+        (void)router_send(router, from, &pong, NULL); /* it asks again */
+        /* fall through */
+    case CODEC_PONG:
+        if (router->options.on_heard)
+            router->options.on_heard(router->options.ctx, from);
+        return;
+    default: /* each socket has its own; the rest is refused there */
+        router->options.on_frame(router->options.ctx, from, frame, body);
+    }
+}
+
+static void router_on_message(void *ctx, const struct tip_zmsg *msg)
+{
+    static const struct router_refusal malformed = {METER_MALFORMED, "this is not a frame of tip.v1", 0, true};
+    struct router *router = ctx;
+    struct codec_frame frame;
+    struct codec_bytes body;
+    struct broker_peer from;
+
+    if (!broker_peer_set(&from, msg->frames[0].data, msg->frames[0].len)) {
+        tip_metric_inc(router->options.meter->refused[router->options.socket][METER_MALFORMED]);
+        return;
+    }
+    if (msg->n_frames < 2 || msg->n_frames > 3 || msg->frames[1].len > router->options.head_bytes_max ||
+        codec_decode(&frame, msg->frames[1].data, msg->frames[1].len)) {
+        router_refuse(router, &from, &malformed);
+        return;
+    }
+    if (msg->n_frames == 3)
+        body = (struct codec_bytes){msg->frames[2].data, msg->frames[2].len};
+    router_frame(router, &from, &frame, msg->n_frames == 3 ? &body : NULL);
+    codec_frame_deinit(&frame);
+}
+
+int router_open(struct router **routerp, struct tip_loop *loop, const struct router_options *options)
+{
+    tip_auto(router_destroy) struct router *router = tip_new(struct router);
+    const struct tip_zsock_options zsock = {
+        .type = ZMQ_ROUTER,
+        .send_hwm = options->send_hwm,
+        .receive_hwm = options->receive_hwm,
+        .frame_bytes_max = (int64_t)options->frame_bytes_max,
+        .router_mandatory = true,
+        .on_message = router_on_message,
+        .ctx = router,
+    };
+    int r;
+
+    router->options = *options;
+    tip_buf_init(&router->out, ROUTER_FRAME_BYTES_MAX);
+    r = tip_zsock_open(&router->socket, loop, &zsock);
+    if (!r)
+        r = tip_zsock_bind(router->socket, options->endpoint);
+    if (r) {
+        tip_error("bus.bind", "endpoint=%s error=%s", options->endpoint, strerror(-r));
+        return tip_fail(r);
+    }
+    *routerp = tip_take(router);
+    return 0;
+}
+
+void router_destroy(struct router **routerp)
+{
+    struct router *router = *routerp;
+
+    if (!router)
+        return;
+    tip_zsock_destroy(&router->socket);
+    tip_buf_deinit(&router->out);
+    free(router);
+    *routerp = NULL;
+}
+
+void router_pause(struct router *router)
+{
+    tip_zsock_pause(router->socket);
+}
+
+void router_resume(struct router *router)
+{
+    tip_zsock_resume(router->socket);
+}

@@ -1,0 +1,52 @@
+#pragma once
+/*
+ * A ROUTER that speaks frames: decodes what comes, answers PING, counts and refuses what is not a frame.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <tip/cleanup.h>
+
+#include "codec.h"
+#include "core/peer.h"
+#include "meter.h"
+
+struct tip_loop;
+struct router;
+
+struct router_options {
+    const char *endpoint;
+    enum meter_socket socket;
+    size_t head_bytes_max; /* of the first frame */
+    size_t frame_bytes_max;
+    int send_hwm, receive_hwm;
+    struct meter *meter; /* borrowed */
+    /** Every frame but ping and pong; `body` is the second ZeroMQ frame, NULL when there is none. */
+    void (*on_frame)(void *ctx, const struct broker_peer *from, const struct codec_frame *frame,
+                     const struct codec_bytes *body);
+    /** A peer has said PING or PONG; may be NULL. */
+    void (*on_heard)(void *ctx, const struct broker_peer *from);
+    void *ctx;
+};
+
+/** Binds. @return 0 or negative errno */
+tip_nodiscard int router_open(struct router **routerp, struct tip_loop *loop, const struct router_options *options);
+void router_destroy(struct router **routerp);
+
+/** @return false when the peer is gone or does not read; counted */
+bool router_send(struct router *router, const struct broker_peer *to, const struct codec_frame *frame,
+                 const struct codec_bytes *body);
+
+/** REFUSED, counted by reason. */
+struct router_refusal {
+    enum meter_refusal why;
+    const char *reason; /* a sentence */
+    uint64_t pub_seq;
+    bool fatal;
+};
+
+void router_refuse(struct router *router, const struct broker_peer *to, const struct router_refusal *refusal);
+
+void router_pause(struct router *router);
+void router_resume(struct router *router);
