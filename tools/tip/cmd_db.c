@@ -29,13 +29,13 @@ static int db_find(struct db *db, const char *config)
     struct pg pg;
     int r, code = 0;
 
+    tip_buf_init(&settings, PROGRAM_OUTPUT_BYTES);
     r = options_load(&db->options, config);
     if (r)
         return r;
     memcpy(args, argv, sizeof(args));
     args[3] = db->options.config;
     program_path("storage", path);
-    tip_buf_init(&settings, PROGRAM_OUTPUT_BYTES);
     r = program_run(args, &settings, NULL, &code);
     if (r || code) {
         cli_error("tip-storage does not accept the configuration%s%s", r ? ": " : "", r ? strerror(-r) : "");

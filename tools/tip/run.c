@@ -42,12 +42,12 @@ static bool run_read(const struct tip_record *record, struct run_report *report)
     tip_auto(tip_buf_deinit) struct tip_buf text;
     bool is_report;
 
+    tip_buf_init(&text, sizeof(report->text) - 1);
     if (tip_event_decode(record->event, record->event_len, &event, NULL))
         return false;
     is_report = event->kind == TIP_EVENT_SCHEDULE_DONE || event->kind == TIP_EVENT_SCHEDULE_FAILED;
     if (!is_report && event->kind != TIP_EVENT_SCHEDULE_OVERDUE)
         return false;
-    tip_buf_init(&text, sizeof(report->text) - 1);
     (void)!line_event(event, &text); /* cut at its cap */
     *report = (struct run_report){.is_bad = event->kind != TIP_EVENT_SCHEDULE_DONE};
     report->id = is_report ? event->schedule_report.run_id : event->schedule_overdue.run_id;

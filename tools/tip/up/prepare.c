@@ -72,16 +72,20 @@ static int prepare_service(struct prepared *prepared, size_t i, const struct opt
     return CLI_OK;
 }
 
-int prepare_look(struct prepared *prepared, const struct options *options)
+int prepare_user(struct prepared *prepared)
 {
-    int r;
-
     *prepared = (struct prepared){.env = {NULL}};
     if (user_find(&prepared->user)) {
         cli_error("services do not run as root, and there is neither a user `tip` nor `nobody`");
         return CLI_FAILED;
     }
-    r = prepare_binaries(prepared);
+    return prepare_binaries(prepared);
+}
+
+int prepare_look(struct prepared *prepared, const struct options *options)
+{
+    int r = prepare_user(prepared);
+
     for (size_t i = 0; i < PROGRAMS && r == CLI_OK; i++)
         r = prepare_service(prepared, i, options);
     if (r == CLI_OK && !user_can_reach(&prepared->user, options->config)) {

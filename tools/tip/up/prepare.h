@@ -19,6 +19,9 @@ struct prepared {
     const char *env[PREPARE_ENV + 1];
 };
 
+/** Only who it runs as, and whether the binaries can be reached. @return an enum cli_exit */
+int prepare_user(struct prepared *prepared);
+
 /**
  * Checks that the binaries are there and can be reached, that every service accepts the configuration, and finds out
  * where each keeps its data and whether a database is named. What is wrong is said on stderr.
