@@ -13,8 +13,8 @@ import tip_harness  # noqa: E402
 SEED = int(os.environ.get("TIP_SEED") or random.SystemRandom().randrange(2**32))
 
 
-def pytest_report_header():
-    return f"TIP_SEED={SEED}"
+def pytest_terminal_summary(terminalreporter):
+    terminalreporter.write_line(f"TIP_SEED={SEED}")
 
 
 def pytest_sessionfinish():

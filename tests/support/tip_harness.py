@@ -104,7 +104,10 @@ def binary(name):
 
 
 def drop(argv, env=None):
-    """The command line that runs argv unprivileged, with env (LD_PRELOAD, ...) for it alone, never longer than we run."""
+    """The command line that runs argv unprivileged, with env (LD_PRELOAD, ...) for it alone.
+
+    It ends with the thread that starts it: start processes from the main one.
+    """
     who = [f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"] if AS_ROOT else []
     with_env = ["env", *(f"{key}={value}" for key, value in env.items())] if env else []
     return ["setpriv", *who, "--pdeathsig", "KILL", "--", *with_env, *map(str, argv)]
