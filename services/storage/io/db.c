@@ -115,7 +115,11 @@ static int db_prepare(struct store_db *db, const struct store_db_options *option
         return r;
     snprintf(sql, sizeof(sql), "set role %s", options->role);
     r = store_db_script(db, sql);
-    return r && r != STORE_DB_E_AWAY ? STORE_DB_E_SCHEMA : r;
+    if (!r || r == STORE_DB_E_AWAY)
+        return r;
+    snprintf(sql, sizeof(sql), "%.300s: run tip-storage migrate", db->why);
+    snprintf(db->why, sizeof(db->why), "%s", sql);
+    return STORE_DB_E_SCHEMA;
 }
 
 int store_db_open(struct store_db **dbp, const struct store_db_options *options, char *why)
