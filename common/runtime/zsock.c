@@ -102,6 +102,13 @@ static void zsock_touch(struct tip_zsock *zsock)
         tip_timer_start(&zsock->kick, 0);
 }
 
+/* The same for a burst of operations: one look at its end instead of one each, which would be a system call each. */
+static void zsock_touch_later(struct tip_zsock *zsock)
+{
+    if (!zsock->is_pumping && !tip_timer_is_running(&zsock->kick))
+        tip_timer_start(&zsock->kick, 0);
+}
+
 static void zsock_frames_close(struct tip_zsock *zsock)
 {
     size_t n = zsock->n_frames < TIP_ZMSG_FRAMES_MAX ? zsock->n_frames : TIP_ZMSG_FRAMES_MAX;
@@ -422,7 +429,7 @@ int tip_zsock_send(struct tip_zsock *zsock, const struct tip_zframe *frames, siz
     if (n_frames == 0 || n_frames > TIP_ZMSG_FRAMES_MAX || zsock->is_destroyed)
         return tip_fail(-EINVAL);
     r = zsock_send_frames(zsock, frames, n_frames);
-    zsock_touch(zsock);
+    zsock_touch_later(zsock);
     return r;
 }
 
