@@ -47,6 +47,17 @@ static void journal_trim_tell(struct journal *journal, const struct journal_segm
     }
 }
 
+/* All files but the spare; the newest may not be readable yet. */
+static uint64_t journal_trim_bytes(const struct journal *journal)
+{
+    const struct journal_fill *fill = &journal->fill;
+    uint64_t bytes = journal_segments_bytes(&journal->segments);
+
+    if (fill->number && !journal_segments_get(&journal->segments, fill->number))
+        bytes += fill->file_bytes;
+    return bytes;
+}
+
 int journal_trim(struct journal *journal, uint64_t more)
 {
     enum trim_verdict verdict;
@@ -56,7 +67,7 @@ int journal_trim(struct journal *journal, uint64_t more)
 
         if (oldest->pins)
             return 0; /* a reader is done with it in a moment */
-        verdict = journal_trim_judge(journal, oldest, journal_segments_bytes(&journal->segments) + more);
+        verdict = journal_trim_judge(journal, oldest, journal_trim_bytes(journal) + more);
         if (verdict == TRIM_KEEP)
             return 0;
         if (verdict == TRIM_HELD)
