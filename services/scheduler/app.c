@@ -78,8 +78,8 @@ static void app_on_tick(void *ctx)
     }
     turn_begin(app, &turn);
     turn_step(app, &turn, &(struct sched_event){.kind = SCHED_EV_TICK});
-    turn_commit(app, &turn, NULL, NULL);
-    app_arm(app);
+    if (!turn_commit(app, &turn, NULL, NULL))
+        app_arm(app);
 }
 
 static int app_purge(void *ctx, struct tip_outbox_txn *txn)
@@ -95,8 +95,8 @@ static void app_on_purge(void *ctx)
     struct turn turn;
 
     turn_begin(app, &turn);
-    turn_commit(app, &turn, app_purge, app);
-    tip_timer_start(&app->purge, TIP_MINUTE_MS);
+    if (!turn_commit(app, &turn, app->n_answers ? app_purge : NULL, app))
+        tip_timer_start(&app->purge, TIP_MINUTE_MS);
 }
 
 /* ---- what the bus brings ---- */
@@ -135,7 +135,8 @@ static void app_on_batch(void *ctx, const struct tip_fetch_batch *batch)
         app_hear(app, &turn, &batch->records[i]);
     app->journal_id = batch->journal_id;
     app->next_seq = batch->next_seq;
-    turn_commit(app, &turn, NULL, NULL);
+    if (turn_commit(app, &turn, NULL, NULL))
+        return;
     tip_fetch_done(app->fetch, &batch->journal_id, batch->next_seq);
     app_arm(app);
 }
@@ -154,7 +155,8 @@ static void app_on_break(void *ctx, enum tip_fetch_break why, const struct tip_i
     turn_step(app, &turn, &(struct sched_event){.kind = SCHED_EV_TOPIC});
     app->journal_id = *journal_id;
     app->next_seq = next_seq;
-    turn_commit(app, &turn, NULL, NULL);
+    if (turn_commit(app, &turn, NULL, NULL))
+        return;
     tip_fetch_done(app->fetch, journal_id, next_seq);
     app_arm(app);
 }
@@ -181,6 +183,10 @@ static void app_configure(struct app *app, struct turn *turn, const struct sched
 {
     app->manual_deadline_ms = options->manual_deadline_ms;
     sched_configure(app->sched, app->jobs.specs, app->jobs.n, &turn->now, &turn->actions);
+}
+
+static void app_warn_of_past(struct app *app)
+{
     for (size_t i = 0; i < app->jobs.n; i++) {
         const struct sched_job *job = sched_job_at(app->sched, i);
 
@@ -203,8 +209,8 @@ int app_reload(struct app *app, const struct sched_options *options, char *why)
     app->jobs = jobs;
     turn_begin(app, &turn);
     app_configure(app, &turn, options);
-    turn_commit(app, &turn, NULL, NULL);
-    r = app_listen(app);
+    app_warn_of_past(app);
+    r = turn_commit(app, &turn, NULL, NULL) ? 0 : app_listen(app); /* a failed commit has ended the process */
     if (r)
         tip_service_fail(app->service, "cannot listen to the bus: %s", strerror(-r));
     sched_jobs_deinit(&old);
@@ -265,17 +271,18 @@ static void app_on_metrics(void *ctx)
 
 static int app_start(struct app *app, const struct sched_options *options)
 {
-    struct turn turn;
+    tip_auto(turn_drop) struct turn turn = {0};
     int r = sched_jobs_make(&app->jobs, options, NULL);
 
     app->outbox = tip_service_bus_outbox(app->place);
     app->bus = tip_service_bus_bus(app->place);
     turn_begin(app, &turn);
-    if (!r)
+    if (!r) {
         app_configure(app, &turn, options);
-    if (!r)
         r = app_restore(app, &turn);
-    turn_commit(app, &turn, r ? NULL : app_purge, app);
+    }
+    if (!r)
+        r = turn_commit(app, &turn, app_purge, app);
     if (!r)
         r = app_listen(app);
     if (!r)
@@ -284,6 +291,7 @@ static int app_start(struct app *app, const struct sched_options *options)
         tip_error("service.refused", "why=%s error=%s", "cannot begin", strerror(-r));
         return r;
     }
+    app_warn_of_past(app);
     tip_timer_start(&app->purge, TIP_MINUTE_MS);
     app_tell_ready(app);
     app_arm(app);

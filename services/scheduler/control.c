@@ -252,7 +252,8 @@ static void control_finish(struct control *control)
     if (!control->failure && tip_control_answer_encode(&control->answer, &control->body))
         control_fail(control, TIP_FAILURE_UNAVAILABLE, "the answer is too large");
     control->app->n_answers += is_applied;
-    turn_commit(control->app, &control->turn, is_applied ? control_record : NULL, control);
+    if (turn_commit(control->app, &control->turn, is_applied ? control_record : NULL, control))
+        control_fail(control, TIP_FAILURE_UNAVAILABLE, "it could not be stored");
     tip_info("control.called", "action=%s target=%s actor=%s dry_run=%d result=%s", control->request->action,
              control->request->target, control->request->actor, control->request->dry_run,
              control->failure ? control->why : control->result);

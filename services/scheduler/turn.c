@@ -169,21 +169,31 @@ static int turn_store(struct app *app, struct turn *turn, int (*also)(void *ctx,
         r = turn_save(app, txn, turn);
     if (!r && also)
         r = also(ctx, txn);
-    return r ? r : tip_outbox_commit(&txn);
+    if (!r)
+        r = tip_outbox_commit(&txn);
+    if (r)
+        return r;
+    app->input_saved_ms = turn->now.now_ms;
+    for (size_t i = 0; i < sched_n_jobs(app->sched); i++)
+        sched_job_at(app->sched, i)->is_changed = false;
+    return 0;
 }
 
-void turn_commit(struct app *app, struct turn *turn, int (*also)(void *ctx, struct tip_outbox_txn *txn), void *ctx)
+int turn_commit(struct app *app, struct turn *turn, int (*also)(void *ctx, struct tip_outbox_txn *txn), void *ctx)
 {
-    if (also || turn_is_changed(app, turn)) {
-        int r = turn_store(app, turn, also, ctx);
+    int r = 0;
 
-        if (r)
-            tip_service_fail(app->service, "cannot store what was decided: %s", strerror(-r));
-        app->input_saved_ms = turn->now.now_ms;
-        for (size_t i = 0; i < sched_n_jobs(app->sched); i++)
-            sched_job_at(app->sched, i)->is_changed = false;
-    }
-    for (size_t i = 0; i < turn->actions.n; i++)
+    if (also || turn_is_changed(app, turn))
+        r = turn_store(app, turn, also, ctx);
+    if (r)
+        tip_service_fail(app->service, "cannot store what was decided: %s", strerror(-r));
+    for (size_t i = 0; !r && i < turn->actions.n; i++)
         turn_tell(app, &turn->actions.items[i], turn);
+    turn_drop(turn);
+    return r;
+}
+
+void turn_drop(struct turn *turn)
+{
     sched_actions_deinit(&turn->actions);
 }

@@ -23,9 +23,14 @@ void turn_begin(struct app *app, struct turn *turn);
 void turn_step(struct app *app, struct turn *turn, const struct sched_event *event);
 
 /**
- * Makes the turn durable, with what `also` adds, and ends it. Ends the process when it cannot: the core has moved on
- * already, and a start from what is stored puts that right.
+ * Makes the turn durable, with what `also` adds, and ends it. When it cannot the process ends, since the core has moved
+ * on already: a start from what is stored puts that right.
  *
  * @param also  may be NULL
+ * @return 0, or a negative errno: acknowledge nothing
  */
-void turn_commit(struct app *app, struct turn *turn, int (*also)(void *ctx, struct tip_outbox_txn *txn), void *ctx);
+tip_nodiscard int turn_commit(struct app *app, struct turn *turn, int (*also)(void *ctx, struct tip_outbox_txn *txn),
+                              void *ctx);
+
+/** Ends it without a trace. */
+void turn_drop(struct turn *turn);
