@@ -3,6 +3,7 @@ import datetime
 import json
 import os
 import pathlib
+import shutil
 import time
 
 import pytest
@@ -198,6 +199,19 @@ def test_the_broker_may_come_later_and_go(site, rng):
         wait_for(lambda: len(dues(fetch)) >= n + 2, 20, "runs go on")
         seen = dues(fetch)
         assert len({s.payload.run_id for s in seen}) == len(seen)
+
+
+def test_a_lost_journal_starts_what_it_may_have_asked_for(site, broker, fetch):
+    service = scheduler(site, job("often", every="1s", deadline="2s"), job("follow", after="v1.source.ok.")).start()
+    wait_for(lambda: dues(fetch, "often"), 10, "a run starts")
+    broker.kill()
+    shutil.rmtree(site.data / "broker")
+    broker.start()
+    wait_for(lambda: dues(fetch, "follow"), 20, "an event may have been lost: the job starts")
+    n = len(dues(fetch, "often"))
+    wait_for(lambda: len(dues(fetch, "often")) > n, 20, "the others go on")
+    assert len(dues(fetch, "follow")) == 1
+    assert service.metric("tip_scheduler_input_breaks_total") == 1
 
 
 def test_bad_jobs_start_nothing_and_change_nothing(site, sub, pub):
