@@ -2,6 +2,14 @@
 
 #include <string.h>
 
+static void bl_report_word(char to[static BL_REASON_MAX + 1], const char *reason)
+{
+    size_t n = strnlen(reason, BL_REASON_MAX);
+
+    memcpy(to, reason, n);
+    to[n] = '\0';
+}
+
 static struct bl_reject_count *bl_report_slot(struct bl_report *report, const char *reason)
 {
     for (size_t i = 0; i < report->n_counts; i++) {
@@ -10,7 +18,7 @@ static struct bl_reject_count *bl_report_slot(struct bl_report *report, const ch
     }
     if (report->n_counts == BL_REPORT_REASONS)
         return &report->counts[BL_REPORT_REASONS - 1];
-    report->counts[report->n_counts].reason = reason;
+    bl_report_word(report->counts[report->n_counts].reason, reason);
     return &report->counts[report->n_counts++];
 }
 
@@ -24,7 +32,7 @@ void bl_report_reject(struct bl_report *report, const char *reason, uint64_t lin
         return;
     reject = &report->sample[report->n_sample++];
     reject->line = line;
-    reject->reason = reason;
+    bl_report_word(reject->reason, reason);
     reject->raw_len = (uint16_t)(len < BL_RAW_MAX ? len : BL_RAW_MAX);
     if (len)
         memcpy(reject->raw, raw, reject->raw_len);

@@ -5,20 +5,21 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { BL_REPORT_REASONS = 48, BL_REPORT_SAMPLE = 20, BL_RAW_MAX = 256, BL_REASON_MAX = 31 };
+enum { BL_REPORT_REASONS = 48, BL_REPORT_SAMPLE = 20, BL_RAW_MAX = 256, BL_REASON_MAX = 23 };
 
 struct bl_reject_count {
-    const char *reason; /* static */
+    char reason[BL_REASON_MAX + 1];
     uint64_t n;
 };
 
 struct bl_reject {
     uint64_t line;
-    const char *reason; /* static */
+    char reason[BL_REASON_MAX + 1];
     uint16_t raw_len;
     char raw[BL_RAW_MAX];
 };
 
+/** Plain bytes without pointers: it travels between threads and is stored as it is. */
 struct bl_report {
     uint64_t n_lines;   /* in the body */
     uint64_t n_content; /* of these, neither blank nor comment; for CSV and JSON: records */
@@ -34,7 +35,7 @@ struct bl_report {
 /**
  * Counts one reject.
  *
- * @param reason  a static word
+ * @param reason  a word, cut at BL_REASON_MAX
  * @param raw     the line or field, cut at BL_RAW_MAX
  */
 void bl_report_reject(struct bl_report *report, const char *reason, uint64_t line, const char *raw, size_t len);
