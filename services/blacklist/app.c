@@ -1,0 +1,558 @@
+#include "app.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <tip/admin.h>
+#include <tip/alloc.h>
+#include <tip/clock.h>
+#include <tip/log.h>
+#include <topics.h>
+
+#include "io/store.h"
+
+#define APP_CONSUMER    "blacklist"
+#define APP_TICK_MS     TIP_SECOND_MS
+#define APP_RETRY_MS    TIP_SECOND_MS
+#define APP_DRAIN_MS    (5 * TIP_SECOND_MS)
+#define APP_PURGE_MS    TIP_MINUTE_MS
+#define APP_REMEMBER_MS TIP_DAY_MS
+
+enum { APP_STATE_BYTES = 16 * 1024, APP_POOL_JOBS = 4096 };
+
+static const struct tip_metric_row app_metrics[APP_M_COUNT] = {
+    [APP_M_FETCHES] = {TIP_METRIC_COUNTER, "tip_blacklist_fetches_total", "", "Transfers begun."},
+    [APP_M_NOT_MODIFIED] = {TIP_METRIC_COUNTER, "tip_blacklist_not_modified_total", "",
+                            "Transfers that found the body unchanged."},
+    [APP_M_OK] = {TIP_METRIC_COUNTER, "tip_blacklist_collections_total", "end=\"ok\"", "Collections ended, by how."},
+    [APP_M_FAILED] = {TIP_METRIC_COUNTER, "tip_blacklist_collections_total", "end=\"failed\"",
+                      "Collections ended, by how."},
+    [APP_M_BYTES] = {TIP_METRIC_COUNTER, "tip_blacklist_fetched_bytes_total", "", "Bytes of bodies."},
+    [APP_M_LINES] = {TIP_METRIC_COUNTER, "tip_blacklist_lines_total", "", "Lines read."},
+    [APP_M_REJECTED] = {TIP_METRIC_COUNTER, "tip_blacklist_rejected_lines_total", "", "Lines without an entry."},
+    [APP_M_VERSIONS] = {TIP_METRIC_COUNTER, "tip_blacklist_versions_total", "", "Versions published."},
+    [APP_M_PARTS] = {TIP_METRIC_COUNTER, "tip_blacklist_parts_total", "", "Events with listings or verdicts."},
+    [APP_M_VERDICTS] = {TIP_METRIC_COUNTER, "tip_blacklist_verdicts_total", "", "Verdicts published."},
+    [APP_M_RUNS] = {TIP_METRIC_COUNTER, "tip_blacklist_runs_total", "", "Runs heard of."},
+    [APP_M_RUNS_REPEATED] = {TIP_METRIC_COUNTER, "tip_blacklist_runs_repeated_total", "", "Runs heard of again."},
+    [APP_M_RUNS_EXPIRED] = {TIP_METRIC_COUNTER, "tip_blacklist_runs_expired_total", "", "Runs heard of too late."},
+    [APP_M_MALFORMED] = {TIP_METRIC_COUNTER, "tip_blacklist_events_malformed_total", "", "Runs that were no events."},
+    [APP_M_BREAKS] = {TIP_METRIC_COUNTER, "tip_blacklist_input_breaks_total", "",
+                      "Times that events may have been lost."},
+    [APP_M_HELD_BACK] = {TIP_METRIC_COUNTER, "tip_blacklist_held_back_total", "",
+                         "Times that something waited because the outbox is full."},
+    [APP_M_CALLS] = {TIP_METRIC_COUNTER, "tip_blacklist_calls_total", "", "Calls of control.blacklist."},
+    [APP_M_CALLS_REPEATED] = {TIP_METRIC_COUNTER, "tip_blacklist_calls_repeated_total", "",
+                              "Calls answered again as before."},
+    [APP_M_UNEXPECTED] = {TIP_METRIC_COUNTER, "tip_blacklist_unexpected_total", "",
+                          "Things that happened to a source in a phase that does not know them."},
+    [APP_M_SOURCES] = {TIP_METRIC_GAUGE, "tip_blacklist_sources", "", "Configured sources."},
+    [APP_M_ENTRIES] = {TIP_METRIC_GAUGE, "tip_blacklist_entries", "", "Entries of all current versions."},
+    [APP_M_JOBS] = {TIP_METRIC_GAUGE, "tip_blacklist_jobs", "", "Versions, baselines and weights to be published."},
+};
+
+/* ---- transactions ---- */
+
+bool app_has_room(struct app *app, size_t bytes)
+{
+    if (tip_outbox_has_room(app->outbox, bytes))
+        return true;
+    tip_metric_inc(app->m[APP_M_HELD_BACK]);
+    return false;
+}
+
+struct tip_outbox_txn *app_begin(struct app *app)
+{
+    struct tip_outbox_txn *txn = NULL;
+
+    if (tip_outbox_begin(app->outbox, &txn)) {
+        tip_error("outbox.failed", "error=%s", "cannot begin a transaction");
+        abort();
+    }
+    return txn;
+}
+
+void app_commit(struct app *app, struct tip_outbox_txn **txnp, int r)
+{
+    if (!r)
+        r = tip_outbox_commit(txnp);
+    else
+        tip_outbox_abort(txnp);
+    if (!r)
+        return;
+    app->is_stopping = true; /* what is in memory is ahead of what is stored: nothing may follow from it */
+    tip_service_fail(app->service, "cannot store what happened: %s", strerror(-r));
+}
+
+int app_publish(struct app *app, struct tip_outbox_txn *txn, const char *prefix, const char *name, enum tip_tlp tlp,
+                struct tip_event *event)
+{
+    char topic[TIP_TOPIC_MAX + 1];
+    int r = tip_topic(topic, prefix, name);
+
+    event->id = tip_id_new(app->loop);
+    event->observed_unix_ms = tip_loop_wall_ms();
+    return r ? r : tip_outbox_publish(txn, topic, tlp, event, NULL);
+}
+
+/* ---- sources ---- */
+
+struct app_source *app_source_find(struct app *app, const char *name)
+{
+    struct app_source *source;
+
+    tip_hash_find_text(app->sources, name, source);
+    return source;
+}
+
+int app_source_put(struct tip_outbox_txn *txn, const struct app_source *source)
+{
+    tip_auto(tip_buf_deinit) struct tip_buf bytes;
+    int r;
+
+    tip_buf_init(&bytes, APP_STATE_BYTES);
+    r = codec_stored_write(&source->stored, &bytes);
+    return r ? r : store_put(txn, STORE_SOURCE, source->name, strlen(source->name), bytes.data, bytes.len);
+}
+
+enum tip_tlp app_source_tlp(const struct app_source *source)
+{
+    if (source->spec)
+        return source->spec->tlp;
+    return source->stored.tlp ? (enum tip_tlp)source->stored.tlp : TIP_TLP_AMBER;
+}
+
+int app_report_put(struct tip_outbox_txn *txn, const char *name, const struct bl_report *report)
+{
+    tip_auto(tip_buf_deinit) struct tip_buf bytes;
+    int r;
+
+    tip_buf_init(&bytes, 2 * sizeof(*report));
+    r = codec_report_write(report, &bytes);
+    return r ? r : store_put(txn, STORE_REPORT, name, strlen(name), bytes.data, bytes.len);
+}
+
+struct bl_report *app_report_get(struct tip_outbox_txn *txn, const char *name)
+{
+    tip_auto(tip_free) struct bl_report *report = tip_new(struct bl_report);
+    const void *bytes;
+    size_t n;
+
+    if (store_get(txn, STORE_REPORT, name, strlen(name), &bytes, &n) || codec_report_read(report, bytes, n))
+        return NULL;
+    return tip_take(report);
+}
+
+static struct app_source *app_source_add(struct app *app, const char *name)
+{
+    struct app_source *source = tip_new(struct app_source);
+
+    source->app = app;
+    (void)snprintf(source->name, sizeof(source->name), "%s", name);
+    tip_hash_add_text(app->sources, name, source);
+    return source;
+}
+
+static void app_sources_free(struct app *app)
+{
+    struct app_source *source, *next;
+
+    tip_hash_each (app->sources, source, next) {
+        tip_hash_remove(app->sources, source);
+        bl_fetch_destroy(&source->fetch);
+        free(source->end.report);
+        free(source);
+    }
+}
+
+/* Joins the sources with their files. What a new rule means is worked out by the next run. */
+static void app_configure(struct app *app, const struct bl_options *options)
+{
+    struct app_source *source, *next;
+
+    app->concurrency = options->concurrency;
+    free(app->user_agent);
+    app->user_agent = tip_strdup(options->user_agent);
+    if (!app->user_agent && asprintf(&app->user_agent, "TIP/" TIP_VERSION " (+%s)", options->contact) == -1)
+        abort();
+    tip_hash_each (app->sources, source, next)
+        source->spec = bl_specs_find(&app->specs, source->name);
+    for (size_t i = 0; i < app->specs.n; i++) {
+        source = app_source_find(app, app->specs.items[i].name);
+        if (!source)
+            source = app_source_add(app, app->specs.items[i].name);
+        source->spec = &app->specs.items[i];
+        if (source->stored.fingerprint != (int64_t)source->spec->fingerprint)
+            source->machine.next_unix_ms = 0;
+    }
+}
+
+/* Sources without a file end; weights that changed are told. */
+static void app_settle_sources(struct app *app)
+{
+    struct app_source *source, *next;
+    struct tip_outbox_txn *txn;
+    int r = 0;
+
+    tip_hash_each (app->sources, source, next) {
+        if (source->spec)
+            continue;
+        collect_cancel(source, "removed", "its file is gone");
+        if (!bl_source_busy(&source->machine) && source->stored.version && source->stored.n_entries)
+            collect_retire(source);
+    }
+    txn = app_begin(app);
+    tip_hash_each (app->sources, source, next)
+        r = r ? r : publish_weigh(source, txn);
+    app_commit(app, &txn, r);
+}
+
+/* ---- time ---- */
+
+static void app_tell_ready(struct app *app)
+{
+    struct tip_admin *admin = tip_service_admin(app->service);
+    const char *why = "";
+    bool is_up = tip_bus_is_up(app->bus, &why);
+    bool is_current = tip_fetch_is_current(app->fetch, NULL);
+
+    tip_admin_ready(admin, "bus", is_up, "%s", is_up ? "the broker answers" : why);
+    tip_admin_ready(admin, "runs", is_current, "%s", is_current ? "all are heard" : "not all are heard yet");
+}
+
+static void app_purge(struct app *app)
+{
+    int64_t before = tip_loop_wall_ms() - APP_REMEMBER_MS;
+    struct tip_outbox_txn *txn;
+    int r;
+
+    if (tip_loop_now_ms() - app->purged_ms < APP_PURGE_MS)
+        return;
+    app->purged_ms = tip_loop_now_ms();
+    txn = app_begin(app);
+    r = store_dated_purge(txn, STORE_SEEN, before);
+    r = r ? r : store_dated_purge(txn, STORE_ANSWER, before);
+    if (!r && app->next_seq)
+        r = tip_outbox_input_put(txn, APP_CONSUMER, &app->journal_id, app->next_seq);
+    app_commit(app, &txn, r);
+}
+
+static void app_on_tick(void *ctx)
+{
+    struct app *app = ctx;
+
+    app_tell_ready(app);
+    runs_tick(app);
+    app_settle_sources(app);
+    publish_go_on(app);
+    app_purge(app);
+}
+
+static void app_on_space(void *ctx)
+{
+    struct app *app = ctx;
+
+    collect_go_on(app);
+    publish_go_on(app);
+}
+
+/* ---- what the bus brings ---- */
+
+static int app_hear(struct app *app, struct tip_outbox_txn *txn, const struct tip_record *record)
+{
+    tip_auto(tip_event_destroy) struct tip_event *event = NULL;
+    const char *reason = "";
+
+    if (tip_event_decode(record->event, record->event_len, &event, &reason) || event->kind != TIP_EVENT_SCHEDULE_DUE) {
+        tip_metric_inc(app->m[APP_M_MALFORMED]);
+        tip_warn("run.malformed", "topic=%s seq=%" PRIu64 " reason=%s", record->stamp.topic, record->stamp.seq, reason);
+        return 0;
+    }
+    return runs_take(app, txn, &event->schedule_due);
+}
+
+static void app_on_batch(void *ctx, const struct tip_fetch_batch *batch)
+{
+    struct app *app = ctx;
+    struct tip_outbox_txn *txn;
+    int r = 0;
+
+    if (!app_has_room(app, APP_ROOM_SMALL + batch->n_records * TIP_TEXT_MAX * 2)) {
+        tip_fetch_retry(app->fetch, APP_RETRY_MS);
+        return;
+    }
+    app->journal_id = batch->journal_id;
+    app->next_seq = batch->next_seq;
+    if (batch->n_records) {
+        txn = app_begin(app);
+        for (size_t i = 0; !r && i < batch->n_records; i++)
+            r = app_hear(app, txn, &batch->records[i]);
+        r = r ? r : tip_outbox_input_put(txn, APP_CONSUMER, &batch->journal_id, batch->next_seq);
+        app_commit(app, &txn, r);
+        runs_go_on(app);
+        collect_go_on(app);
+    }
+    if (!app->is_stopping)
+        tip_fetch_done(app->fetch, &batch->journal_id, batch->next_seq);
+}
+
+/* Runs may be lost: the scheduler finds them overdue and starts others. */
+static void app_on_break(void *ctx, enum tip_fetch_break why, const struct tip_id *journal_id, uint64_t next_seq)
+{
+    static const char *const names[] = {
+        [TIP_FETCH_NEW_JOURNAL] = "new_journal", [TIP_FETCH_TRIMMED] = "trimmed", [TIP_FETCH_DAMAGED] = "damaged"};
+    struct app *app = ctx;
+    struct tip_outbox_txn *txn = app_begin(app);
+
+    tip_warn("input.break", "why=%s next_seq=%" PRIu64, names[why], next_seq);
+    tip_metric_inc(app->m[APP_M_BREAKS]);
+    app->journal_id = *journal_id;
+    app->next_seq = next_seq;
+    app_commit(app, &txn, tip_outbox_input_put(txn, APP_CONSUMER, journal_id, next_seq));
+    tip_fetch_done(app->fetch, journal_id, next_seq);
+}
+
+static int app_listen(struct app *app)
+{
+    static const char *const prefixes[] = {TIP_TOPIC_SCHEDULE_DUE "blacklist.", NULL};
+    const struct tip_fetch_config config = {
+        .consumer = APP_CONSUMER,
+        .prefixes = prefixes,
+        .journal_id = app->journal_id,
+        .from_seq = app->next_seq,
+        .on_batch = app_on_batch,
+        .on_break = app_on_break,
+        .ctx = app,
+    };
+    int r = tip_fetch_open(&app->fetch, app->bus, &config);
+
+    return r ? r : tip_serve_open(&app->serve, app->bus, TIP_QUEUE_CONTROL APP_CONSUMER, 16, control_on_job, app);
+}
+
+/* ---- start ---- */
+
+static int app_load_source(void *ctx, const void *key, size_t key_len, const void *bytes, size_t n)
+{
+    struct app *app = ctx;
+    char name[TIP_NAME_MAX + 1];
+    struct app_source *source;
+
+    if (key_len > TIP_NAME_MAX)
+        return 0;
+    memcpy(name, key, key_len);
+    name[key_len] = '\0';
+    source = app_source_add(app, name);
+    if (codec_stored_read(&source->stored, bytes, n))
+        tip_error("source.unreadable", "source=%s", name);
+    source->machine.next_unix_ms = source->stored.next_unix_ms;
+    source->machine.n_failures = (uint32_t)source->stored.n_failures;
+    source->machine.phase = source->stored.n_failures ? BL_SOURCE_BACKOFF : BL_SOURCE_IDLE;
+    return 0;
+}
+
+static int app_load(struct app *app)
+{
+    tip_auto(tip_outbox_abort) struct tip_outbox_txn *txn = NULL;
+    int r = tip_outbox_begin(app->outbox, &txn);
+
+    r = r ? r : store_each(txn, STORE_SOURCE, app_load_source, app);
+    r = r ? r : runs_load(app, txn);
+    r = r ? r : publish_load(app, txn);
+    if (!r)
+        r = tip_outbox_input_get(txn, APP_CONSUMER, &app->journal_id, &app->next_seq);
+    return r == -ENOENT ? 0 : r;
+}
+
+static bool app_keeps(void *ctx, const char *name, uint64_t version)
+{
+    const struct app_source *source = app_source_find(ctx, name);
+
+    return source && (version == source->stored.version || version == source->stored.pending);
+}
+
+/* Versions whose files are damaged are as if they had never been fetched. */
+static void app_check_files(struct app *app)
+{
+    struct app_source *source, *next;
+
+    bl_files_sweep(app->dir, app_keeps, app);
+    tip_hash_each (app->sources, source, next) {
+        tip_auto(bl_map_close) struct bl_map map = {0};
+
+        if (!bl_map_open(&map, app->dir, source->name, source->stored.version))
+            continue;
+        tip_error("version.lost", "source=%s version=%" PRIu64, source->name, source->stored.version);
+        source->stored.version = 0;
+        source->stored.validators.known = false;
+        source->machine.next_unix_ms = 0;
+    }
+}
+
+static void app_resume(struct app *app)
+{
+    struct app_source *source, *next;
+
+    tip_hash_each (app->sources, source, next) {
+        if (source->stored.pending)
+            collect_resume(source);
+    }
+}
+
+static int app_refuse(const char *why, int r)
+{
+    tip_error("service.refused", "why=%s error=%s", why, strerror(-r));
+    return r;
+}
+
+static int app_load_specs(struct bl_specs *specs, const struct bl_options *options,
+                          char why[static TIP_SERVICE_WHY_BYTES])
+{
+    tip_auto(tip_conf_destroy) struct tip_conf *conf = tip_conf_new();
+
+    if (!bl_specs_load(specs, options, conf))
+        return 0;
+    (void)snprintf(why, TIP_SERVICE_WHY_BYTES, "%s",
+                   tip_conf_n_errors(conf) ? tip_conf_error(conf, 0) : "a source is bad");
+    bl_specs_deinit(specs);
+    return -EINVAL;
+}
+
+static void app_on_metrics(void *ctx)
+{
+    struct app *app = ctx;
+    struct app_source *source, *next;
+    uint64_t entries = 0;
+
+    tip_hash_each (app->sources, source, next)
+        entries += source->stored.version ? source->stored.n_entries : 0;
+    tip_metric_set(app->m[APP_M_SOURCES], (double)app->specs.n);
+    tip_metric_set(app->m[APP_M_ENTRIES], (double)entries);
+    tip_metric_set(app->m[APP_M_JOBS], (double)app->n_jobs);
+}
+
+static int app_make(struct app *app, const struct bl_options *options)
+{
+    const struct tip_pool_options pool = {.name = "lists", .n_threads = 1, .n_jobs_max = APP_POOL_JOBS};
+    char why[TIP_SERVICE_WHY_BYTES];
+    int r;
+
+    if (snprintf(app->dir, sizeof(app->dir), "%s/sets", tip_service_data_dir(app->service)) >= WORK_PATH - 128)
+        return app_refuse("the data directory's path is too long", -ENAMETOOLONG);
+    if (mkdir(app->dir, 0700) == -1 && errno != EEXIST)
+        return app_refuse("cannot make the directory of versions", -errno);
+    r = app_load_specs(&app->specs, options, why);
+    if (r)
+        return app_refuse(why, r);
+    r = tip_pool_open(&app->pool, app->loop, &pool);
+    if (r)
+        return app_refuse("cannot start the pool", r);
+    app->http = tip_http_new(app->loop);
+    app->scratch = tip_new(struct codec_scratch);
+    r = app_load(app);
+    return r ? app_refuse("cannot read the state", r) : 0;
+}
+
+static void app_on_stopped(void *ctx)
+{
+    struct app *app = ctx;
+
+    tip_timer_stop(&app->drain);
+    tip_service_stopped(app->service);
+}
+
+int app_open(struct app **appp, struct tip_service *service, struct tip_outbox *outbox, struct tip_bus *bus,
+             const struct bl_options *options)
+{
+    tip_auto(app_destroy) struct app *app = tip_new(struct app);
+    int r;
+
+    app->service = service;
+    app->loop = tip_service_loop(service);
+    app->outbox = outbox;
+    app->bus = bus;
+    tip_metrics_add(tip_service_metrics(service), app_metrics, APP_M_COUNT, app->m);
+    tip_metrics_on_read(tip_service_metrics(service), app_on_metrics, app);
+    tip_timer_init(&app->tick, app->loop, app_on_tick, app);
+    tip_timer_init(&app->drain, app->loop, app_on_stopped, app);
+    r = app_make(app, options);
+    if (r)
+        return r;
+    app_check_files(app);
+    app_configure(app, options);
+    app_resume(app);
+    app_settle_sources(app);
+    runs_go_on(app);
+    r = app_listen(app);
+    if (r)
+        return app_refuse("cannot listen to the bus", r);
+    tip_bus_on_space(bus, app_on_space, app);
+    tip_timer_every(&app->tick, APP_TICK_MS);
+    app_tell_ready(app);
+    collect_go_on(app);
+    publish_go_on(app);
+    *appp = tip_take(app);
+    return 0;
+}
+
+/* ---- reload and end ---- */
+
+int app_reload(struct app *app, const struct bl_options *options, char *why)
+{
+    struct bl_specs specs;
+    struct bl_specs old = app->specs;
+    int r = app_load_specs(&specs, options, why);
+
+    if (r)
+        return r;
+    app->specs = specs;
+    app_configure(app, options);
+    bl_specs_deinit(&old);
+    app_settle_sources(app);
+    collect_go_on(app);
+    publish_go_on(app);
+    return 0;
+}
+
+void app_stop(struct app *app)
+{
+    struct app_source *source, *next;
+
+    app->is_stopping = true;
+    tip_timer_stop(&app->tick);
+    tip_serve_destroy(&app->serve);
+    tip_fetch_destroy(&app->fetch);
+    tip_hash_each (app->sources, source, next)
+        bl_fetch_destroy(&source->fetch); /* its run is kept: it is asked again after the start */
+    tip_timer_start(&app->drain, tip_bus_is_up(app->bus, NULL) ? APP_DRAIN_MS : 0);
+    if (tip_bus_flush(app->bus, app_on_stopped, app))
+        tip_timer_start(&app->drain, 0);
+}
+
+void app_destroy(struct app **appp)
+{
+    struct app *app = tip_take(*appp);
+
+    if (!app)
+        return;
+    app->is_stopping = true;
+    tip_pool_destroy(&app->pool); /* what is done now is done again after the start */
+    control_free(app);
+    tip_serve_destroy(&app->serve);
+    tip_fetch_destroy(&app->fetch);
+    app_sources_free(app);
+    tip_http_destroy(&app->http);
+    publish_free(app);
+    runs_free(app);
+    bl_specs_deinit(&app->specs);
+    tip_loop_defer_cancel(app->loop, app);
+    tip_timer_deinit(&app->tick);
+    tip_timer_deinit(&app->drain);
+    tip_metrics_on_read_cancel(tip_service_metrics(app->service), app);
+    free(app->scratch);
+    free(app->user_agent);
+    free(app);
+}

@@ -1,0 +1,201 @@
+#pragma once
+/*
+ * The service: event in, core step, actions out. app.c starts, stops and hears; runs.c keeps the runs; collect.c moves
+ * the sources; publish.c does the jobs; control.c answers calls. What cannot be stored ends the process: a start from
+ * what is stored puts that right.
+ */
+#include <tip/bus.h>
+#include <tip/hash.h>
+#include <tip/http.h>
+#include <tip/metrics.h>
+#include <tip/pool.h>
+#include <tip/service.h>
+
+#include "codec.h"
+#include "core/source.h"
+#include "options.h"
+#include "state.h"
+#include "work.h"
+
+enum {
+    APP_M_FETCHES,
+    APP_M_NOT_MODIFIED,
+    APP_M_OK,
+    APP_M_FAILED,
+    APP_M_BYTES,
+    APP_M_LINES,
+    APP_M_REJECTED,
+    APP_M_VERSIONS,
+    APP_M_PARTS,
+    APP_M_VERDICTS,
+    APP_M_RUNS,
+    APP_M_RUNS_REPEATED,
+    APP_M_RUNS_EXPIRED,
+    APP_M_MALFORMED,
+    APP_M_BREAKS,
+    APP_M_HELD_BACK,
+    APP_M_CALLS,
+    APP_M_CALLS_REPEATED,
+    APP_M_UNEXPECTED,
+    APP_M_SOURCES,
+    APP_M_ENTRIES,
+    APP_M_JOBS,
+    APP_M_COUNT
+};
+
+/** How a source ended; told as soon as the outbox has room. */
+struct app_end {
+    bool is_set, ok;
+    char reason[32];
+    char detail[STATE_DETAIL + 1];
+    struct bl_report *report; /* owned; NULL for none */
+};
+
+struct app_source {
+    struct app *app;
+    char name[TIP_NAME_MAX + 1];
+    const struct bl_spec *spec; /* NULL: its file is gone */
+    struct bl_source machine;
+    struct bl_stored stored;
+    uint64_t asked; /* its place among those that wait for a fetch */
+    struct bl_fetch *fetch;
+    char host[256];       /* that is being asked */
+    char body[WORK_BODY]; /* what is being fetched or read */
+    struct bl_validators fetched;
+    int64_t retry_after_ms;
+    struct app_end end;
+    UT_hash_handle hh;
+};
+
+/** The job being done. */
+struct app_publish {
+    bool is_active, is_planning;
+    struct work_plan *plan;
+    struct tip_id baseline_id;
+};
+
+struct app {
+    struct tip_service *service;
+    struct tip_loop *loop;
+    struct tip_outbox *outbox; /* borrowed, as is the bus */
+    struct tip_bus *bus;
+    struct tip_fetch *fetch;
+    struct tip_serve *serve;
+    struct tip_http *http;
+    struct tip_pool *pool;
+    struct bl_specs specs;
+    char *user_agent;
+    char dir[WORK_PATH]; /* of the versions */
+    int64_t concurrency;
+    struct app_source *sources;
+    struct bl_run *runs;
+    size_t n_runs;
+    struct bl_job *jobs; /* in order */
+    size_t n_jobs, jobs_room;
+    uint64_t last_job;
+    struct app_publish publish;
+    struct codec_scratch *scratch;
+    size_t n_tests; /* under way */
+    struct control_test *tests;
+    uint64_t n_asked, n_bodies;
+    bool is_stopping;
+    struct tip_timer tick, drain;
+    struct tip_id journal_id; /* input: where the next batch begins */
+    uint64_t next_seq;
+    int64_t purged_ms;
+    struct tip_metric *m[APP_M_COUNT];
+};
+
+/** @return 0, or a negative errno after an error line */
+tip_nodiscard int app_open(struct app **appp, struct tip_service *service, struct tip_outbox *outbox,
+                           struct tip_bus *bus, const struct bl_options *options);
+void app_destroy(struct app **appp);
+void app_stop(struct app *app);
+tip_nodiscard int app_reload(struct app *app, const struct bl_options *options, char *why);
+
+/* ---- for the files beside app.c ---- */
+
+enum { APP_ROOM_SMALL = 512 * 1024 };
+
+/** False when the outbox could not hold so much: everything waits until it has room again. */
+bool app_has_room(struct app *app, size_t bytes);
+
+/** A transaction that ends in a commit, or in the end of the process. */
+struct tip_outbox_txn *app_begin(struct app *app);
+void app_commit(struct app *app, struct tip_outbox_txn **txnp, int r);
+
+/** Publishes an event under prefix and name. */
+tip_nodiscard int app_publish(struct app *app, struct tip_outbox_txn *txn, const char *prefix, const char *name,
+                              enum tip_tlp tlp, struct tip_event *event);
+
+struct app_source *app_source_find(struct app *app, const char *name);
+tip_nodiscard int app_source_put(struct tip_outbox_txn *txn, const struct app_source *source);
+enum tip_tlp app_source_tlp(const struct app_source *source);
+
+/** A report to keep, or one that was kept (NULL: none). */
+tip_nodiscard int app_report_put(struct tip_outbox_txn *txn, const char *name, const struct bl_report *report);
+struct bl_report *app_report_get(struct tip_outbox_txn *txn, const char *name);
+
+/* collect.c */
+
+/** A run wants it. One that is under way is joined. */
+void collect_ask(struct app_source *source);
+
+/** Starts what waits for a fetch, tells what has ended, as far as there is room. */
+void collect_go_on(struct app *app);
+
+/** Ends a wait or a transfer. What is being read or published goes on. */
+void collect_cancel(struct app_source *source, const char *reason, const char *detail);
+
+/** The version is out: within the transaction that makes it so. */
+tip_nodiscard int collect_published(struct app_source *source, struct tip_outbox_txn *txn, const char *reason);
+
+/** After a start: a version was being published. */
+void collect_resume(struct app_source *source);
+
+/** Ends a published version that cannot be read any more. */
+void collect_lost(struct app_source *source);
+
+/** Its file is gone: one last, empty version. */
+void collect_retire(struct app_source *source);
+
+/** The rules of a body for the pool. */
+void collect_order(const struct app_source *source, const struct bl_spec *spec, struct work_parse *job);
+
+/* runs.c */
+
+/** Takes a run on, or says why not, all in the transaction of its batch. */
+tip_nodiscard int runs_take(struct app *app, struct tip_outbox_txn *txn, const struct tip_schedule_due *due);
+
+/** Asks the sources of every run for what is still pending. */
+void runs_go_on(struct app *app);
+
+/** A source has ended: within the transaction that says so. */
+tip_nodiscard int runs_mark(struct app *app, struct tip_outbox_txn *txn, const char *source, bool ok);
+
+/** Ends what is past its deadline. */
+void runs_tick(struct app *app);
+
+tip_nodiscard int runs_load(struct app *app, struct tip_outbox_txn *txn);
+void runs_free(struct app *app);
+
+/* publish.c */
+
+/** Queues a job: within a transaction. Sets its number. */
+tip_nodiscard int publish_add(struct app *app, struct tip_outbox_txn *txn, struct bl_job *job);
+
+/** Does the next step of the first job, if there is room. */
+void publish_go_on(struct app *app);
+
+/** Is such a job waiting whose work has not begun? */
+bool publish_is_queued(const struct app *app, enum work_kind kind, const char *name);
+
+/** Queues a job when the configured weight is not the one in force. */
+tip_nodiscard int publish_weigh(struct app_source *source, struct tip_outbox_txn *txn);
+
+tip_nodiscard int publish_load(struct app *app, struct tip_outbox_txn *txn);
+void publish_free(struct app *app);
+
+/* control.c */
+void control_on_job(void *ctx, struct tip_job *job);
+void control_free(struct app *app);

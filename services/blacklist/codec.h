@@ -1,0 +1,87 @@
+#pragma once
+/*
+ * Between the core's structs and what travels, is stored, or is shown.
+ */
+#include <tip/call.h>
+#include <tip/event.h>
+
+#include "core/source.h"
+#include "state.h"
+
+/* ---- events of a plan; everything they point at lies in the scratch and the plan ---- */
+
+struct codec_scratch {
+    struct bl_item items[TIP_BATCH_ENTRIES_MAX];
+    struct tip_listing_entry entries[TIP_BATCH_ENTRIES_MAX];
+    struct tip_verdict verdicts[TIP_BATCH_ENTRIES_MAX];
+    struct tip_verdict_reason reasons[TIP_BATCH_ENTRIES_MAX][BL_SCORE_REASONS];
+    struct tip_family_share shares[TIP_BATCH_ENTRIES_MAX];
+};
+
+struct codec_part {
+    const struct work_plan *plan;
+    size_t index; /* of the part, from 0 */
+    struct tip_id stream, baseline_id;
+    int64_t fetched_unix_ms;
+};
+
+/** A listing.delta, or a listing.baseline when there is nothing before. @return the prefix of its topic */
+const char *codec_listing(struct tip_event *event, const struct codec_part *part, struct codec_scratch *scratch);
+
+/** verdict.changes. @return the strictest marking of what led to it besides the list itself, 0 for nothing */
+enum tip_tlp codec_verdicts(struct tip_event *event, const struct codec_part *part, struct codec_scratch *scratch);
+
+/** source.ok or source.failed. The report may be NULL. */
+struct codec_source {
+    const char *name, *url;
+    const struct bl_stored *stored;
+    const struct bl_report *report;
+    double weight;
+    struct tip_id stream;
+    bool ok;
+};
+
+struct codec_source_scratch {
+    struct tip_listing_reject rejects[BL_REPORT_SAMPLE];
+    struct tip_reject_count counts[BL_REPORT_REASONS];
+    char url[TIP_INDICATOR_MAX + 1];
+};
+
+const char *codec_source(struct tip_event *event, const struct codec_source *source,
+                         struct codec_source_scratch *scratch);
+
+/** schedule.done or schedule.failed of a run whose submodules have all ended, or not by its deadline. */
+const char *codec_run_report(struct tip_event *event, const struct bl_run *run, char summary[static TIP_TEXT_MAX]);
+
+/* ---- stored state: JSON objects, so that a later version may add what it needs ---- */
+
+enum { CODEC_E_FOREIGN = 1 };
+
+tip_nodiscard int codec_stored_write(const struct bl_stored *stored, struct tip_buf *out);
+tip_nodiscard int codec_stored_read(struct bl_stored *stored, const void *bytes, size_t n);
+tip_nodiscard int codec_job_write(const struct bl_job *job, struct tip_buf *out);
+tip_nodiscard int codec_job_read(struct bl_job *job, const void *bytes, size_t n);
+tip_nodiscard int codec_run_write(const struct bl_run *run, struct tip_buf *out);
+tip_nodiscard int codec_run_read(struct bl_run *run, const void *bytes, size_t n); /* subs: free them */
+
+/** A report as its bytes; a report of another build is foreign. */
+tip_nodiscard int codec_report_read(struct bl_report *report, const void *bytes, size_t n);
+tip_nodiscard int codec_report_write(const struct bl_report *report, struct tip_buf *out);
+
+/* ---- for people ---- */
+
+struct codec_shown {
+    const char *name;
+    const struct bl_spec *spec; /* NULL: its file is gone */
+    const struct bl_stored *stored;
+    enum bl_source_phase phase;
+};
+
+/** One JSON object: the answer of `list` for a source. */
+tip_nodiscard int codec_source_json(const struct codec_shown *shown, struct tip_buf *out);
+
+/** One reject as a JSON object. */
+tip_nodiscard int codec_reject_json(const struct bl_reject *reject, struct tip_buf *out);
+
+/** The counts of rejects as a JSON object. */
+tip_nodiscard int codec_counts_json(const struct bl_report *report, struct tip_buf *out);

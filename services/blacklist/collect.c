@@ -1,0 +1,432 @@
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <tip/alloc.h>
+#include <tip/clock.h>
+#include <tip/log.h>
+#include <tip/utf8.h>
+
+#include "app.h"
+#include "io/store.h"
+
+static void collect_step(struct app_source *source, enum bl_source_event event);
+
+/* ---- the end of a collection ---- */
+
+/* Foreign text for events and people: one line, no control characters. */
+static void collect_text(char *to, size_t room, const char *text)
+{
+    (void)tip_utf8_copy(to, room, text, strlen(text)); /* its length */
+    for (; *to; to++) {
+        if ((unsigned char)*to < ' ' || *to == 0x7f)
+            *to = ' ';
+    }
+}
+
+static void collect_end(struct app_source *source, bool ok, const char *reason, const char *detail)
+{
+    source->end.is_set = true;
+    source->end.ok = ok;
+    collect_text(source->end.reason, sizeof(source->end.reason), reason);
+    collect_text(source->end.detail, sizeof(source->end.detail), detail);
+}
+
+static void collect_rest(struct app_source *source)
+{
+    const struct bl_source_pace pace = {.interval_ms = source->spec ? source->spec->interval_ms : TIP_DAY_MS,
+                                        .retry_after_ms = source->retry_after_ms};
+
+    bl_source_rest(&source->machine, &pace, tip_loop_wall_ms());
+    source->stored.next_unix_ms = source->machine.next_unix_ms;
+    source->stored.n_failures = source->machine.n_failures;
+    source->retry_after_ms = 0;
+}
+
+static void collect_log(const struct app_source *source, const struct app_end *end)
+{
+    tip_log_write(end->ok ? TIP_LOG_INFO : TIP_LOG_WARN, end->ok ? "source.ok" : "source.failed",
+                  "source=%s reason=%s version=%" PRIu64 " entries=%" PRIu64 " added=%" PRIu64 " removed=%" PRIu64
+                  " failures=%" PRId64 " detail=%s",
+                  source->name, end->reason, source->stored.version, source->stored.n_entries, source->stored.n_added,
+                  source->stored.n_removed, source->stored.n_failures, end->detail);
+}
+
+/* State, event and runs, in one transaction. */
+static int collect_tell(struct app_source *source, struct tip_outbox_txn *txn, const struct app_end *end)
+{
+    struct app *app = source->app;
+    struct codec_source_scratch scratch;
+    struct codec_source told = {.name = source->name,
+                                .url = source->spec ? source->spec->url : "",
+                                .stored = &source->stored,
+                                .report = end->report,
+                                .weight = source->stored.weight,
+                                .stream = *tip_outbox_stream(app->outbox),
+                                .ok = end->ok};
+    struct tip_event event;
+    const char *prefix;
+    int r;
+
+    collect_rest(source);
+    strcpy(source->stored.reason, end->reason);
+    strcpy(source->stored.detail, end->detail);
+    if (end->ok)
+        source->stored.ok_unix_ms = tip_loop_wall_ms();
+    prefix = codec_source(&event, &told, &scratch);
+    collect_log(source, end);
+    tip_metric_inc(app->m[end->ok ? APP_M_OK : APP_M_FAILED]);
+    r = app_publish(app, txn, prefix, source->name, app_source_tlp(source), &event);
+    r = r ? r : app_source_put(txn, source);
+    return r ? r : runs_mark(app, txn, source->name, end->ok);
+}
+
+static void collect_settle(struct app_source *source)
+{
+    struct app *app = source->app;
+    struct tip_outbox_txn *txn;
+
+    if (!source->end.is_set || !app_has_room(app, APP_ROOM_SMALL))
+        return;
+    txn = app_begin(app);
+    app_commit(app, &txn, collect_tell(source, txn, &source->end));
+    free(source->end.report);
+    source->end = (struct app_end){0};
+}
+
+int collect_published(struct app_source *source, struct tip_outbox_txn *txn, const char *reason)
+{
+    struct app_end end = {.ok = true};
+    int r;
+
+    (void)bl_source_step(&source->machine, BL_SOURCE_EV_PUBLISHED); /* nothing more is to be done */
+    strcpy(end.reason, reason);
+    (void)snprintf(end.detail, sizeof(end.detail), "%" PRIu64 " entries: %" PRIu64 " added, %" PRIu64 " removed",
+                   source->stored.n_entries, source->stored.n_added, source->stored.n_removed);
+    end.report = app_report_get(txn, source->name);
+    r = collect_tell(source, txn, &end);
+    free(end.report);
+    return r;
+}
+
+/* ---- fetching ---- */
+
+/* The host of a URL that options.c has checked, without its port. */
+static void collect_host(const char *url, char host[static 256])
+{
+    const char *at = strchr(url, ':') + 3;
+    size_t n = *at == '[' ? strcspn(at, "]") : strcspn(at, ":/?#");
+
+    n = n < 255 ? n : 255;
+    memcpy(host, at, n);
+    host[n] = '\0';
+}
+
+static bool collect_host_is_busy(struct app *app, const char *host)
+{
+    struct app_source *source, *next;
+
+    tip_hash_each (app->sources, source, next) {
+        if (source->fetch && !strcmp(source->host, host))
+            return true;
+    }
+    return false;
+}
+
+static size_t collect_n_fetching(struct app *app)
+{
+    struct app_source *source, *next;
+    size_t n = 0;
+
+    tip_hash_each (app->sources, source, next)
+        n += source->fetch != NULL;
+    return n;
+}
+
+/* The one that waits longest among those whose host is free. */
+static struct app_source *collect_next(struct app *app)
+{
+    struct app_source *source, *next, *best = NULL;
+    char host[256];
+
+    tip_hash_each (app->sources, source, next) {
+        if (source->machine.phase != BL_SOURCE_QUEUED || !source->spec || (best && best->asked < source->asked))
+            continue;
+        collect_host(source->spec->url, host);
+        if (!collect_host_is_busy(app, host))
+            best = source;
+    }
+    return best;
+}
+
+void collect_go_on(struct app *app)
+{
+    struct app_source *source, *next;
+
+    while (!app->is_stopping && (int64_t)collect_n_fetching(app) < app->concurrency && (source = collect_next(app)))
+        collect_step(source, BL_SOURCE_EV_SLOT);
+    tip_hash_each (app->sources, source, next)
+        collect_settle(source);
+}
+
+static void collect_go_on_soon(void *ctx)
+{
+    collect_go_on(ctx);
+}
+
+static void collect_failed(struct app_source *source, const char *reason, const char *detail)
+{
+    collect_end(source, false, reason, detail);
+    collect_step(source, BL_SOURCE_EV_FAILED);
+}
+
+static void collect_on_fetched(void *ctx, const struct bl_fetched *fetched)
+{
+    struct app_source *source = ctx;
+    char reason[32];
+    char detail[STATE_DETAIL + 1];
+
+    strcpy(reason, fetched->reason);
+    collect_text(detail, sizeof(detail), fetched->detail);
+    source->retry_after_ms = fetched->retry_after_ms;
+    tip_metric_add(source->app->m[APP_M_BYTES], fetched->n_bytes);
+    if (!*reason || !strcmp(reason, "unchanged"))
+        source->fetched = fetched->validators;
+    bl_fetch_destroy(&source->fetch);
+    if (!*reason) {
+        collect_step(source, BL_SOURCE_EV_BODY);
+    } else if (!strcmp(reason, "unchanged") || !strcmp(reason, "not_modified")) {
+        if (!strcmp(reason, "unchanged"))
+            source->stored.validators = source->fetched;
+        tip_metric_inc(source->app->m[APP_M_NOT_MODIFIED]);
+        source->stored.n_added = source->stored.n_removed = source->stored.n_changed = 0;
+        collect_end(source, true, reason, *detail ? detail : "the same bytes as last time");
+        collect_step(source, BL_SOURCE_EV_NOT_MODIFIED);
+    } else {
+        collect_failed(source, reason, detail);
+    }
+    collect_go_on(source->app);
+}
+
+static void collect_fetch(struct app_source *source)
+{
+    struct app *app = source->app;
+    struct bl_fetch_order order = {
+        .spec = source->spec,
+        .user_agent = app->user_agent,
+        .path = source->body,
+        .validators = source->stored.validators,
+        .on_end = collect_on_fetched,
+        .ctx = source,
+    };
+    int r;
+
+    if (!source->stored.version || source->stored.fingerprint != (int64_t)source->spec->fingerprint)
+        order.validators.known = false;
+    collect_host(source->spec->url, source->host);
+    (void)snprintf(source->body, sizeof(source->body), "%s/%s-%" PRIu64 ".fetch", app->dir, source->name,
+                   ++app->n_bodies);
+    tip_metric_inc(app->m[APP_M_FETCHES]);
+    r = bl_fetch_open(&source->fetch, app->http, &order);
+    if (r)
+        collect_failed(source, "io_error", strerror(-r));
+}
+
+/* ---- reading ---- */
+
+void collect_order(const struct app_source *source, const struct bl_spec *spec, struct work_parse *job)
+{
+    *job = (struct work_parse){
+        .format = spec->format,
+        .can_be_empty = spec->can_be_empty,
+        .gzip_only = spec->gzip_only,
+        .gzip_auto = spec->gzip_auto,
+        .max_bytes = spec->max_bytes,
+        .from = source->stored.version,
+        .to = source->stored.last_number + 1,
+    };
+    strcpy(job->dir, source->app->dir);
+    strcpy(job->name, source->name);
+}
+
+static void collect_counts(struct bl_stored *stored, const struct work_parse *job)
+{
+    stored->n_entries = job->n_entries;
+    stored->n_added = job->n_added;
+    stored->n_removed = job->n_removed;
+    stored->n_changed = job->n_changed;
+    stored->n_lines = job->report.n_lines;
+    stored->n_rejected = job->report.n_rejected;
+    stored->n_special = job->report.n_special;
+    stored->n_bytes = job->n_bytes;
+}
+
+/* The files are durable: from here on the version will be published, whatever happens. */
+static void collect_changed(struct app_source *source, const struct work_parse *job)
+{
+    struct app *app = source->app;
+    struct tip_outbox_txn *txn = app_begin(app);
+    double weight = source->stored.version ? source->stored.weight : job->weight;
+    struct bl_job publish = {.kind = WORK_VERSION,
+                             .from = job->from,
+                             .to = job->to,
+                             .weight_before = weight,
+                             .weight_after = weight,
+                             .baseline_id = tip_id_random()};
+    int r;
+
+    strcpy(publish.name, source->name);
+    source->stored.pending = source->stored.last_number = job->to;
+    source->stored.validators = source->fetched;
+    source->stored.fingerprint = job->fingerprint;
+    source->stored.fetched_unix_ms = tip_loop_wall_ms();
+    collect_counts(&source->stored, job);
+    r = app_source_put(txn, source);
+    r = r ? r : app_report_put(txn, source->name, &job->report);
+    r = r ? r : publish_add(app, txn, &publish);
+    app_commit(app, &txn, r);
+}
+
+static void collect_same(struct app_source *source, const struct work_parse *job)
+{
+    source->stored.validators = source->fetched;
+    source->stored.fingerprint = job->fingerprint;
+    source->stored.n_lines = job->report.n_lines;
+    source->stored.n_rejected = job->report.n_rejected;
+    source->stored.n_added = source->stored.n_removed = source->stored.n_changed = 0;
+    collect_end(source, true, job->why, job->detail);
+    collect_step(source, BL_SOURCE_EV_SAME);
+}
+
+static void collect_on_parsed(void *ctx, void *opaque)
+{
+    struct work_parse *job = opaque;
+    struct app_source *source = app_source_find(ctx, job->name);
+
+    if (!source) /* cannot be: sources stay */
+        return;
+    tip_metric_add(source->app->m[APP_M_LINES], job->report.n_lines);
+    tip_metric_add(source->app->m[APP_M_REJECTED], job->report.n_rejected);
+    if (*job->why)
+        source->end.report = tip_memdup(&job->report, sizeof(job->report));
+    if (!*job->why) {
+        collect_changed(source, job);
+        collect_step(source, BL_SOURCE_EV_CHANGED);
+    } else if (!strcmp(job->why, "unchanged")) {
+        collect_same(source, job);
+    } else {
+        if (!strcmp(job->why, "lost_version"))
+            source->stored.version = 0; /* the next one is a baseline */
+        collect_failed(source, job->why, job->detail);
+    }
+    collect_go_on(source->app);
+}
+
+static void collect_parse(struct app_source *source)
+{
+    struct work_parse job;
+    int r;
+
+    if (!source->spec) {
+        (void)unlink(source->body); /* what stays is swept at the next start */
+        collect_failed(source, "removed", "its file is gone");
+        return;
+    }
+    collect_order(source, source->spec, &job);
+    strcpy(job.body, source->body);
+    job.fingerprint = source->spec->fingerprint;
+    job.weight = source->spec->weight;
+    r = tip_pool_submit(
+        source->app->pool,
+        &(struct tip_pool_job){
+            .input = &job, .size = sizeof(job), .work = work_parse_run, .done = collect_on_parsed, .ctx = source->app});
+    if (r) {
+        (void)unlink(source->body);
+        collect_failed(source, "busy", "too many lists wait to be read");
+    }
+}
+
+/* ---- the machine ---- */
+
+static void collect_step(struct app_source *source, enum bl_source_event event)
+{
+    const char *before = bl_source_phase_name(source->machine.phase);
+    enum bl_source_action action = bl_source_step(&source->machine, event);
+
+    tip_debug("source.step", "source=%s event=%s before=%s after=%s", source->name, bl_source_event_name(event), before,
+              bl_source_phase_name(source->machine.phase));
+    switch (action) {
+    case BL_SOURCE_ACT_NONE:
+        if (event != BL_SOURCE_EV_ASK)
+            tip_metric_inc(source->app->m[APP_M_UNEXPECTED]);
+        return;
+    case BL_SOURCE_ACT_WAIT:
+        source->asked = ++source->app->n_asked;
+        return;
+    case BL_SOURCE_ACT_FETCH:
+        collect_fetch(source);
+        return;
+    case BL_SOURCE_ACT_PARSE:
+        collect_parse(source);
+        return;
+    case BL_SOURCE_ACT_PUBLISH:
+        publish_go_on(source->app);
+        return;
+    case BL_SOURCE_ACT_END_OK:
+    case BL_SOURCE_ACT_END_FAILED:
+        tip_loop_defer(source->app->loop, collect_go_on_soon, source->app);
+        return;
+    }
+}
+
+void collect_ask(struct app_source *source)
+{
+    if (!source->end.is_set) /* one that has ended but was not told yet is joined */
+        collect_step(source, BL_SOURCE_EV_ASK);
+}
+
+void collect_cancel(struct app_source *source, const char *reason, const char *detail)
+{
+    if (source->machine.phase != BL_SOURCE_QUEUED && source->machine.phase != BL_SOURCE_FETCHING)
+        return;
+    bl_fetch_destroy(&source->fetch);
+    collect_failed(source, reason, detail);
+}
+
+void collect_resume(struct app_source *source)
+{
+    collect_step(source, BL_SOURCE_EV_RESUME);
+}
+
+/* ---- versions without a body ---- */
+
+void collect_lost(struct app_source *source)
+{
+    source->stored.version = source->stored.pending = 0;
+    source->stored.validators.known = false;
+    source->stored.next_unix_ms = source->machine.next_unix_ms = 0;
+    if (source->machine.phase == BL_SOURCE_PUBLISHING)
+        source->machine.phase = BL_SOURCE_BACKOFF;
+    collect_end(source, false, "lost_version", "the files of the version are damaged or gone: it is fetched again");
+    collect_settle(source);
+}
+
+void collect_retire(struct app_source *source)
+{
+    struct work_parse job = {
+        .from = source->stored.version, .to = source->stored.last_number + 1, .n_removed = source->stored.n_entries};
+    struct bl_setfile empty = {.version = job.to};
+    int r = bl_files_keep(source->app->dir, source->name, &empty, NULL);
+
+    if (r) {
+        tip_error("source.not_retired", "source=%s error=%s", source->name, strerror(-r));
+        return;
+    }
+    tip_info("source.retired", "source=%s entries=%" PRIu64, source->name, source->stored.n_entries);
+    source->fetched = (struct bl_validators){0};
+    collect_changed(source, &job);
+    collect_step(source, BL_SOURCE_EV_RESUME);
+}

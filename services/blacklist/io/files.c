@@ -1,0 +1,187 @@
+#include "io/files.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <tip/fail.h>
+
+enum { PATH_BYTES = 8192 };
+
+int bl_files_path(struct tip_buf *path, const char *dir, const char *name, uint64_t version, const char *suffix)
+{
+    return tip_buf_append_format(path, "%s/%s-%" PRIu64 ".%s", dir, name, version, suffix);
+}
+
+static int files_map(const char *dir, const char *name, uint64_t version, const char *suffix, void **atp, size_t *np)
+{
+    tip_auto(tip_buf_deinit) struct tip_buf path;
+    tip_auto(tip_fd_close) int fd = -1;
+    struct stat status;
+
+    tip_buf_init(&path, PATH_BYTES);
+    if (bl_files_path(&path, dir, name, version, suffix))
+        return tip_fail(-ENAMETOOLONG);
+    fd = open(tip_buf_text(&path), O_RDONLY | O_CLOEXEC);
+    if (fd == -1 || fstat(fd, &status) == -1)
+        return tip_fail(-errno);
+    *atp = NULL;
+    *np = (size_t)status.st_size;
+    if (!*np)
+        return 0;
+    *atp = mmap(NULL, *np, PROT_READ, MAP_SHARED, fd, 0);
+    if (*atp == MAP_FAILED) {
+        *atp = NULL;
+        return tip_fail(-errno);
+    }
+    return 0;
+}
+
+int bl_map_open(struct bl_map *map, const char *dir, const char *name, uint64_t version)
+{
+    tip_auto(bl_map_close) struct bl_map made = {0};
+    void *body = NULL;
+    int r;
+
+    *map = (struct bl_map){0};
+    if (!version)
+        return 0;
+    r = files_map(dir, name, version, "set", &made.set_at, &made.set_bytes);
+    if (!r && bl_setfile_read(&made.file, made.set_at, made.set_bytes))
+        r = -EBADMSG;
+    if (!r)
+        r = files_map(dir, name, version, "body", &body, &made.body.n);
+    if (r)
+        return tip_fail(r);
+    made.body.bytes = body;
+    if (made.file.version != version || made.file.body_bytes != made.body.n)
+        return tip_fail(-EBADMSG);
+    *map = made;
+    made = (struct bl_map){0};
+    return 0;
+}
+
+void bl_map_close(struct bl_map *map)
+{
+    if (map->set_at)
+        (void)munmap(map->set_at, map->set_bytes); /* our own mapping */
+    if (map->body.bytes)
+        (void)munmap((void *)(uintptr_t)map->body.bytes, map->body.n);
+    *map = (struct bl_map){0};
+}
+
+static int files_put(void *ctx, const void *bytes, size_t n)
+{
+    FILE *out = ctx;
+
+    return fwrite(bytes, 1, n, out) == n ? 0 : -EIO;
+}
+
+static int files_sync(FILE *out)
+{
+    if (fflush(out) == EOF || fsync(fileno(out)) == -1)
+        return -errno;
+    return 0;
+}
+
+static int files_write_set(const char *path, const struct bl_setfile *file)
+{
+    unsigned char head[BL_SETFILE_HEADER];
+    tip_auto(tip_file_close) FILE *out = fopen(path, "we");
+    int r;
+
+    if (!out)
+        return tip_fail(-errno);
+    r = bl_setfile_write(file, files_put, out, head);
+    if (!r && fseek(out, 0, SEEK_SET) == -1)
+        r = -errno;
+    r = r ? r : files_put(out, head, sizeof(head));
+    r = r ? r : files_sync(out);
+    return r ? tip_fail(r) : 0;
+}
+
+static int files_sync_path(const char *path, int flags)
+{
+    tip_auto(tip_fd_close) int fd = open(path, flags | O_CLOEXEC, 0600);
+
+    return fd == -1 || fsync(fd) == -1 ? tip_fail(-errno) : 0;
+}
+
+static int files_rename(const char *from, const char *to)
+{
+    return rename(from, to) == -1 ? tip_fail(-errno) : 0;
+}
+
+int bl_files_keep(const char *dir, const char *name, const struct bl_setfile *file, const char *body)
+{
+    tip_auto(tip_buf_deinit) struct tip_buf fresh;
+    tip_auto(tip_buf_deinit) struct tip_buf set;
+    tip_auto(tip_buf_deinit) struct tip_buf kept;
+    int r;
+
+    tip_buf_init(&fresh, PATH_BYTES);
+    tip_buf_init(&set, PATH_BYTES);
+    tip_buf_init(&kept, PATH_BYTES);
+    if (bl_files_path(&fresh, dir, name, file->version, "new") ||
+        bl_files_path(&set, dir, name, file->version, "set") || bl_files_path(&kept, dir, name, file->version, "body"))
+        return tip_fail(-ENAMETOOLONG);
+    r = files_write_set(tip_buf_text(&fresh), file);
+    r = r ? r : files_sync_path(body ? body : tip_buf_text(&kept), body ? O_RDONLY : O_WRONLY | O_CREAT | O_TRUNC);
+    if (!r && body)
+        r = files_rename(body, tip_buf_text(&kept));
+    r = r ? r : files_rename(tip_buf_text(&fresh), tip_buf_text(&set));
+    return r ? r : files_sync_path(dir, O_RDONLY | O_DIRECTORY);
+}
+
+void bl_files_remove(const char *dir, const char *name, uint64_t version)
+{
+    static const char *const suffixes[] = {"set", "body"};
+
+    for (size_t i = 0; version && i < sizeof(suffixes) / sizeof(*suffixes); i++) {
+        tip_auto(tip_buf_deinit) struct tip_buf path;
+
+        tip_buf_init(&path, PATH_BYTES);
+        if (!bl_files_path(&path, dir, name, version, suffixes[i]))
+            (void)unlink(tip_buf_text(&path)); /* what stays is swept at the next start */
+    }
+}
+
+/* "drop.v4-17.set" into name and version; false for anything else. */
+static bool files_parse(char *file, uint64_t *versionp)
+{
+    char *dot = strrchr(file, '.');
+    char *dash;
+    char *end;
+
+    if (!dot || (strcmp(dot, ".set") && strcmp(dot, ".body")))
+        return false;
+    *dot = '\0';
+    dash = strrchr(file, '-');
+    if (!dash)
+        return false;
+    *dash = '\0';
+    *versionp = strtoull(dash + 1, &end, 10);
+    return end != dash + 1 && !*end;
+}
+
+void bl_files_sweep(const char *dir, bool (*keep)(void *ctx, const char *name, uint64_t version), void *ctx)
+{
+    tip_auto(tip_dir_close) DIR *listing = opendir(dir);
+    const struct dirent *entry;
+
+    while (listing && (entry = readdir(listing))) {
+        tip_auto(tip_free) char *name = strdup(entry->d_name);
+        uint64_t version = 0;
+
+        if (entry->d_type != DT_REG || !name || (files_parse(name, &version) && keep(ctx, name, version)))
+            continue;
+        (void)unlinkat(dirfd(listing), entry->d_name, 0); /* it is tried again at the next start */
+    }
+}

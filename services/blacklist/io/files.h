@@ -1,0 +1,48 @@
+#pragma once
+/*
+ * The versions of lists on disk: NAME-VERSION.set, the set, and NAME-VERSION.body, what it was read from. Both are
+ * complete and durable before any transaction names them. Blocking: for the pool, and for start.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <tip/buf.h>
+
+#include "core/part.h"
+#include "core/setfile.h"
+
+/** Appends a path below the directory; its suffix is "set", "body", or anything else for a temporary file. */
+tip_nodiscard int bl_files_path(struct tip_buf *path, const char *dir, const char *name, uint64_t version,
+                                const char *suffix);
+
+/** A version in memory, mapped. */
+struct bl_map {
+    struct bl_setfile file;
+    struct bl_body body;
+    void *set_at;
+    size_t set_bytes;
+};
+
+/**
+ * Maps a version and checks it. Version 0 is the empty set before the first.
+ *
+ * @return 0, or a negative errno: -EBADMSG when the file is damaged
+ */
+tip_nodiscard int bl_map_open(struct bl_map *map, const char *dir, const char *name, uint64_t version);
+
+/** Fits tip_auto; accepts zeroed memory. */
+void bl_map_close(struct bl_map *map);
+
+/**
+ * Writes a version and makes it durable: the set from memory, the body by renaming a file.
+ *
+ * @param body  path of the file that becomes the body; NULL for an empty one
+ */
+tip_nodiscard int bl_files_keep(const char *dir, const char *name, const struct bl_setfile *file, const char *body);
+
+/** Removes a version, if it is there. */
+void bl_files_remove(const char *dir, const char *name, uint64_t version);
+
+/** Removes everything in the directory that `keep` does not want: old versions, what was being written. */
+void bl_files_sweep(const char *dir, bool (*keep)(void *ctx, const char *name, uint64_t version), void *ctx);

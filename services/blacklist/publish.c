@@ -1,0 +1,330 @@
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <tip/alloc.h>
+#include <tip/log.h>
+#include <topics.h>
+
+#include "app.h"
+#include "io/store.h"
+
+enum {
+    PUBLISH_PARTS_MAX = 64, /* in one transaction */
+    PUBLISH_TURN_MS = 20,   /* then the loop does something else */
+    PUBLISH_JOBS_MAX = 10000,
+    PUBLISH_JOB_BYTES = 4096
+};
+
+static void publish_step(struct app *app);
+
+/* ---- the queue ---- */
+
+static int job_put(struct tip_outbox_txn *txn, const struct bl_job *job)
+{
+    tip_auto(tip_buf_deinit) struct tip_buf bytes;
+    uint8_t key[8];
+    int r;
+
+    tip_buf_init(&bytes, PUBLISH_JOB_BYTES);
+    store_number_key(job->number, key);
+    r = codec_job_write(job, &bytes);
+    return r ? r : store_put(txn, STORE_JOB, key, sizeof(key), bytes.data, bytes.len);
+}
+
+static void job_push(struct app *app, const struct bl_job *job)
+{
+    if (app->n_jobs == app->jobs_room) {
+        app->jobs_room = app->jobs_room ? 2 * app->jobs_room : 16;
+        app->jobs = tip_realloc(app->jobs, app->jobs_room, sizeof(*app->jobs));
+    }
+    app->jobs[app->n_jobs++] = *job;
+    app->last_job = job->number > app->last_job ? job->number : app->last_job;
+}
+
+static int job_drop_first(struct app *app, struct tip_outbox_txn *txn)
+{
+    uint8_t key[8];
+
+    store_number_key(app->jobs[0].number, key);
+    app->n_jobs--;
+    memmove(app->jobs, app->jobs + 1, app->n_jobs * sizeof(*app->jobs));
+    return store_delete(txn, STORE_JOB, key, sizeof(key));
+}
+
+int publish_add(struct app *app, struct tip_outbox_txn *txn, struct bl_job *job)
+{
+    if (app->n_jobs >= PUBLISH_JOBS_MAX)
+        return -ENOSPC;
+    job->number = app->last_job + 1;
+    job_push(app, job);
+    return job_put(txn, job);
+}
+
+bool publish_is_queued(const struct app *app, enum work_kind kind, const char *name)
+{
+    for (size_t i = app->publish.is_active ? 1 : 0; i < app->n_jobs; i++) {
+        if (app->jobs[i].kind == (int64_t)kind && !app->jobs[i].next && !strcmp(app->jobs[i].name, name))
+            return true;
+    }
+    return false;
+}
+
+int publish_weigh(struct app_source *source, struct tip_outbox_txn *txn)
+{
+    struct bl_job job = {.kind = WORK_WEIGHT};
+
+    if (!source->spec || !source->stored.version || source->stored.weight == source->spec->weight ||
+        publish_is_queued(source->app, WORK_WEIGHT, source->name))
+        return 0;
+    strcpy(job.name, source->name);
+    return publish_add(source->app, txn, &job);
+}
+
+static int publish_visit(void *ctx, const void *key, size_t key_len, const void *bytes, size_t n)
+{
+    struct app *app = ctx;
+    struct bl_job job;
+
+    if (codec_job_read(&job, bytes, n) || !app_source_find(app, job.name)) {
+        tip_error("job.unreadable", "number=%" PRIu64, store_number_of(key, key_len));
+        return 0;
+    }
+    job.number = store_number_of(key, key_len);
+    job_push(app, &job);
+    return 0;
+}
+
+int publish_load(struct app *app, struct tip_outbox_txn *txn)
+{
+    return store_each(txn, STORE_JOB, publish_visit, app);
+}
+
+void publish_free(struct app *app)
+{
+    work_plan_destroy(&app->publish.plan);
+    free(app->jobs);
+}
+
+/* ---- planning ---- */
+
+static void plan_voters(struct app *app, const char *name, struct work_order *order)
+{
+    struct app_source *source, *next;
+
+    order->voters = tip_new_array(tip_hash_count(app->sources), struct work_voter);
+    tip_hash_each (app->sources, source, next) {
+        struct work_voter *voter = &order->voters[order->n_voters];
+
+        if (!source->stored.version || source->stored.weight <= 0 || !strcmp(source->name, name))
+            continue;
+        strcpy(voter->name, source->name);
+        voter->version = source->stored.version;
+        voter->weight = source->stored.weight;
+        voter->tlp = app_source_tlp(source);
+        order->n_voters++;
+    }
+}
+
+/* What a job means now that it is its turn: versions and weights are those in force, and stay so until it is done. */
+static void plan_order(struct app *app, struct bl_job *job, struct work_order *order)
+{
+    const struct app_source *source = app_source_find(app, job->name);
+
+    if (job->kind != WORK_VERSION)
+        job->to = source->stored.version;
+    if (job->kind == WORK_WEIGHT)
+        job->from = job->to;
+    if (source->stored.version)
+        job->weight_before = source->stored.weight;
+    if (job->kind != WORK_WEIGHT)
+        job->weight_after = job->weight_before;
+    else if (!job->next && source->spec) /* else as it was when its first part went out */
+        job->weight_after = source->spec->weight;
+    *order = (struct work_order){.kind = (enum work_kind)job->kind,
+                                 .from = job->from,
+                                 .to = job->to,
+                                 .weight_before = job->weight_before,
+                                 .weight_after = job->weight_after};
+    strcpy(order->dir, app->dir);
+    strcpy(order->name, job->name);
+    plan_voters(app, job->name, order);
+}
+
+/* The files are damaged: nothing of it can be published any more. */
+static void plan_failed(struct app *app, int error)
+{
+    struct app_source *source = app_source_find(app, app->jobs[0].name);
+    struct tip_outbox_txn *txn = app_begin(app);
+    int r;
+
+    tip_error("job.failed", "source=%s to=%" PRIu64 " error=%s", app->jobs[0].name, app->jobs[0].to, strerror(-error));
+    app->publish.is_active = false;
+    r = job_drop_first(app, txn);
+    source->stored.version = source->stored.pending = 0;
+    r = r ? r : app_source_put(txn, source);
+    app_commit(app, &txn, r);
+    collect_lost(source);
+    publish_go_on(app);
+}
+
+static void plan_on_done(void *ctx, void *opaque)
+{
+    struct work_plan_job *done = opaque;
+    struct app *app = ctx;
+
+    app->publish.is_planning = false;
+    app->publish.plan = done->plan;
+    if (done->error)
+        plan_failed(app, done->error);
+    else
+        publish_step(app);
+}
+
+static void plan_start(struct app *app)
+{
+    struct work_plan_job job = {0};
+
+    plan_order(app, &app->jobs[0], &job.order);
+    if (tip_pool_submit(
+            app->pool,
+            &(struct tip_pool_job){
+                .input = &job, .size = sizeof(job), .work = work_plan_run, .done = plan_on_done, .ctx = app})) {
+        free(job.order.voters); /* the pool is full: the next tick tries again */
+        return;
+    }
+    app->publish.is_active = app->publish.is_planning = true;
+}
+
+/* ---- publishing ---- */
+
+static size_t publish_total(const struct work_plan *plan)
+{
+    return work_plan_listings(plan) + work_plan_verdicts(plan);
+}
+
+static int publish_part(struct app *app, struct tip_outbox_txn *txn, const struct bl_job *job)
+{
+    struct app_source *source = app_source_find(app, job->name);
+    const struct work_plan *plan = app->publish.plan;
+    struct codec_part part = {.plan = plan,
+                              .index = job->next,
+                              .stream = *tip_outbox_stream(app->outbox),
+                              .baseline_id = job->baseline_id,
+                              .fetched_unix_ms = source->stored.fetched_unix_ms};
+    enum tip_tlp tlp = app_source_tlp(source);
+    enum tip_tlp others;
+    struct tip_event event;
+    const char *prefix;
+
+    tip_metric_inc(app->m[APP_M_PARTS]);
+    if (part.index < work_plan_listings(plan)) {
+        prefix = codec_listing(&event, &part, app->scratch);
+        return app_publish(app, txn, prefix, job->name, tlp, &event);
+    }
+    part.index -= work_plan_listings(plan);
+    others = codec_verdicts(&event, &part, app->scratch);
+    tip_metric_add(app->m[APP_M_VERDICTS], event.verdict_changes.n_verdicts);
+    return app_publish(app, txn, TIP_TOPIC_VERDICT_CHANGES, "list", others > tlp ? others : tlp, &event);
+}
+
+static int publish_weight(struct app *app, struct tip_outbox_txn *txn, const struct bl_job *job)
+{
+    struct tip_event event = {.kind = TIP_EVENT_SOURCE_WEIGHT, .kind_name = ""};
+    struct app_source *source = app_source_find(app, job->name);
+
+    event.source_weight = (struct tip_source_weight){
+        .source = job->name, .weight = job->weight_after, .before = job->weight_before, .reason = "configured"};
+    source->stored.weight = job->weight_after;
+    return app_publish(app, txn, TIP_TOPIC_SOURCE_WEIGHT, job->name, app_source_tlp(source), &event);
+}
+
+static int publish_version(struct app *app, struct tip_outbox_txn *txn, const struct bl_job *job)
+{
+    struct app_source *source = app_source_find(app, job->name);
+
+    tip_metric_inc(app->m[APP_M_VERSIONS]);
+    source->stored.version = job->to;
+    source->stored.pending = 0;
+    source->stored.weight = job->weight_after;
+    source->stored.tlp = app_source_tlp(source);
+    return collect_published(source, txn, source->spec ? "changed" : "retired");
+}
+
+/* With the last part: what the job was for becomes true. */
+static int publish_finish(struct app *app, struct tip_outbox_txn *txn)
+{
+    struct bl_job job = app->jobs[0];
+    struct app_source *source = app_source_find(app, job.name);
+    int r = job_drop_first(app, txn);
+
+    if (!r && job.kind == WORK_VERSION)
+        r = publish_version(app, txn, &job);
+    if (!r && job.kind == WORK_WEIGHT)
+        r = publish_weight(app, txn, &job);
+    r = r ? r : publish_weigh(source, txn);
+    return r ? r : app_source_put(txn, source);
+}
+
+static void publish_done(struct app *app, const struct bl_job *job)
+{
+    tip_info("job.done", "source=%s kind=%" PRId64 " from=%" PRIu64 " to=%" PRIu64 " parts=%" PRIu64, job->name,
+             job->kind, job->from, job->to, job->next);
+    work_plan_destroy(&app->publish.plan);
+    app->publish.is_active = false;
+    if (job->kind == WORK_VERSION)
+        bl_files_remove(app->dir, job->name, job->from);
+    collect_go_on(app);
+    publish_go_on(app);
+}
+
+static void publish_step_soon(void *ctx)
+{
+    publish_step(ctx);
+}
+
+/* One transaction: up to 64 parts and where to go on; the last one ends the job. */
+static void publish_turn(struct app *app, size_t n)
+{
+    size_t total = publish_total(app->publish.plan);
+    int64_t until_ms = tip_loop_now_ms() + PUBLISH_TURN_MS;
+    struct tip_outbox_txn *txn = app_begin(app);
+    struct bl_job *first = &app->jobs[0];
+    struct bl_job job;
+    int r = 0;
+
+    for (size_t i = 0; !r && i < n && first->next < total && tip_loop_now_ms() < until_ms; i++) {
+        r = publish_part(app, txn, first);
+        first->next++;
+    }
+    job = *first;
+    if (!r)
+        r = job.next < total ? job_put(txn, first) : publish_finish(app, txn);
+    app_commit(app, &txn, r);
+    if (job.next < total)
+        tip_loop_defer(app->loop, publish_step_soon, app);
+    else
+        publish_done(app, &job);
+}
+
+static void publish_step(struct app *app)
+{
+    size_t left;
+    size_t n;
+
+    if (!app->publish.plan || app->is_stopping)
+        return;
+    left = publish_total(app->publish.plan) - app->jobs[0].next;
+    n = left < PUBLISH_PARTS_MAX ? left : PUBLISH_PARTS_MAX;
+    if (app_has_room(app, n * TIP_BATCH_BYTES_MAX + APP_ROOM_SMALL))
+        publish_turn(app, n);
+}
+
+void publish_go_on(struct app *app)
+{
+    if (app->publish.is_active && !app->publish.is_planning)
+        publish_step(app);
+    else if (!app->publish.is_active && app->n_jobs && !app->is_stopping)
+        plan_start(app);
+}

@@ -1,0 +1,56 @@
+#pragma once
+/*
+ * What the service remembers over a restart: of each source, of each run, and what is still to be published.
+ */
+#include <tip/event.h>
+
+#include "io/fetch.h"
+#include "work.h"
+
+enum { STATE_DETAIL = 255 };
+
+/** A source. A version is (stream of the outbox, number). */
+struct bl_stored {
+    uint64_t version;     /* the current one; 0: none, or its file is lost */
+    uint64_t pending;     /* the one that is being published; 0: none */
+    uint64_t last_number; /* highest that was ever used */
+    double weight;        /* in force in what has been published */
+    int64_t tlp;          /* marking of the current version */
+    int64_t fingerprint;  /* of the rules that it was read by */
+    struct bl_validators validators;
+    int64_t next_unix_ms, fetched_unix_ms, ok_unix_ms;
+    int64_t n_failures;
+    char reason[32]; /* of the last end */
+    char detail[STATE_DETAIL + 1];
+    uint64_t n_entries, n_added, n_removed, n_changed; /* of the newest version, pending or current */
+    uint64_t n_lines, n_rejected, n_special, n_bytes;  /* of the newest body that was read */
+};
+
+/** Something to publish. Jobs are done one after the other, so a verdict always knows what was published before. */
+struct bl_job {
+    uint64_t number; /* its key: jobs are done in this order */
+    int64_t kind;    /* enum work_kind */
+    char name[TIP_NAME_MAX + 1];
+    uint64_t from, to;
+    double weight_before, weight_after;
+    struct tip_id baseline_id;
+    uint64_t next; /* parts that are in the outbox already */
+};
+
+enum bl_sub_state { BL_SUB_PENDING, BL_SUB_OK, BL_SUB_FAILED, BL_SUB_SKIPPED, BL_SUB_STATE_COUNT };
+
+struct bl_sub {
+    char name[TIP_NAME_MAX + 1];
+    enum bl_sub_state state;
+};
+
+/** A run of the scheduler's. */
+struct bl_run {
+    struct tip_id id;
+    int64_t deadline_unix_ms;
+    struct bl_sub *subs;
+    size_t n_subs;
+    struct bl_run *next;
+};
+
+size_t bl_run_count(const struct bl_run *run, enum bl_sub_state state);

@@ -1,0 +1,295 @@
+#include "work.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <tip/alloc.h>
+#include <tip/log.h>
+
+#include "core/guard.h"
+#include "core/parse.h"
+#include "io/unpack.h"
+
+/* ---- parse ---- */
+
+struct work_reading {
+    struct work_parse *job;
+    struct bl_parse *parse;
+    char head[BL_GUARD_HEAD];
+    size_t n_head;
+};
+
+static int work_take(void *ctx, const char *bytes, size_t n)
+{
+    struct work_reading *reading = ctx;
+    size_t room = sizeof(reading->head) - reading->n_head;
+
+    memcpy(reading->head + reading->n_head, bytes, n < room ? n : room);
+    reading->n_head += n < room ? n : room;
+    return bl_parse_feed(reading->parse, bytes, n);
+}
+
+static void work_fail(struct work_parse *job, const char *why, const char *detail)
+{
+    (void)snprintf(job->why, sizeof(job->why), "%s", why);
+    (void)snprintf(job->detail, sizeof(job->detail), "%s", detail);
+}
+
+/* The guard's word, with what was rejected most. */
+static void work_refuse(struct work_parse *job, const char *why)
+{
+    const struct bl_report *report = &job->report;
+    size_t most = 0;
+
+    for (size_t i = 1; i < report->n_counts; i++)
+        most = report->counts[i].n > report->counts[most].n ? i : most;
+    if (!report->n_counts) {
+        work_fail(job, why, bl_guard_sentence(why));
+        return;
+    }
+    work_fail(job, why, "");
+    (void)snprintf(job->detail, sizeof(job->detail), "%s (%llu of %llu lines rejected, most as %s)",
+                   bl_guard_sentence(why), (unsigned long long)report->n_rejected, (unsigned long long)report->n_lines,
+                   report->counts[most].reason);
+}
+
+static bool work_read(struct work_parse *job, struct work_reading *reading, const char *unpacked, bool is_gzip)
+{
+    struct bl_unpack unpack = {
+        .from = job->body,
+        .to = job->is_test || !is_gzip ? NULL : unpacked,
+        .is_gzip = is_gzip,
+        .bytes_max = (uint64_t)job->max_bytes,
+        .take = work_take,
+        .ctx = reading,
+    };
+    int r = bl_unpack(&unpack);
+
+    job->n_bytes = unpack.n_bytes;
+    if (r == BL_UNPACK_E_DAMAGED)
+        work_fail(job, "damaged_gzip", "the body is no gzip file, or is cut short");
+    else if (r == BL_UNPACK_E_TOO_LARGE)
+        work_fail(job, "too_large", "the body is larger than max_bytes, or grows more than 200 times when unpacked");
+    else if (r < 0)
+        work_fail(job, "io_error", strerror(-r));
+    return !*job->why;
+}
+
+/* Compares with the current version, and keeps the new one if it differs. */
+static void work_keep(struct work_parse *job, const struct bl_set *set, const char *body)
+{
+    tip_auto(bl_map_close) struct bl_map old = {0};
+    struct bl_setfile file = {.version = job->to, .body_bytes = job->n_bytes, .set = *set};
+    struct bl_diff diff;
+    int r;
+
+    bl_diff_init(&diff);
+    r = bl_map_open(&old, job->dir, job->name, job->from);
+    if (r == -EBADMSG || r == -ENOENT) {
+        work_fail(job, "lost_version", "the file of the current version is damaged or gone");
+        return;
+    }
+    r = r ? r : bl_diff_run(&diff, &old.file.set, set);
+    job->n_added = bl_diff_count(&diff.added);
+    job->n_removed = bl_diff_count(&diff.removed);
+    job->n_changed = bl_diff_count(&diff.changed);
+    bl_diff_deinit(&diff);
+    if (!r && job->from && !(job->n_added + job->n_removed + job->n_changed)) {
+        work_fail(job, "unchanged", "another body, the same entries");
+        return;
+    }
+    r = r ? r : bl_files_keep(job->dir, job->name, &file, body);
+    if (r)
+        work_fail(job, "io_error", strerror(-r));
+}
+
+static void work_judge(struct work_parse *job, struct work_reading *reading, const char *body)
+{
+    struct bl_delivery delivery = {
+        .head = reading->head, .n_head = reading->n_head, .n_bytes = job->n_bytes, .can_be_empty = job->can_be_empty};
+    struct bl_set set = {0};
+    const char *why;
+    int r = bl_parse_end(reading->parse);
+
+    if (r < 0) {
+        work_fail(job, "io_error", strerror(-r));
+        return;
+    }
+    if (!r)
+        set = bl_parse_set(reading->parse);
+    job->report = *bl_parse_report(reading->parse);
+    job->n_entries = bl_set_count(&set);
+    delivery.parse_why = bl_parse_why(reading->parse);
+    delivery.report = &job->report;
+    delivery.n_entries = job->n_entries;
+    why = bl_guard_why(&delivery);
+    if (*why)
+        work_refuse(job, why);
+    else if (!job->is_test)
+        work_keep(job, &set, body);
+}
+
+void work_parse_run(void *ctx)
+{
+    struct work_parse *job = ctx;
+    struct work_reading reading = {.job = job, .parse = bl_parse_new(&job->format)};
+    char unpacked[WORK_BODY + 8];
+    bool is_gzip = job->gzip_only || (job->gzip_auto && bl_unpack_is_gzip(job->body));
+
+    (void)snprintf(unpacked, sizeof(unpacked), "%s.raw", job->body);
+    if (work_read(job, &reading, unpacked, is_gzip))
+        work_judge(job, &reading, is_gzip ? unpacked : job->body);
+    bl_parse_destroy(&reading.parse);
+    (void)unlink(job->body); /* renamed already, if it was kept */
+    if (is_gzip)
+        (void)unlink(unpacked);
+}
+
+/* ---- plan ---- */
+
+void work_plan_destroy(struct work_plan **planp)
+{
+    struct work_plan *plan = tip_take(*planp);
+
+    if (!plan)
+        return;
+    bl_map_close(&plan->from);
+    bl_map_close(&plan->to);
+    bl_diff_deinit(&plan->diff);
+    tip_buf_deinit(&plan->parts);
+    tip_buf_deinit(&plan->verdicts);
+    tip_buf_deinit(&plan->cuts);
+    free(plan->order.voters);
+    free(plan);
+}
+
+/* The other lists, mapped for as long as the scores take. */
+struct work_voters {
+    struct bl_map *maps;
+    struct bl_voter *items;
+    size_t n;
+};
+
+static void work_voters_deinit(struct work_voters *voters)
+{
+    for (size_t i = 0; i < voters->n; i++)
+        bl_map_close(&voters->maps[i]);
+    free(voters->maps);
+    free(voters->items);
+}
+
+static void work_voters_open(struct work_voters *voters, const struct work_order *order)
+{
+    *voters = (struct work_voters){.maps = tip_new_array(order->n_voters, struct bl_map),
+                                   .items = tip_new_array(order->n_voters, struct bl_voter),
+                                   .n = order->n_voters};
+    for (size_t i = 0; i < order->n_voters; i++) {
+        if (bl_map_open(&voters->maps[i], order->dir, order->voters[i].name, order->voters[i].version))
+            tip_error("voter.lost", "source=%s", order->voters[i].name); /* it has no say until it is fetched again */
+        voters->items[i] = (struct bl_voter){
+            .set = voters->maps[i].file.set, .weight = order->voters[i].weight, .tlp = (uint8_t)order->voters[i].tlp};
+    }
+}
+
+static int work_plan_scores(struct work_plan *plan)
+{
+    tip_auto(work_voters_deinit) struct work_voters voters = {0};
+    struct bl_score_job job = {
+        .before = plan->from.file.set,
+        .after = plan->to.file.set,
+        .weight_before = plan->order.weight_before,
+        .weight_after = plan->order.weight_after,
+    };
+
+    work_voters_open(&voters, &plan->order);
+    job.voters = voters.items;
+    job.n_voters = voters.n;
+    switch (plan->order.kind) {
+    case WORK_VERSION:
+        return bl_score_diff(&plan->verdicts, &job, &plan->diff);
+    case WORK_BASELINE:
+        return bl_score_full(&plan->verdicts, &job);
+    case WORK_WEIGHT:
+        return bl_score_weight(&plan->verdicts, &job);
+    case WORK_KIND_COUNT:
+        break;
+    }
+    return -EINVAL;
+}
+
+enum { WORK_VERDICT_OVERHEAD = 64, WORK_REASON_OVERHEAD = 16 };
+
+/* What a verdict costs at most on the wire. */
+static size_t work_verdict_cost(const struct work_plan *plan, const struct bl_verdict *verdict)
+{
+    const struct bl_set *set = verdict->in_old ? &plan->from.file.set : &plan->to.file.set;
+    struct bl_item item;
+    size_t cost = WORK_VERDICT_OVERHEAD + strlen(plan->order.name) + WORK_REASON_OVERHEAD;
+
+    bl_set_item(set, verdict->index, &item);
+    for (size_t i = 0; i < BL_SCORE_REASONS && i < verdict->count; i++)
+        cost += strlen(plan->order.voters[verdict->voters[i]].name) + WORK_REASON_OVERHEAD;
+    return cost + item.len;
+}
+
+static int work_plan_cuts(struct work_plan *plan)
+{
+    size_t bytes = 0;
+    size_t entries = 0;
+    uint32_t at = 0;
+    int r = 0;
+
+    for (; !r && at < bl_score_count(&plan->verdicts); at++) {
+        size_t cost = work_verdict_cost(plan, bl_score_at(&plan->verdicts, at));
+
+        if (entries == BL_PART_ENTRIES || bytes + cost > BL_PART_BYTES) {
+            r = tip_buf_append(&plan->cuts, &at, sizeof(at));
+            bytes = entries = 0;
+        }
+        bytes += cost;
+        entries++;
+    }
+    return !r && entries ? tip_buf_append(&plan->cuts, &at, sizeof(at)) : r;
+}
+
+size_t work_plan_cut(const struct work_plan *plan, size_t i, size_t *endp)
+{
+    const uint32_t *cuts = (const uint32_t *)(const void *)plan->cuts.data;
+
+    *endp = cuts[i];
+    return i ? cuts[i - 1] : 0;
+}
+
+static int work_plan_fill(struct work_plan *plan)
+{
+    const struct work_order *order = &plan->order;
+    int r = bl_map_open(&plan->to, order->dir, order->name, order->to);
+
+    if (!r && order->kind == WORK_VERSION)
+        r = bl_map_open(&plan->from, order->dir, order->name, order->from);
+    if (!r && order->kind != WORK_WEIGHT) {
+        r = bl_diff_run(&plan->diff, &plan->from.file.set, &plan->to.file.set);
+        r = r ? r : bl_part_cut(&plan->parts, &plan->diff, &plan->from.file.set, &plan->to.file.set, &plan->to.body);
+    }
+    r = r ? r : work_plan_scores(plan);
+    return r ? r : work_plan_cuts(plan);
+}
+
+void work_plan_run(void *ctx)
+{
+    struct work_plan_job *job = ctx;
+    struct work_plan *plan = tip_new(struct work_plan);
+
+    plan->order = job->order;
+    bl_diff_init(&plan->diff);
+    tip_buf_init(&plan->parts, SIZE_MAX / 2);
+    tip_buf_init(&plan->verdicts, SIZE_MAX / 2);
+    tip_buf_init(&plan->cuts, SIZE_MAX / 2);
+    job->error = work_plan_fill(plan);
+    if (job->error)
+        work_plan_destroy(&plan);
+    job->plan = plan;
+}

@@ -1,0 +1,94 @@
+#pragma once
+/*
+ * What runs in the pool: reading a body into a version, and planning how a version is published. Each job owns a
+ * private copy of its input; results come back in it. Nothing here touches the app.
+ */
+#include "core/diff.h"
+#include "core/format.h"
+#include "core/part.h"
+#include "core/report.h"
+#include "core/score.h"
+#include "io/files.h"
+#include "options.h"
+
+enum { WORK_PATH = 512, WORK_BODY = WORK_PATH + 128, WORK_DETAIL = 256 };
+
+/* ---- a body becomes a version ---- */
+
+struct work_parse {
+    char dir[WORK_PATH];
+    char name[TIP_NAME_MAX + 1];
+    char body[WORK_BODY]; /* the file that was fetched; gone afterwards */
+    struct bl_format format;
+    bool can_be_empty, gzip_only, gzip_auto;
+    bool is_test; /* only the report is wanted */
+    int64_t max_bytes;
+    uint64_t from, to;    /* the current version, 0 for none, and the number of the new one */
+    uint32_t fingerprint; /* of the rules, for the caller */
+    double weight;        /* for the caller */
+
+    char why[32]; /* set: "" for a version, "unchanged", "lost_version" (the current one), else why it failed */
+    char detail[WORK_DETAIL];
+    uint64_t n_bytes, n_entries, n_added, n_removed, n_changed;
+    struct bl_report report;
+};
+
+void work_parse_run(void *job);
+
+/* ---- a version becomes events ---- */
+
+enum work_kind {
+    WORK_VERSION,  /* a new version: what changed, and the verdicts that move */
+    WORK_BASELINE, /* the current version in full, with its verdicts in full */
+    WORK_WEIGHT,   /* the same version under another weight: verdicts only */
+    WORK_KIND_COUNT
+};
+
+struct work_voter {
+    char name[TIP_NAME_MAX + 1];
+    uint64_t version;
+    double weight;
+    enum tip_tlp tlp;
+};
+
+struct work_order {
+    enum work_kind kind;
+    char dir[WORK_PATH];
+    char name[TIP_NAME_MAX + 1];
+    uint64_t from, to; /* versions; baseline: from is 0; weight: both the same */
+    double weight_before, weight_after;
+    struct work_voter *voters; /* the other lists; the job owns the array */
+    size_t n_voters;
+};
+
+/** Everything that a job publishes, part by part. */
+struct work_plan {
+    struct work_order order;
+    struct bl_map from, to;
+    struct bl_diff diff;
+    struct tip_buf parts;    /* struct bl_part: listing events */
+    struct tip_buf verdicts; /* struct bl_verdict */
+    struct tip_buf cuts;     /* uint32_t: where each verdict event ends */
+};
+
+struct work_plan_job {
+    struct work_order order;
+    struct work_plan *plan; /* set; NULL when error is not 0 */
+    int error;
+};
+
+void work_plan_run(void *job);
+void work_plan_destroy(struct work_plan **planp);
+
+static inline size_t work_plan_listings(const struct work_plan *plan)
+{
+    return bl_part_count(&plan->parts);
+}
+
+static inline size_t work_plan_verdicts(const struct work_plan *plan)
+{
+    return plan->cuts.len / sizeof(uint32_t);
+}
+
+/** Where the i-th verdict event starts and ends among the verdicts. */
+size_t work_plan_cut(const struct work_plan *plan, size_t i, size_t *endp);
