@@ -223,7 +223,8 @@ static int recover_select(struct journal *journal, struct found_list *list, bool
         list->items[--kept] = *found;
     }
     list->n -= kept;
-    memmove(list->items, list->items + kept, list->n * sizeof(*list->items));
+    if (list->n)
+        memmove(list->items, list->items + kept, list->n * sizeof(*list->items));
     return 0;
 }
 
