@@ -101,6 +101,11 @@ static void app_on_purge(void *ctx)
 
 /* ---- what the bus brings ---- */
 
+static bool app_is_under(const struct tip_record *record, const char *prefix)
+{
+    return strncmp(record->stamp.topic, prefix, strlen(prefix)) == 0;
+}
+
 static void app_hear(struct app *app, struct turn *turn, const struct tip_record *record)
 {
     tip_auto(tip_event_destroy) struct tip_event *event = NULL;
@@ -108,8 +113,7 @@ static void app_hear(struct app *app, struct turn *turn, const struct tip_record
     const char *reason = "";
 
     turn_step(app, turn, &(struct sched_event){.kind = SCHED_EV_TOPIC, .topic = record->stamp.topic});
-    if (strncmp(record->stamp.topic, TIP_TOPIC_SCHEDULE_DONE, strlen(TIP_TOPIC_SCHEDULE_DONE)) &&
-        strncmp(record->stamp.topic, TIP_TOPIC_SCHEDULE_FAILED, strlen(TIP_TOPIC_SCHEDULE_FAILED)))
+    if (!app_is_under(record, TIP_TOPIC_SCHEDULE_DONE) && !app_is_under(record, TIP_TOPIC_SCHEDULE_FAILED))
         return;
     if (tip_event_decode(record->event, record->event_len, &event, &reason) || !codec_report(&report, event)) {
         tip_metric_inc(app->m[APP_M_MALFORMED]);

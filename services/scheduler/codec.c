@@ -124,7 +124,7 @@ static enum sched_end codec_end_of(const char *name)
 {
     int end = SCHED_END_COUNT - 1;
 
-    while (end > SCHED_END_NONE && strcmp(sched_end_name((enum sched_end)end), name))
+    while (end > SCHED_END_NONE && strcmp(sched_end_name((enum sched_end)end), name) != 0)
         end--;
     return (enum sched_end)end;
 }

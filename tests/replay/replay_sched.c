@@ -233,9 +233,11 @@ static void replay_job_word(const struct replay *replay, struct sched_spec_text 
     if (!strcmp(word, "zone"))
         *zone = replay_zone(replay, value);
     for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
-        if (!strcmp(word, keys[i].key) && keys[i].textp)
+        if (strcmp(word, keys[i].key) != 0)
+            continue;
+        if (keys[i].textp)
             *keys[i].textp = value;
-        else if (!strcmp(word, keys[i].key))
+        else
             *keys[i].msp = replay_duration(replay, value);
     }
 }
@@ -402,7 +404,7 @@ static struct replay_seen replay_take(struct replay *replay, enum sched_action_k
 
     if (replay->n_seen)
         seen = replay->seen[0];
-    if (!replay->n_seen || seen.action.kind != kind || (job && strcmp(seen.action.job, job)))
+    if (!replay->n_seen || seen.action.kind != kind || (job && strcmp(seen.action.job, job) != 0))
         replay_fail(replay, "something else followed");
     memmove(replay->seen, replay->seen + 1, --replay->n_seen * sizeof(*replay->seen));
     return seen;
@@ -432,10 +434,10 @@ static void replay_see(struct replay *replay, char **words)
     enum sched_action_kind kind = 0;
     struct replay_seen seen;
 
-    while (kind < SCHED_ACTION_COUNT && strcmp(action_names[kind], words[0]))
+    while (kind < SCHED_ACTION_COUNT && strcmp(action_names[kind], words[0]) != 0)
         kind++;
     seen = replay_take(replay, kind, words[1]);
-    if (words[1] && words[2] && strcmp(words[2], sched_end_name(seen.action.end)))
+    if (words[1] && words[2] && strcmp(words[2], sched_end_name(seen.action.end)) != 0)
         replay_fail(replay, "it ended otherwise");
 }
 
@@ -488,7 +490,7 @@ static void replay_line(struct replay *replay, char *line)
     if (!words[0])
         return;
     for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
-        if (strcmp(commands[i].word, words[0]))
+        if (strcmp(commands[i].word, words[0]) != 0)
             continue;
         if (!commands[i].is_asking && replay->n_seen)
             replay_fail(replay, "more followed than was asked for");

@@ -256,7 +256,7 @@ static int sched_step_topic(struct sched *sched, const struct sched_event *event
 
         if (job->spec.rule != SCHED_AFTER)
             continue;
-        if (event->topic && strncmp(event->topic, job->spec.prefix, strlen(job->spec.prefix)))
+        if (event->topic && strncmp(event->topic, job->spec.prefix, strlen(job->spec.prefix)) != 0)
             continue;
         if (!sched_job_trigger(job, now))
             sched_act(actions, SCHED_ACT_COALESCED, job);

@@ -86,7 +86,7 @@ static const char *spec_after(struct sched_spec *spec, const struct sched_spec_t
     size_t len = strlen(text->after);
     char duration[TIP_DURATION_TEXT];
 
-    if (len < 4 || len > SCHED_PREFIX_MAX || strncmp(text->after, "v1.", 3) || text->after[len - 1] != '.' ||
+    if (len < 4 || len > SCHED_PREFIX_MAX || strncmp(text->after, "v1.", 3) != 0 || text->after[len - 1] != '.' ||
         strspn(text->after, SPEC_NAME_CHARS ".") != len)
         return "after wants a topic prefix like v1.schedule.done.blacklist. with its last dot";
     memcpy(spec->prefix, text->after, len + 1);

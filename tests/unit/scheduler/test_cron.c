@@ -103,7 +103,7 @@ static void test_cron_next(void **state)
 
             at = sched_cron_next(&cron, row->zone, at);
             tip_clock_format(at, text);
-            if (strcmp(text, row->next[n]))
+            if (strcmp(text, row->next[n]) != 0)
                 fail_msg("%s, number %d after %s: %s instead of %s", row->cron, n, row->after, text, row->next[n]);
         }
     }

@@ -22,7 +22,7 @@ static void jobs_of(const char *yaml, const char *error, struct sched_jobs *jobs
         *jobs = (struct sched_jobs){0};
     assert_int_equal(!r, !error);
     assert_int_equal(!tip_conf_n_errors(conf), !error);
-    if (error && strncmp(tip_conf_error(conf, 0), error, strlen(error)))
+    if (error && strncmp(tip_conf_error(conf, 0), error, strlen(error)) != 0)
         fail_msg("\"%s\" instead of \"%s\"", tip_conf_error(conf, 0), error);
     tip_conf_destroy(&conf);
     tip_opt_free(&sched_options_table, &options);
@@ -41,6 +41,7 @@ static void test_options_make_jobs(void **state)
             "  - {name: follow, module: flux, after: v1.schedule.done.blacklist., delay: 30s}\n",
             NULL, &jobs);
     assert_int_equal(jobs.n, 5);
+    assert_non_null(jobs.specs);
     assert_int_equal(jobs.n_zones, 1);
     assert_int_equal(jobs.specs[0].every_ms, 900000);
     assert_int_equal(jobs.specs[0].deadline_ms, 600000);
