@@ -470,6 +470,7 @@ int journal_consumer_seen(struct journal *journal, const char *name, uint64_t co
     if (committed != hold->committed || journal->age_us - hold->seen_us > 60 * 1000000LL) {
         hold->committed = committed;
         hold->seen_us = journal->age_us;
+        hold->away = false;
         journal->holds.changed = true;
     }
     first = journal_segments_at(&journal->segments, 0);

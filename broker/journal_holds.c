@@ -57,7 +57,9 @@ const struct journal_hold *journal_holds_oldest(const struct journal_holds *hold
     for (size_t i = 0; i < holds->n; i++) {
         const struct journal_hold *hold = &holds->items[i];
 
-        if ((all || hold->required) && (!oldest || hold->committed < oldest->committed))
+        if (hold->away || (!all && !hold->required))
+            continue;
+        if (!oldest || hold->committed < oldest->committed)
             oldest = hold;
     }
     return oldest;
@@ -68,8 +70,11 @@ void journal_holds_expire(struct journal_holds *holds, int64_t before_us)
     size_t kept = 0;
 
     for (size_t i = 0; i < holds->n; i++) {
-        if (holds->items[i].seen_us >= before_us)
-            holds->items[kept++] = holds->items[i];
+        struct journal_hold *hold = &holds->items[i];
+
+        hold->away = hold->seen_us < before_us;
+        if (!hold->away || hold->required)
+            holds->items[kept++] = *hold;
     }
     holds->changed = holds->changed || kept != holds->n;
     holds->n = kept;

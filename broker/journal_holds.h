@@ -20,6 +20,7 @@ struct journal_hold {
     uint64_t committed; /* everything up to this seq is not needed any more */
     int64_t seen_us;
     bool required;  /* from the configuration: at the cap acks stop rather than trimming it */
+    bool away;      /* required, and expired: holds nothing until it is seen again */
     bool overtaken; /* trimmed beyond `committed`; until it commits again */
 };
 
@@ -44,7 +45,7 @@ tip_nodiscard int journal_holds_get(struct journal_holds *holds, const char *nam
  */
 const struct journal_hold *journal_holds_oldest(const struct journal_holds *holds, bool all);
 
-/** Forgets those not seen since before_us. */
+/** Forgets those not seen since before_us; required ones are kept as away. */
 void journal_holds_expire(struct journal_holds *holds, int64_t before_us);
 
 /** The file `consumers`: bound to the journal's id. Encoding clears `changed`. */

@@ -35,7 +35,7 @@ static void journal_trim_tell(struct journal *journal, const struct journal_segm
     for (size_t i = 0; i < journal->holds.n; i++) {
         struct journal_hold *hold = &journal->holds.items[i];
 
-        if (hold->overtaken || hold->committed >= segment->last_seq)
+        if (hold->away || hold->overtaken || hold->committed >= segment->last_seq)
             continue;
         hold->overtaken = true;
         journal_notify(journal, &(struct journal_notice){

@@ -209,21 +209,27 @@ static void test_consumer_holds_then_is_overtaken(void **state)
     fixture_deinit(&fix);
 }
 
+static int put_until_held(struct fixture *fix)
+{
+    int r = 0;
+
+    for (unsigned n = 0; n < 200 && r != JOURNAL_E_HELD; n++) {
+        r = fixture_put(fix, 0, 900);
+        (void)fixture_flush(fix);
+    }
+    return r;
+}
+
 static void test_required_consumer_stops_acks(void **state)
 {
     static const char *const required[] = {"storage", NULL};
     struct fixture fix;
-    int r = 0;
 
     (void)state;
     fixture_init(&fix);
     fix.config.required = required;
     assert_int_equal(fixture_open(&fix), 0);
-    for (unsigned n = 0; n < 1000 && r != JOURNAL_E_HELD; n++) {
-        r = fixture_put(&fix, 0, 900);
-        (void)fixture_flush(&fix);
-    }
-    assert_int_equal(r, JOURNAL_E_HELD);
+    assert_int_equal(put_until_held(&fix), JOURNAL_E_HELD);
     assert_int_equal(fix.notices[JOURNAL_NOTICE_HELD], 1);
     assert_true(status_of(&fix).bytes <= fix.config.cap_bytes);
     assert_int_equal(status_of(&fix).first_seq, 1);
@@ -234,6 +240,27 @@ static void test_required_consumer_stops_acks(void **state)
     assert_int_equal(fixture_put(&fix, 0, 900), 0);
     assert_int_equal(fix.notices[JOURNAL_NOTICE_RELEASED], 1);
     assert_int_equal(fix.notices[JOURNAL_NOTICE_OVERTAKEN], 0);
+    fixture_deinit(&fix);
+}
+
+static void test_required_consumer_comes_back_after_expiry(void **state)
+{
+    static const char *const required[] = {"storage", NULL};
+    struct fixture fix;
+
+    (void)state;
+    fixture_init(&fix);
+    fix.config.required = required;
+    assert_int_equal(fixture_open(&fix), 0);
+    fixture_tick(&fix, 1000);
+    assert_int_equal(put_until_held(&fix), JOURNAL_E_HELD);
+
+    fixture_tick(&fix, 3700 * 1000); /* away for longer than its expiry: the others go on */
+    assert_int_equal(put_until_held(&fix), 0);
+    assert_int_equal(fix.notices[JOURNAL_NOTICE_OVERTAKEN], 0);
+
+    assert_int_equal(journal_consumer_seen(fix.journal, "storage", status_of(&fix).head_seq), 0);
+    assert_int_equal(put_until_held(&fix), JOURNAL_E_HELD);
     fixture_deinit(&fix);
 }
 
@@ -441,6 +468,7 @@ int main(void)
         cmocka_unit_test(test_keep_age),
         cmocka_unit_test(test_consumer_holds_then_is_overtaken),
         cmocka_unit_test(test_required_consumer_stops_acks),
+        cmocka_unit_test(test_required_consumer_comes_back_after_expiry),
         cmocka_unit_test(test_consumer_survives_restart_and_expires),
         cmocka_unit_test(test_pinned_segment_stays),
         cmocka_unit_test(test_full_disk),
