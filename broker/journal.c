@@ -149,8 +149,10 @@ static void journal_group_touch(struct journal_group *group, struct journal_publ
         group->touched_room = group->touched_room ? 2 * group->touched_room : 16;
         group->touched = tip_realloc(group->touched, group->touched_room, sizeof(*group->touched));
     }
-    if (!touched)
+    if (!touched) {
         touched = &group->touched[group->n_touched++];
+        publisher->refs++; /* until it is told */
+    }
     *touched = (struct journal_touched){publisher, publisher->epoch, publisher->appended, seq};
 }
 
@@ -383,6 +385,7 @@ static void journal_group_tell_publishers(const struct journal_group *group, con
         const struct journal_touched *touched = &group->touched[i];
         struct journal_publisher *publisher = touched->publisher;
 
+        publisher->refs--;
         if (publisher->epoch != touched->epoch)
             continue; /* a younger session has begun since */
         publisher->durable = touched->pub_seq;

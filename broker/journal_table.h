@@ -28,7 +28,7 @@ struct journal_publisher {
     uint64_t appended_seq; /* its seq */
     uint64_t durable;      /* highest pub_seq on disk */
     uint64_t durable_seq;
-    unsigned refs; /* sessions that hold the pointer; such an entry is never dropped */
+    unsigned refs; /* sessions and groups that hold the pointer; such an entry is never dropped */
 };
 
 struct journal_counter {

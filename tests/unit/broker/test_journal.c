@@ -286,6 +286,36 @@ static void test_consumer_survives_restart_and_expires(void **state)
     fixture_deinit(&fix);
 }
 
+/* A younger epoch is adopted, and everybody leaves, while the group with its events is being flushed. */
+static void test_publisher_of_a_group_is_not_evicted(void **state)
+{
+    struct journal_publisher *publisher, *other;
+    struct fixture fix;
+    char name[16];
+
+    (void)state;
+    fixture_init(&fix);
+    assert_int_equal(fixture_open(&fix), 0);
+    assert_int_equal(fixture_put(&fix, 0, 900), 0);
+    publisher = journal_table_find(journal_tablep(fix.journal), "publisher0", 10);
+    publisher->epoch++;
+    publisher->appended = publisher->durable = publisher->appended_seq = 0;
+    publisher->refs--;
+    for (unsigned i = 0; i < JOURNAL_PUBLISHERS_MAX; i++) {
+        (void)snprintf(name, sizeof(name), "y%u", i);
+        assert_int_equal(journal_table_publisher(journal_tablep(fix.journal), name, strlen(name), &other), 0);
+    }
+    assert_ptr_equal(journal_table_find(journal_tablep(fix.journal), "publisher0", 10), publisher);
+    assert_true(fixture_flush(&fix));
+    for (unsigned i = 0; journal_table_find(journal_tablep(fix.journal), "publisher0", 10); i++) {
+        assert_true(i < JOURNAL_PUBLISHERS_MAX);
+        (void)snprintf(name, sizeof(name), "z%u", i);
+        assert_int_equal(journal_table_publisher(journal_tablep(fix.journal), name, strlen(name), &other), 0);
+        other->appended_seq = 1;
+    }
+    fixture_deinit(&fix);
+}
+
 static void test_pinned_segment_stays(void **state)
 {
     struct journal_span span;
@@ -470,6 +500,7 @@ int main(void)
         cmocka_unit_test(test_required_consumer_stops_acks),
         cmocka_unit_test(test_required_consumer_comes_back_after_expiry),
         cmocka_unit_test(test_consumer_survives_restart_and_expires),
+        cmocka_unit_test(test_publisher_of_a_group_is_not_evicted),
         cmocka_unit_test(test_pinned_segment_stays),
         cmocka_unit_test(test_full_disk),
         cmocka_unit_test(test_failed_flush_is_the_end),
