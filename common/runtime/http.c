@@ -572,6 +572,7 @@ static void http_configure(struct tip_http_transfer *transfer, const struct tip_
     http_set(transfer, CURLOPT_FOLLOWLOCATION, 0L);
     http_set(transfer, CURLOPT_PROXY, ""); /* the environment's would be what the address check sees */
     http_set(transfer, CURLOPT_NOSIGNAL, 1L);
+    http_set(transfer, CURLOPT_QUICK_EXIT, 1L);    /* a thread that still resolves is left alone, not waited for */
     http_set(transfer, CURLOPT_FRESH_CONNECT, 1L); /* one made under another request's rights is no precedent */
     http_set(transfer, CURLOPT_FORBID_REUSE, 1L);
     http_set(transfer, CURLOPT_ACCEPT_ENCODING, "");

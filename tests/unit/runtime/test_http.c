@@ -1,6 +1,8 @@
 #include "check.h"
 
 #include <arpa/inet.h>
+#include <dlfcn.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,6 +38,20 @@ struct web {
     size_t stop_after;
     int n_done;
 };
+
+/* Stands before the C library's, which curl's threads ask: a name server that takes its time. */
+int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **found)
+{
+    int (*next)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
+    void *symbol = dlsym(RTLD_NEXT, "getaddrinfo");
+
+    if (node && strcmp(node, "slow.test") == 0) {
+        sleep(3);
+        return EAI_AGAIN;
+    }
+    memcpy(&next, &symbol, sizeof(next));
+    return next(node, service, hints, found);
+}
 
 static struct tip_prefix allow_1;
 static struct tip_prefix allow_2;
@@ -420,6 +436,35 @@ static void test_timeout(void **state)
     assert_in_range(tip_loop_now_ms() - start_ms, 150, 5000);
 }
 
+struct pulse {
+    struct tip_timer timer;
+    int64_t last_ms, longest_ms;
+};
+
+static void pulse_beat(void *ctx)
+{
+    struct pulse *pulse = ctx;
+    int64_t now_ms = tip_loop_now_ms();
+
+    if (now_ms - pulse->last_ms > pulse->longest_ms)
+        pulse->longest_ms = now_ms - pulse->last_ms;
+    pulse->last_ms = now_ms;
+}
+
+static void test_slow_name_server_does_not_block(void **state)
+{
+    struct web *web = *state;
+    struct pulse pulse = {.last_ms = tip_loop_now_ms()};
+
+    tip_timer_init(&pulse.timer, web->loop, pulse_beat, &pulse);
+    tip_timer_every(&pulse.timer, 10);
+    web_get(web, NULL, (struct tip_http_request){.url = "http://slow.test/", .total_timeout_ms = 200});
+    pulse_beat(&pulse);
+    tip_timer_deinit(&pulse.timer);
+    assert_int_equal(web->result.end, TIP_HTTP_TIMEOUT);
+    assert_in_range(pulse.longest_ms, 0, 1000);
+}
+
 static void test_headers_stay_with_their_host(void **state)
 {
     struct web *web = *state;
@@ -479,6 +524,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_caps, web_open, web_close),
         cmocka_unit_test_setup_teardown(test_errors_of_the_server, web_open, web_close),
         cmocka_unit_test_setup_teardown(test_timeout, web_open, web_close),
+        cmocka_unit_test_setup_teardown(test_slow_name_server_does_not_block, web_open, web_close),
         cmocka_unit_test_setup_teardown(test_headers_stay_with_their_host, web_open, web_close),
         cmocka_unit_test_setup_teardown(test_cancel_is_silent, web_open, web_close),
     };
