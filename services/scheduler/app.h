@@ -49,6 +49,7 @@ struct app {
     int64_t heard_ms; /* when all reports had last been heard */
     bool is_current;  /* as told to /readyz */
     size_t n_answers;
+    bool has_failed; /* a turn could not be stored: the end is near */
     struct tip_metric *m[APP_M_COUNT];
 };
 

@@ -183,10 +183,13 @@ int turn_commit(struct app *app, struct turn *turn, int (*also)(void *ctx, struc
 {
     int r = 0;
 
-    if (also || turn_is_changed(app, turn))
+    if (app->has_failed)
+        r = -ECANCELED;
+    else if (also || turn_is_changed(app, turn))
         r = turn_store(app, turn, also, ctx);
-    if (r)
+    if (r && !app->has_failed)
         tip_service_fail(app->service, "cannot store what was decided: %s", strerror(-r));
+    app->has_failed = r != 0;
     for (size_t i = 0; !r && i < turn->actions.n; i++)
         turn_tell(app, &turn->actions.items[i], turn);
     turn_drop(turn);

@@ -24,7 +24,8 @@ void turn_step(struct app *app, struct turn *turn, const struct sched_event *eve
 
 /**
  * Makes the turn durable, with what `also` adds, and ends it. When it cannot the process ends, since the core has moved
- * on already: a start from what is stored puts that right.
+ * on already: a start from what is stored puts that right. Until it has ended no other turn is stored either, since
+ * that one would keep the lost one's states and input without its events.
  *
  * @param also  may be NULL
  * @return 0, or a negative errno: acknowledge nothing
