@@ -175,6 +175,7 @@ static void cli_getopt_add(struct cli_getopt *table, const struct cli_option *op
 /* Options up to the first word without `command`; with it, options and words in any order. */
 static int cli_read_options(struct cli_line *line, const struct cli_command *command, int argc, char **argv)
 {
+    static char name[] = "tip"; /* what getopt calls us in its messages */
     struct cli_getopt table = {.shorts = ""};
     int c, r = 0;
 
@@ -183,6 +184,7 @@ static int cli_read_options(struct cli_line *line, const struct cli_command *com
     if (command)
         cli_getopt_add(&table, command->options, command->n_options, CLI_OWN);
     cli_getopt_add(&table, cli_globals, cli_n_globals, CLI_GLOBAL);
+    argv[0] = name;
     optind = 0; /* glibc: start over */
     while (r == 0 && (c = getopt_long(argc, argv, table.shorts, table.longs, NULL)) != -1) {
         if (c < CLI_OWN)
