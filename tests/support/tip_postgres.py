@@ -33,7 +33,9 @@ class Postgres(Process):
         self.dir = open_to_nobody(site.dir / name)
         self.data = self.dir / "data"
         self.settings = {"listen_addresses": "", "unix_socket_directories": self.dir, "max_connections": 30,
-                         "shared_buffers": "64MB", "log_min_messages": "warning", **settings}
+                         "shared_buffers": "64MB", "log_min_messages": "warning",
+                         "dynamic_shared_memory_type": "mmap",  # in the data directory: goes with it, whatever is killed
+                         **settings}
         argv = [program("postgres"), "-D", self.data]
         for key, value in self.settings.items():
             argv += ["-c", f"{key}={value}"]
