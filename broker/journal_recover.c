@@ -150,22 +150,25 @@ static void recover_scan_begin(struct journal *journal, int file, const struct f
         scan->last_seq = found->last_seq;
 }
 
-/* Neither header nor footer: the records speak for themselves, or the file is of no use. */
-static void recover_read_first(struct journal *journal, int file, struct found *found)
+/* Neither header nor footer: the records speak for themselves, or the file is of no use. Negative errno: unreadable. */
+static int recover_read_first(struct journal *journal, int file, struct found *found)
 {
     tip_auto(journal_scan_deinit) struct journal_scan scan;
+    int r;
 
     recover_scan_begin(journal, file, found, &scan);
-    if (journal_scan_first(&scan, &found->first_seq))
+    r = journal_scan_first(&scan, &found->first_seq);
+    if (r)
         found->first_seq = 0;
     found->data_at = scan.offset;
+    return r == -ENOENT ? 0 : r;
 }
 
 static int recover_read(struct journal *journal, struct found *found, bool is_tail)
 {
     char name[JOURNAL_NAME_BYTES];
     int64_t size;
-    int file;
+    int file, r = 0;
 
     journal_segment_name(name, found->number);
     file = journal->disk->open(journal->disk, name, 0);
@@ -180,9 +183,9 @@ static int recover_read(struct journal *journal, struct found *found, bool is_ta
     (void)recover_read_header(journal, file, found, NULL); /* has_header tells */
     recover_read_footer(journal, file, found);
     if (!found->has_header && (!found->sealed || is_tail))
-        recover_read_first(journal, file, found);
+        r = recover_read_first(journal, file, found);
     journal->disk->close(journal->disk, file);
-    return 0;
+    return r && is_tail ? tip_fail(r) : 0; /* without the newest its numbers would be given out again */
 }
 
 static int recover_discard(struct journal *journal, const struct found *found, bool *sparep)

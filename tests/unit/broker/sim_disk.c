@@ -128,7 +128,7 @@ static int64_t sim_read(struct journal_disk *disk, int file, void *bytes, size_t
     int64_t r = -EIO;
 
     pthread_mutex_lock(&sim->lock);
-    if (!sim->dead) {
+    if (!sim->dead && content != sim->unreadable) {
         r = offset >= content->size ? 0 : (int64_t)(content->size - offset < n ? content->size - offset : n);
         memcpy(bytes, content->now + (r ? offset : 0), (size_t)r);
     }

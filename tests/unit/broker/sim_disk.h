@@ -42,9 +42,10 @@ struct sim_disk {
     bool dead;             /* it is gone */
     uint64_t fail_sync_at; /* the n-th sync returns -EIO; 0 never */
     uint64_t n_syncs;
-    int write_error;   /* each write and allocation returns this; 0 for none */
-    bool lie_sync;     /* says it flushed a file, and did not */
-    bool lie_sync_dir; /* likewise for names */
+    int write_error;                   /* each write and allocation returns this; 0 for none */
+    const struct sim_file *unreadable; /* each read of it returns -EIO; NULL for none */
+    bool lie_sync;                     /* says it flushed a file, and did not */
+    bool lie_sync_dir;                 /* likewise for names */
 };
 
 struct sim_disk *sim_disk_new(void);

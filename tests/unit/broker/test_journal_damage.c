@@ -171,6 +171,23 @@ static void test_consumer_remembers(void **state)
     fixture_deinit(&fix);
 }
 
+/* Without the newest segment its numbers would be given out again: better not to begin than to forget. */
+static void test_newest_cannot_be_read(void **state)
+{
+    struct fixture fix;
+
+    (void)state;
+    damage_fill(&fix, DAMAGE_TWO);
+    fixture_close(&fix);
+    fix.sim->unreadable = sim_disk_file(fix.sim, damage_second);
+    assert_int_equal(fixture_open(&fix), -EIO);
+    fix.sim->unreadable = NULL;
+    assert_int_equal(fixture_open(&fix), 0);
+    fixture_check(&fix, false);
+    assert_null(fix.trouble);
+    fixture_deinit(&fix);
+}
+
 static void test_missing_segment(void **state)
 {
     struct fixture fix;
@@ -215,6 +232,7 @@ int main(void)
         cmocka_unit_test(test_flip_newest),
         cmocka_unit_test(test_cut_newest),
         cmocka_unit_test(test_consumer_remembers),
+        cmocka_unit_test(test_newest_cannot_be_read),
         cmocka_unit_test(test_missing_segment),
         cmocka_unit_test(test_identity_is_not_guessed),
     };
