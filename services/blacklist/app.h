@@ -58,6 +58,7 @@ struct app_source {
     struct bl_source machine;
     struct bl_stored stored;
     uint64_t asked; /* its place among those that wait for a fetch */
+    int64_t asked_unix_ms;
     struct bl_fetch *fetch;
     char host[256];       /* that is being asked */
     char body[WORK_BODY]; /* what is being fetched or read */

@@ -38,6 +38,7 @@ static void collect_end(struct app_source *source, bool ok, const char *reason, 
 static void collect_rest(struct app_source *source)
 {
     const struct bl_source_pace pace = {.interval_ms = source->spec ? source->spec->interval_ms : TIP_DAY_MS,
+                                        .asked_unix_ms = source->asked_unix_ms,
                                         .retry_after_ms = source->retry_after_ms};
 
     bl_source_rest(&source->machine, &pace, tip_loop_wall_ms());
@@ -365,6 +366,7 @@ static void collect_step(struct app_source *source, enum bl_source_event event)
         return;
     case BL_SOURCE_ACT_WAIT:
         source->asked = ++source->app->n_asked;
+        source->asked_unix_ms = tip_loop_wall_ms();
         return;
     case BL_SOURCE_ACT_FETCH:
         collect_fetch(source);

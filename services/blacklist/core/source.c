@@ -65,32 +65,49 @@ enum bl_source_action bl_source_step(struct bl_source *source, enum bl_source_ev
     return move->action;
 }
 
-enum { SOURCE_FIRST_SHARE = 4, SOURCE_REST_MIN_MS = 10 * 1000, SOURCE_DOUBLINGS = 20 };
+enum {
+    SOURCE_FIRST_SHARE = 4,
+    SOURCE_REST_MIN_MS = 10 * 1000,
+    SOURCE_DOUBLINGS = 20,
+    SOURCE_SLACK_SHARE = 20,
+    SOURCE_SLACK_MAX_MS = 30 * 1000
+};
 
 static int64_t source_min(int64_t a, int64_t b)
 {
     return a < b ? a : b;
 }
 
+static int64_t source_max(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* After the n-th failure in a row. */
+static int64_t source_back_off(uint32_t n_failures, int64_t interval_ms)
+{
+    uint32_t doublings = n_failures - 1 < SOURCE_DOUBLINGS ? n_failures - 1 : SOURCE_DOUBLINGS;
+    int64_t first = source_max(interval_ms / SOURCE_FIRST_SHARE, source_min(SOURCE_REST_MIN_MS, interval_ms));
+
+    return source_min(source_min(first, BL_SOURCE_REST_MAX_MS) << doublings, BL_SOURCE_REST_MAX_MS);
+}
+
 void bl_source_rest(struct bl_source *source, const struct bl_source_pace *pace, int64_t now_unix_ms)
 {
-    int64_t rest = pace->interval_ms;
-    int64_t asked = source_min(pace->retry_after_ms, BL_SOURCE_REST_MAX_MS);
-    uint32_t doublings;
+    int64_t told = now_unix_ms + source_min(pace->retry_after_ms, BL_SOURCE_REST_MAX_MS);
+    int64_t from = pace->asked_unix_ms && pace->asked_unix_ms < now_unix_ms ? pace->asked_unix_ms : now_unix_ms;
 
-    if (source->n_failures) {
-        doublings = source->n_failures - 1 < SOURCE_DOUBLINGS ? source->n_failures - 1 : SOURCE_DOUBLINGS;
-        rest = pace->interval_ms / SOURCE_FIRST_SHARE;
-        rest = source_min(rest > SOURCE_REST_MIN_MS ? rest : source_min(SOURCE_REST_MIN_MS, pace->interval_ms),
-                          BL_SOURCE_REST_MAX_MS);
-        rest = source_min(rest << doublings, BL_SOURCE_REST_MAX_MS);
-    }
-    source->next_unix_ms = now_unix_ms + (rest > asked ? rest : asked);
+    if (source->n_failures)
+        source->next_unix_ms = now_unix_ms + source_back_off(source->n_failures, pace->interval_ms);
+    else
+        source->next_unix_ms = from + pace->interval_ms;
+    source->next_unix_ms = source_max(source->next_unix_ms, told);
 }
 
 bool bl_source_due(const struct bl_source *source, const struct bl_source_pace *pace, int64_t now_unix_ms)
 {
-    int64_t longest = pace->interval_ms > BL_SOURCE_REST_MAX_MS ? pace->interval_ms : BL_SOURCE_REST_MAX_MS;
+    int64_t slack = source_min(pace->interval_ms / SOURCE_SLACK_SHARE, SOURCE_SLACK_MAX_MS);
+    int64_t left = source->next_unix_ms - now_unix_ms;
 
-    return now_unix_ms >= source->next_unix_ms || source->next_unix_ms - now_unix_ms > longest;
+    return left <= slack || left > source_max(pace->interval_ms, BL_SOURCE_REST_MAX_MS);
 }

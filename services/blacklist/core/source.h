@@ -57,17 +57,21 @@ enum bl_source_action bl_source_step(struct bl_source *source, enum bl_source_ev
 /** How long the source rests. */
 struct bl_source_pace {
     int64_t interval_ms;
+    int64_t asked_unix_ms;  /* when it was last asked for; 0: not known */
     int64_t retry_after_ms; /* what the server asked for; 0: nothing */
 };
 
 enum { BL_SOURCE_REST_MAX_MS = 24 * 60 * 60 * 1000 };
 
 /**
- * Moves `next_unix_ms` after an end: the interval after a success; after the n-th failure in a row a share of it that
- * doubles with n (from 1/4, at least 10 s), at most 24 h; never less than the server asked for, which counts up to 24
- * h.
+ * Moves `next_unix_ms` after an end: after a success the interval, counted from when it was asked for, so that a source
+ * keeps step with its schedule; after the n-th failure in a row a share of it that doubles with n (from 1/4, at least
+ * 10 s), at most 24 h; never less than the server asked for, which counts up to 24 h.
  */
 void bl_source_rest(struct bl_source *source, const struct bl_source_pace *pace, int64_t now_unix_ms);
 
-/** Due by its own interval? A `next` further away than any rest can be means the clock has jumped: then it is. */
+/**
+ * Due by its own interval? A twentieth of it, at most 30 s, does not count: schedules are never that exact. A `next`
+ * further away than any rest can be means the clock has jumped: then it is due.
+ */
 bool bl_source_due(const struct bl_source *source, const struct bl_source_pace *pace, int64_t now_unix_ms);

@@ -82,31 +82,35 @@ static void test_source_rests(void **state)
     enum { HOUR = 3600 * 1000 };
     static const struct {
         uint32_t n_failures;
-        int64_t interval_ms, retry_after_ms, rest_ms;
+        struct bl_source_pace pace;
+        int64_t rest_ms;
     } table[] = {
-        {0, HOUR, 0, HOUR},
-        {0, HOUR, 2 * HOUR, 2 * HOUR},
-        {1, HOUR, 0, HOUR / 4},
-        {2, HOUR, 0, HOUR / 2},
-        {3, HOUR, 0, HOUR},
-        {6, HOUR, 0, 8 * HOUR},
-        {60, HOUR, 0, 24 * HOUR},
-        {1, HOUR, 3 * HOUR, 3 * HOUR},
-        {1, HOUR, INT64_MAX, 24 * HOUR},
-        {1, 1000, 0, 1000}, /* a short interval is not stretched by the first failure */
-        {1, 20 * 1000, 0, 10 * 1000},
-        {1, INT64_C(7) * 24 * HOUR, 0, 24 * HOUR},
+        {0, {.interval_ms = HOUR}, HOUR},
+        {0, {.interval_ms = HOUR, .asked_unix_ms = 400}, HOUR - 600},
+        {0, {.interval_ms = HOUR, .asked_unix_ms = 5000}, HOUR}, /* the clock went back meanwhile */
+        {0, {.interval_ms = HOUR, .retry_after_ms = 2 * HOUR}, 2 * HOUR},
+        {1, {.interval_ms = HOUR}, HOUR / 4},
+        {1, {.interval_ms = HOUR, .asked_unix_ms = 400}, HOUR / 4},
+        {2, {.interval_ms = HOUR}, HOUR / 2},
+        {3, {.interval_ms = HOUR}, HOUR},
+        {6, {.interval_ms = HOUR}, 8 * HOUR},
+        {60, {.interval_ms = HOUR}, 24 * HOUR},
+        {1, {.interval_ms = HOUR, .retry_after_ms = 3 * HOUR}, 3 * HOUR},
+        {1, {.interval_ms = HOUR, .retry_after_ms = INT64_MAX}, 24 * HOUR},
+        {1, {.interval_ms = 1000}, 1000}, /* a short interval is not stretched by the first failure */
+        {1, {.interval_ms = 20 * 1000}, 10 * 1000},
+        {1, {.interval_ms = INT64_C(7) * 24 * HOUR}, 24 * HOUR},
     };
 
     (void)state;
     for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++) {
         struct bl_source source = {.n_failures = table[i].n_failures};
-        struct bl_source_pace pace = {table[i].interval_ms, table[i].retry_after_ms};
+        int64_t slack = table[i].pace.interval_ms / 20 < 30000 ? table[i].pace.interval_ms / 20 : 30000;
 
-        bl_source_rest(&source, &pace, 1000);
+        bl_source_rest(&source, &table[i].pace, 1000);
         assert_int_equal(source.next_unix_ms, 1000 + table[i].rest_ms);
-        assert_false(bl_source_due(&source, &pace, 1000 + table[i].rest_ms - 1));
-        assert_true(bl_source_due(&source, &pace, 1000 + table[i].rest_ms));
+        assert_false(bl_source_due(&source, &table[i].pace, 1000 + table[i].rest_ms - slack - 1));
+        assert_true(bl_source_due(&source, &table[i].pace, 1000 + table[i].rest_ms - slack));
     }
 }
 
