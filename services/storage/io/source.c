@@ -33,19 +33,22 @@ static const char source_sql_save[] =
     "needs_baseline_reason = case when $15::boolean then coalesce(needs_baseline_reason, $16) end "
     "where id = $1::integer";
 
-/* $3 ok: only then do the counts speak of the current version. */
+/*
+ * $3 ok: only then do the counts speak of the current version. $18: the lines are those of a body that was read,
+ * accepted or not. $19: the rejects are known; a source that was not modified does not repeat them.
+ */
 static const char source_sql_state[] =
     "update tip.source set state = $2, reason = $4, detail = $5, url = $6, weight = $7::double precision, "
     "n_failures = $8::integer, next_at = $9::timestamptz, updated_at = $10::timestamptz, "
     "last_ok_at = case when $3::boolean then $10::timestamptz else last_ok_at end, "
     "last_failed_at = case when $3::boolean then last_failed_at else $10::timestamptz end, "
     "n_entries = case when $3::boolean then $11::bigint else n_entries end, "
-    "n_lines = case when $3::boolean then $12::bigint else n_lines end, "
-    "n_rejected = case when $3::boolean then $13::bigint else n_rejected end, "
+    "n_lines = case when $18::boolean then $12::bigint else n_lines end, "
+    "n_rejected = case when $18::boolean then $13::bigint else n_rejected end, "
     "n_special = case when $3::boolean then $14::bigint else n_special end, "
     "n_bytes = case when $3::boolean then $15::bigint else n_bytes end, "
-    "rejected = case when $3::boolean then $16::jsonb else rejected end, "
-    "reject_sample = case when $3::boolean then $17::jsonb else reject_sample end "
+    "rejected = case when $19::boolean then $16::jsonb else rejected end, "
+    "reject_sample = case when $19::boolean then $17::jsonb else reject_sample end "
     "where id = $1::integer";
 
 static const char source_sql_history[] =
@@ -257,6 +260,7 @@ int store_source_state(struct store_db *db, const struct store_source *source, c
     tip_auto(tip_free) char *sample = store_codec_reject_sample(state);
     tip_auto(store_out_deinit) struct store_out next_at, at;
     bool ok = event->kind == TIP_EVENT_SOURCE_OK;
+    bool read = ok || state->n_lines > 0;
     struct store_args args = {.n = 0};
     char weight[32];
     int r;
@@ -281,6 +285,8 @@ int store_source_state(struct store_db *db, const struct store_source *source, c
     store_arg_int(&args, source_count(state->n_bytes));
     store_arg_text(&args, counts);
     store_arg_text(&args, sample);
+    source_arg_bool(&args, read);
+    source_arg_bool(&args, state->n_counts > 0 || (read && state->n_rejected == 0));
     r = store_db_run(db, source_sql_state, &args, NULL);
     return r || !ok ? r : source_history(db, source, state, unix_ms);
 }
