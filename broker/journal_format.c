@@ -134,7 +134,8 @@ int journal_header_decode(struct journal_header *header, const uint8_t *bytes, s
         .n_counters = le32_get(bytes + 60),
     };
     memcpy(header->id, bytes + 24, JOURNAL_ID_BYTES);
-    if (header->bytes < JOURNAL_HEADER_BYTES || header->bytes > JOURNAL_HEADER_BYTES + JOURNAL_TABLE_MAX)
+    if (header->bytes < JOURNAL_HEADER_BYTES || header->bytes > JOURNAL_HEADER_BYTES + JOURNAL_TABLE_MAX ||
+        header->first_seq == 0 || header->first_seq > JOURNAL_SEQ_MAX)
         return -EBADMSG;
     if (n == JOURNAL_HEADER_BYTES && header->bytes > n)
         return 0;
@@ -207,6 +208,8 @@ int journal_footer_decode(struct journal_footer *footer, const uint8_t *bytes, s
         .end = le32_get(bytes + 56),
         .n_index = le32_get(bytes + 60),
     };
+    if (footer->first_seq == 0 || footer->first_seq > JOURNAL_SEQ_MAX || footer->last_seq > JOURNAL_SEQ_MAX)
+        return -EBADMSG;
     len = le32_get(bytes + 8);
     if (len < JOURNAL_FOOTER_BYTES || len > n ||
         len != JOURNAL_FOOTER_BYTES + (uint64_t)INDEX_ENTRY_BYTES * footer->n_index)

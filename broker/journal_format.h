@@ -29,6 +29,8 @@ enum {
     JOURNAL_SEGMENT_MAX = 1024 * 1024 * 1024
 };
 
+#define JOURNAL_SEQ_MAX (UINT64_MAX / 4) /* far from where arithmetic ends; at a million a second, 146,000 years */
+
 /** Who this journal is: in the file journal.id, made with the directory. */
 struct journal_identity {
     uint8_t id[JOURNAL_ID_BYTES];

@@ -77,9 +77,9 @@ static int journal_scan_try(struct journal_scan *scan, uint64_t offset, uint64_t
     if (n < JOURNAL_FRAME_BYTES || !journal_record_peek(record, bytes))
         return 0;
     first = journal_scan_first_of(record);
-    if (first < low || first > high || record->group_offset > offset)
+    if (first < low || first > high || first > JOURNAL_SEQ_MAX || record->group_offset > offset)
         return 0;
-    if (record->kind == JOURNAL_DAMAGE && record->pub_seq < record->seq)
+    if (record->kind == JOURNAL_DAMAGE && (record->pub_seq < record->seq || record->pub_seq > JOURNAL_SEQ_MAX))
         return 0;
     n = journal_scan_bytes(scan, offset, journal_record_bytes(record->payload_len), &bytes);
     if (n < 0)
