@@ -149,7 +149,7 @@ static void fixture_on_record(void *ctx, const struct journal_record *record)
     struct fixture *fix = ctx;
 
     if (record->seq >= FIX_SEQS)
-        abort();
+        return; /* the book ends there; fuzzing may begin behind it */
     if (fix->told[record->seq] && fix->told[record->seq] != fixture_hash(record->payload, record->payload_len))
         fixture_trouble(fix, "a number was given out twice", record->seq);
     fix->told[record->seq] = fixture_hash(record->payload, record->payload_len);
