@@ -13,7 +13,7 @@
 #include <tip/alloc.h>
 #include <tip/fail.h>
 
-#define SITE_ROOT_DIR "/run/tip"
+#define SITE_ROOT_DIR "/run/tip-site" /* not /run/tip: that belongs to who runs the services */
 #define SITE_ETC      "/etc/tip/tip.yaml"
 
 enum { SITE_DIR_BYTES = 1024 };

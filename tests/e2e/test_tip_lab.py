@@ -38,7 +38,7 @@ class Lab:
     def find(self):
         """Its directory, from the pointer file by which `tip` finds it."""
         root = self.who is not drop
-        site = pathlib.Path("/run/tip/site" if root else f"/tmp/tip-{NOBODY if AS_ROOT else os.getuid()}/site")
+        site = pathlib.Path("/run/tip-site/site" if root else f"/tmp/tip-{NOBODY if AS_ROOT else os.getuid()}/site")
 
         def there():
             assert self.popen.poll() is None, self.popen.communicate()

@@ -1,7 +1,7 @@
 #pragma once
 /*
  * Where `tip` finds a running system. `tip up` and `tip lab` write the path of their tip.yaml into a pointer file:
- * root /run/tip/site (readable by all), a user $XDG_RUNTIME_DIR/tip/site or, without one, /tmp/tip-<uid>/site. A
+ * root /run/tip-site/site (readable by all), a user $XDG_RUNTIME_DIR/tip/site or, without one, /tmp/tip-<uid>/site. A
  * pointer file is believed only when its directory belongs to this user or to root and nobody else may write to it.
  */
 #include <tip/cleanup.h>
@@ -19,7 +19,7 @@ tip_nodiscard int tip_site_write(const char *config);
 void tip_site_remove(const char *config);
 
 /**
- * The tip.yaml to use: `option` (--config) if not NULL, TIP_CONFIG, ./tip.yaml, the own pointer file, /run/tip/site,
+ * The tip.yaml to use: `option` (--config) if not NULL, TIP_CONFIG, ./tip.yaml, the own pointer file, /run/tip-site/site,
  * /etc/tip/tip.yaml. The first two are taken as they are; of the others, the first that can be read.
  *
  * @param configp  set on success: a path, the caller frees
