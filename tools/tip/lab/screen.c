@@ -8,7 +8,7 @@
 
 #include "lab/lists.h"
 
-enum { SCREEN_WIDTH = 100, SCREEN_WIDTH_MAX = 240 };
+enum { SCREEN_WIDTH = 100, SCREEN_WIDTH_MAX = 240, SCREEN_OTHER_LINES = 22, SCREEN_LINES_MIN = 2 };
 
 static const struct tip_column screen_columns[] = {
     {"stage", TIP_COLUMN_TEXT}, {"ok", TIP_COLUMN_BOOL}, {"at_ms", TIP_COLUMN_INT}};
@@ -57,13 +57,19 @@ void screen_line(struct screen *screen, const char *text)
 
 /* ---- drawing ---- */
 
-static int screen_width(void)
+/* Columns, and how many of the last events fit. */
+static void screen_size(int *widthp, size_t *n_linesp)
 {
-    struct winsize size;
+    struct winsize size = {.ws_col = 0};
 
-    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == -1 || size.ws_col < 40)
-        return SCREEN_WIDTH;
-    return size.ws_col < SCREEN_WIDTH_MAX ? size.ws_col : SCREEN_WIDTH_MAX;
+    *widthp = SCREEN_WIDTH;
+    *n_linesp = SCREEN_LINES;
+    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == -1 || size.ws_col < 40 || size.ws_row == 0)
+        return;
+    *widthp = size.ws_col < SCREEN_WIDTH_MAX ? size.ws_col : SCREEN_WIDTH_MAX;
+    if (size.ws_row < SCREEN_OTHER_LINES + SCREEN_LINES)
+        *n_linesp =
+            size.ws_row > SCREEN_OTHER_LINES + SCREEN_LINES_MIN ? size.ws_row - SCREEN_OTHER_LINES : SCREEN_LINES_MIN;
 }
 
 static void screen_draw_stages(const struct screen *screen, const struct lab_stages *stages)
@@ -97,12 +103,14 @@ static void screen_draw_services(const struct screen *screen)
 
 static void screen_draw_lines(const struct screen *screen)
 {
-    int width = screen_width() - 2;
     char cut[SCREEN_LINE_BYTES];
-    size_t first = screen->n_lines > SCREEN_LINES ? screen->n_lines - SCREEN_LINES : 0;
+    size_t first, n;
+    int width;
 
-    for (size_t i = first; i < first + SCREEN_LINES; i++) {
-        snprintf(cut, sizeof(cut), "%.*s", width, i < screen->n_lines ? screen->lines[i % SCREEN_LINES] : "");
+    screen_size(&width, &n);
+    first = screen->n_lines > n ? screen->n_lines - n : 0;
+    for (size_t i = first; i < first + n; i++) {
+        snprintf(cut, sizeof(cut), "%.*s", width - 2, i < screen->n_lines ? screen->lines[i % SCREEN_LINES] : "");
         fputs(" ", stdout);
         out_safe(stdout, cut);
         fputs("\033[K\n", stdout);
