@@ -19,8 +19,9 @@ tip_nodiscard int tip_site_write(const char *config);
 void tip_site_remove(const char *config);
 
 /**
- * The tip.yaml to use: `option` (--config) if not NULL, TIP_CONFIG, ./tip.yaml, the own pointer file, /run/tip-site/site,
- * /etc/tip/tip.yaml. The first two are taken as they are; of the others, the first that can be read.
+ * The tip.yaml to use: `option` (--config) if not NULL, TIP_CONFIG, ./tip.yaml, the own pointer file,
+ * /run/tip-site/site, /etc/tip/tip.yaml. The first two are taken as they are; of the others, the first that can be
+ * read.
  *
  * @param configp  set on success: a path, the caller frees
  * @return 0 or TIP_SITE_E_NONE
