@@ -127,6 +127,9 @@ def test_lab_answers_in_a_second_terminal(lab, who):
     rows = list(csv.DictReader(io.StringIO(running.tip("source", "list", "-o", "csv").stdout)))
     assert len(rows) == 7
     assert running.tip("run", "--force", "--wait", "blacklist/lab-hosts", "--timeout", "30s").returncode == 0
+    tested = running.tip("source", "test", "lab-table", "-o", "json")
+    values = {row["name"]: row["value"] for row in json.loads(tested.stdout)}
+    assert tested.returncode == 0 and values["ok"] == "true" and int(values["entries"]) > 50, tested
     if who is not drop:  # root's lab, looked at by somebody else
         assert running.tip("search", "192.0.2.7", who=drop).returncode == 0
     began = time.monotonic()

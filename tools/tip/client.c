@@ -128,7 +128,7 @@ int client_open(struct client *client, const char *config, unsigned needs)
 {
     int r;
 
-    *client = (struct client){.bus = NULL};
+    *client = (struct client){.deadline_ms = CLIENT_DEADLINE_MS};
     tip_log_init("tip");
     tip_log_set_level(TIP_LOG_ERROR);
     client_seed();
@@ -227,7 +227,7 @@ static int client_call(struct client *client, const char *queue, const struct ti
     *call = (struct client_call){.client = client};
     tip_buf_init(&call->body, TIP_CALL_BYTES_MAX);
     tip_buf_init(&call->reason, 4096);
-    r = tip_call(client->bus, &id, queue, request->data, request->len, CLIENT_DEADLINE_MS, client_on_answer, call);
+    r = tip_call(client->bus, &id, queue, request->data, request->len, client->deadline_ms, client_on_answer, call);
     if (r) {
         cli_error("%s: %s", queue, strerror(-r));
         return CLI_FAILED;

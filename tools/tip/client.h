@@ -21,6 +21,7 @@ struct client {
     char outbox_dir[64];
     struct tip_signal interrupt, terminate;
     struct tip_timer timer;
+    uint64_t deadline_ms; /* of calls; CLIENT_DEADLINE_MS */
     bool is_interrupted, is_late;
 };
 

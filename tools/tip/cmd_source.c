@@ -92,6 +92,41 @@ static int source_show_run(struct cli *cli)
     return r;
 }
 
+/* ---- test ---- */
+
+enum { TEST_DEADLINE_MS = 120000 };
+
+static const struct tip_column test_columns[] = {{"name", TIP_COLUMN_TEXT}, {"value", TIP_COLUMN_TEXT}};
+
+static int source_test_show(struct cli *cli, const struct tip_control_answer *answer)
+{
+    tip_auto(out_destroy) struct out *out = NULL;
+    const char *ok = tip_param_get(answer->values, answer->n_values, "ok"), *bad = NULL;
+
+    if (out_open(&out, &cli->out, test_columns, 2, &bad))
+        return cli_bad_field(bad);
+    for (size_t i = 0; i < answer->n_values; i++)
+        out_row(out, (const char *const[]){answer->values[i].name, answer->values[i].value}, NULL);
+    cli_note(cli, "%s", answer->result);
+    return ok && strcmp(ok, "true") == 0 ? CLI_OK : CLI_FAILED;
+}
+
+static int source_test_run(struct cli *cli)
+{
+    struct tip_control_request request = {.action = "test", .target = cli->args[0], .reason = ""};
+    tip_auto(tip_call_free) struct tip_control_answer *answer = NULL;
+    struct client client;
+    int r = client_open(&client, cli->config, CLIENT_CALLS);
+
+    client.deadline_ms = TEST_DEADLINE_MS;
+    if (r == CLI_OK)
+        r = client_control(&client, "blacklist", &request, &answer);
+    if (r == CLI_OK)
+        r = source_test_show(cli, answer);
+    client_close(&client);
+    return r;
+}
+
 /* ---- run ---- */
 
 enum { RUN_WAIT, RUN_TIMEOUT, RUN_DRY, RUN_REASON, RUN_OPTIONS };
@@ -137,6 +172,15 @@ static const struct cli_command source_show = {
     .run = source_show_run,
 };
 
+static const struct cli_command source_test = {
+    .name = "test",
+    .arguments = "NAME",
+    .summary = "Fetches and reads a list and says what was in it; nothing is published.",
+    .min_args = 1,
+    .max_args = 1,
+    .run = source_test_run,
+};
+
 static const struct cli_command source_run = {
     .name = "run",
     .arguments = "NAME",
@@ -152,6 +196,6 @@ const struct cli_command cmd_source = {
     .name = "source",
     .arguments = "",
     .summary = "The lists that are collected.",
-    .verbs = (const struct cli_command *const[]){&source_list, &source_show, &source_run, NULL},
+    .verbs = (const struct cli_command *const[]){&source_list, &source_show, &source_test, &source_run, NULL},
     .run = source_list_run,
 };
