@@ -1,6 +1,6 @@
 """tip-storage on a real PostgreSQL and a real broker, fed by a publisher of the test's own."""
+import ipaddress
 import os
-import signal
 import time
 
 import pytest
@@ -514,6 +514,33 @@ def test_postgresql_away_for_a_while(store, pub, caller, rng):
     assert store.service.rss_bytes() < 150 * 2**20
     store.check_lists([lister])
     store.check_events()
+
+
+def test_a_large_list_within_the_bound(store, pub, caller):
+    """A first baseline, another one over it that closes a tenth, with a kill in the middle; memory stays what it was."""
+    n = 1_000_000 if os.environ.get("TIP_LONG") == "1" else 60_000
+    lister = Lister("big", part_entries=1000)
+    ips = [(pb.KIND_IP, str(ipaddress.IPv4Address(0x0B000000 + 7 * i))) for i in range(n)]
+    store.start()
+    peak, bound = [0], 100 * 2**20
+
+    def stored(seq):
+        peak[0] = max(peak[0], store.service.rss_bytes() if store.service.is_running else 0)
+        return store.position() > seq
+
+    seq = publish(pub, lister.step({ip: 0 for ip in ips}))
+    wait_for(lambda: stored(seq), 300, "the first baseline")
+    lister.set = {ip: 0 for ip in ips[n // 10:]}
+    seq = publish(pub, lister.baseline())
+    time.sleep(0.3)
+    store.service.kill()
+    store.start(ready=False)
+    wait_for(lambda: stored(seq), 300, "the second baseline")
+    assert caller.query("count_listed", source="big")[0]["n_listed"] == str(n - n // 10)
+    assert store.one("select count(*) from tip.listing where not listed and removed_at is not null") == n // 10
+    assert store.one("select max(n_times) from tip.listing") == 1
+    store.check_events()
+    assert peak[0] < bound, f"{peak[0] >> 20} MiB"
 
 
 # ---- schema and upkeep ----
