@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <inttypes.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -272,6 +273,7 @@ static void publish_done(struct app *app, const struct bl_job *job)
     tip_info("job.done", "source=%s kind=%" PRId64 " from=%" PRIu64 " to=%" PRIu64 " parts=%" PRIu64, job->name,
              job->kind, job->from, job->to, job->next);
     work_plan_destroy(&app->publish.plan);
+    (void)malloc_trim(0); /* a plan of a long list is large, and the next one far away */
     app->publish.is_active = false;
     if (job->kind == WORK_VERSION)
         bl_files_remove(app->dir, job->name, job->from);

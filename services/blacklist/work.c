@@ -1,6 +1,7 @@
 #include "work.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -143,6 +144,7 @@ void work_parse_run(void *ctx)
     if (work_read(job, &reading, unpacked, is_gzip))
         work_judge(job, &reading, is_gzip ? unpacked : job->body);
     bl_parse_destroy(&reading.parse);
+    (void)malloc_trim(0);    /* a long list is large, and the next one far away */
     (void)unlink(job->body); /* renamed already, if it was kept */
     if (is_gzip)
         (void)unlink(unpacked);
