@@ -17,7 +17,7 @@
 #include "up/postgres.h"
 #include "up/tree.h"
 
-enum { UP_ENV_MAX = 16, UP_READY_MS = 100, UP_MIGRATE_MS = 3000 };
+enum { UP_ENV_MAX = 16, UP_READY_MS = 100, UP_MIGRATE_MS = 3000, UP_AGAIN_MS = 1000 };
 
 enum up_database { UP_DB_MAKING, UP_DB_STARTING, UP_DB_MIGRATING, UP_DB_READY, UP_DB_COUNT };
 
@@ -32,6 +32,7 @@ struct up {
     struct tip_signal interrupt, terminate, hangup;
     int lock_fd;
     bool is_stopping;
+    int64_t stopping_ms; /* since when */
 };
 
 static const char *const up_database_names[UP_DB_COUNT] = {
@@ -212,6 +213,7 @@ void up_stop(struct up *up)
     if (up->is_stopping)
         return;
     up->is_stopping = true;
+    up->stopping_ms = tip_loop_now_ms();
     tip_timer_stop(&up->again);
     sup_stop(up->sup, up_on_stopped, up);
 }
@@ -221,7 +223,8 @@ static void up_on_signal(void *ctx)
     struct up *up = ctx;
 
     if (up->is_stopping) {
-        tip_loop_stop(up->config.loop); /* destroy kills */
+        if (tip_loop_now_ms() - up->stopping_ms > UP_AGAIN_MS) /* one request may arrive as two signals */
+            tip_loop_stop(up->config.loop);                    /* destroy kills */
         return;
     }
     up->config.on_news(up->config.ctx, "tip", "ending: services drain up to 10 s; again to end at once");
