@@ -50,7 +50,7 @@ static void collect_rest(struct app_source *source)
 static void collect_log(const struct app_source *source, const struct app_end *end)
 {
     tip_log_write(end->ok ? TIP_LOG_INFO : TIP_LOG_WARN, end->ok ? "source.ok" : "source.failed",
-                  "source=%s reason=%s version=%" PRIu64 " entries=%" PRIu64 " added=%" PRIu64 " removed=%" PRIu64
+                  " source=%s reason=%s version=%" PRIu64 " entries=%" PRIu64 " added=%" PRIu64 " removed=%" PRIu64
                   " failures=%" PRId64 " detail=%s",
                   source->name, end->reason, source->stored.version, source->stored.n_entries, source->stored.n_added,
                   source->stored.n_removed, source->stored.n_failures, end->detail);
