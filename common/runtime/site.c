@@ -18,12 +18,23 @@
 
 enum { SITE_DIR_BYTES = 1024 };
 
+/* The directory that TIP_SITE_DIR names, or NULL. */
+static const char *site_chosen_dir(void)
+{
+    const char *chosen = getenv("TIP_SITE_DIR");
+
+    return chosen && chosen[0] == '/' && strlen(chosen) < SITE_DIR_BYTES ? chosen : NULL;
+}
+
 /* The directory of this user's pointer file. */
 static void site_own_dir(char dir[static SITE_DIR_BYTES])
 {
     const char *runtime = getenv("XDG_RUNTIME_DIR");
+    const char *chosen = site_chosen_dir();
 
-    if (geteuid() == 0)
+    if (chosen)
+        (void)snprintf(dir, SITE_DIR_BYTES, "%s", chosen);
+    else if (geteuid() == 0)
         (void)snprintf(dir, SITE_DIR_BYTES, "%s", SITE_ROOT_DIR);
     else if (runtime && runtime[0] == '/' && strlen(runtime) < SITE_DIR_BYTES - 8)
         (void)snprintf(dir, SITE_DIR_BYTES, "%s/tip", runtime);
@@ -142,7 +153,8 @@ int tip_site_find(const char *option, char **configp)
     }
     site_own_dir(dir);
     if (site_take_readable(tip_strdup("tip.yaml"), configp) || site_take_readable(site_read(dir), configp) ||
-        site_take_readable(site_read(SITE_ROOT_DIR), configp) || site_take_readable(tip_strdup(SITE_ETC), configp))
+        (!site_chosen_dir() && site_take_readable(site_read(SITE_ROOT_DIR), configp)) ||
+        site_take_readable(tip_strdup(SITE_ETC), configp))
         return 0;
     return TIP_SITE_E_NONE;
 }

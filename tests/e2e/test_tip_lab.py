@@ -2,7 +2,6 @@
 import csv
 import io
 import json
-import os
 import pathlib
 import signal
 import subprocess
@@ -10,7 +9,7 @@ import time
 
 import pytest
 import yaml
-from tip_harness import AS_ROOT, NOBODY, binary, clean_environment, drop, wait_for
+from tip_harness import AS_ROOT, binary, clean_environment, drop, session_dir, wait_for
 from tip_wire import Sub
 
 STAGES = ["system_up", "first_due", "lists_fetched", "changes_published", "rows_stored", "failure_harmless", "verdicts",
@@ -30,15 +29,16 @@ def who(request):
 class Lab:
     def __init__(self, who, *argv):
         self.who = who
+        self.site_dir = session_dir() / ("site-user" if who is drop else "site-root")
+        self.env = clean_environment(TIP_SITE_DIR=str(self.site_dir))
         self.popen = subprocess.Popen(who([binary("tip"), "lab", *argv]), cwd="/", stdin=subprocess.DEVNULL,
                                       stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                                      env=clean_environment())
+                                      env=self.env)
         self.dir = None
 
     def find(self):
         """Its directory, from the pointer file by which `tip` finds it."""
-        root = self.who is not drop
-        site = pathlib.Path("/run/tip-site/site" if root else f"/tmp/tip-{NOBODY if AS_ROOT else os.getuid()}/site")
+        site = self.site_dir / "site"
 
         def there():
             assert self.popen.poll() is None, self.popen.communicate()
@@ -50,7 +50,7 @@ class Lab:
     def tip(self, *argv, who=None):
         """`tip` in a second terminal, without options that say where the lab is."""
         return subprocess.run((who or self.who)([binary("tip"), *argv]), cwd="/", capture_output=True, text=True,
-                              env=clean_environment(), timeout=60, check=False)
+                              env=self.env, timeout=60, check=False)
 
     def traces(self):
         """Processes and data that are still there."""

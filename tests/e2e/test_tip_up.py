@@ -17,7 +17,7 @@ class Direct(Process):
     def spawn(self):
         with open(self.log, "ab") as log:
             self.popen = subprocess.Popen(list(map(str, self.argv)), cwd="/", stdin=subprocess.DEVNULL, stdout=log,
-                                          stderr=log, env=clean_environment(), start_new_session=True)
+                                          stderr=log, env=clean_environment(**self.env), start_new_session=True)
         return self
 
 
@@ -45,7 +45,8 @@ def up(request, site):
     site.config["up"] = {"data": str(site.data)}
     site.config["scheduler"] = {"jobs": [{"name": "lists", "module": "blacklist", "every": "1h"}]}
     site.write_config()
-    process = site.add(kind(site, "up", [binary("tip"), "up", "--config", site.config_path])).spawn()
+    process = site.add(kind(site, "up", [binary("tip"), "up", "--config", site.config_path],
+                            env={"TIP_SITE_DIR": str(site.dir / "site")})).spawn()
     wait_for(lambda: process.is_running and status(site)["ok"], 60, lambda: f"all ready: {status(site)}")
     yield process
     process.end()

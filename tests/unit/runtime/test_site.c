@@ -134,6 +134,27 @@ static int check_stale(void)
     return 0;
 }
 
+static int check_chosen_directory(void)
+{
+    char config[96], dir[96];
+
+    (void)snprintf(config, sizeof(config), "%s/real.yaml", home);
+    (void)snprintf(dir, sizeof(dir), "%s/chosen", home);
+    holds(setenv("TIP_SITE_DIR", dir, 1) == 0);
+    holds(tip_site_write(config) == 0);
+    holds(access("chosen/site", F_OK) == 0 && access("tip/site", F_OK) == -1);
+    holds(found(NULL, config) == 0);
+    holds(unsetenv("TIP_SITE_DIR") == 0);
+    holds(found(NULL, config) != 0);
+    return 0;
+}
+
+static void test_chosen_directory(void **state)
+{
+    (void)state;
+    assert_int_equal(in_child(check_chosen_directory), 0);
+}
+
 static void test_write_find_remove(void **state)
 {
     (void)state;
@@ -162,6 +183,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_write_find_remove, site_open, site_close),
+        cmocka_unit_test_setup_teardown(test_chosen_directory, site_open, site_close),
         cmocka_unit_test_setup_teardown(test_order, site_open, site_close),
         cmocka_unit_test_setup_teardown(test_directory_of_others_is_not_believed, site_open, site_close),
         cmocka_unit_test_setup_teardown(test_pointer_to_nothing_is_passed_over, site_open, site_close),

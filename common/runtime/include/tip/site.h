@@ -1,8 +1,10 @@
 #pragma once
 /*
  * Where `tip` finds a running system. `tip up` and `tip lab` write the path of their tip.yaml into a pointer file:
- * root /run/tip-site/site (readable by all), a user $XDG_RUNTIME_DIR/tip/site or, without one, /tmp/tip-<uid>/site. A
- * pointer file is believed only when its directory belongs to this user or to root and nobody else may write to it.
+ * root /run/tip-site/site (readable by all), a user $XDG_RUNTIME_DIR/tip/site or, without one, /tmp/tip-<uid>/site.
+ * TIP_SITE_DIR names another directory instead of all these, so that several sites of one user, tests among them, do
+ * not meet. A pointer file is believed only when its directory belongs to this user or to root and nobody else may
+ * write to it.
  */
 #include <tip/cleanup.h>
 
