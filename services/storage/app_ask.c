@@ -121,7 +121,7 @@ static void ask_on_end(void *ctx, enum tip_failure failure, const char *reason, 
         return;
     if (failure == TIP_FAILURE_NONE)
         ask_on_answer(call.app, call.name, body, n);
-    else if (failure == TIP_FAILURE_NOT_FOUND && strcmp(call.name, "*"))
+    else if (failure == TIP_FAILURE_NOT_FOUND && strcmp(call.name, "*") != 0)
         ask_on_unknown(call.app, call.name, reason);
     else if (failure == TIP_FAILURE_REFUSED || failure == TIP_FAILURE_INVALID)
         ask_ended(call.app, call.name, STORE_ASK_REFUSED, reason);

@@ -132,7 +132,7 @@ static int migrate_compare(const PGresult *applied, size_t *n_appliedp, char *wh
             return STORE_DB_E_SCHEMA;
         }
         migrate_sha(&store_migrations[i], sha);
-        if (strcmp(name, store_migrations[i].name) || strcmp(sha, PQgetvalue(applied, (int)i, 2))) {
+        if (strcmp(name, store_migrations[i].name) != 0 || strcmp(sha, PQgetvalue(applied, (int)i, 2)) != 0) {
             snprintf(why, STORE_DB_WHY_BYTES, "migration %s was applied with another text than %s has here", name,
                      store_migrations[i].name);
             return STORE_DB_E_SCHEMA;

@@ -248,6 +248,7 @@ static int reader_encode(const PGresult *result, const struct store_query *def, 
     tip_auto(tip_free) const char **cells = tip_new_array(n_rows * n_columns + 1, const char *);
     tip_auto(tip_free) char(*times)[TIP_CLOCK_TEXT] = tip_alloc(n_rows * n_columns + 1, TIP_CLOCK_TEXT);
 
+    assert(cells && times); /* tip_alloc never fails */
     memcpy(columns, def->columns, sizeof(columns));
     for (; n < n_rows && n < limit; n++) {
         for (size_t i = 0; i < n_columns; i++) {

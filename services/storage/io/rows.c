@@ -42,19 +42,36 @@ static const char listing_sql_remove[] =
     "as u(ikey, source_id, kind, value, last_at) "
     "where l.ikey = u.ikey and l.source_id = u.source_id and l.kind = u.kind and l.value = u.value and l.listed";
 
+/* What a baseline closes was removed in a change that never came, and so was the change of its verdict: it is weighed
+ * anew over the lists that still hold it, as the owner would (1 - product(1 - weight), what is never scored left out).
+ */
 static const char listing_sql_close[] =
     "with closed as ("
     "    update tip.listing set listed = false, removed_at = $3::timestamptz"
     "    where source_id = $1::integer and listed and mark <> $2::integer"
     "    returning ikey, kind, value"
-    "), withdrawn as ("
-    "    update tip.verdict as v set tier = 0, score = 0, families = '{}', reasons = '[]', n_reasons = 0,"
+    "), held as ("
+    "    select c.ikey, c.kind, c.value, s.name, least(s.weight, 0.999999999) as weight,"
+    "        row_number() over (partition by c.ikey, c.kind, c.value order by s.weight desc, s.name) as rank"
+    "    from closed as c"
+    "    join tip.listing as l on l.ikey = c.ikey and l.kind = c.kind and l.value = c.value"
+    "    join tip.source as s on s.id = l.source_id"
+    "    where l.listed and l.source_id <> $1::integer and l.flags & $6::integer = 0 and s.weight > 0"
+    "), weighed as ("
+    "    select ikey, kind, value, round((1 - exp(sum(ln(1 - weight))))::numeric, 9)::double precision as score,"
+    "        count(*) as n_reasons,"
+    "        jsonb_agg(jsonb_build_object('source', name, 'weight', weight) order by rank)"
+    "            filter (where rank <= 3) as reasons"
+    "    from held group by ikey, kind, value"
+    "), weighed_anew as ("
+    "    update tip.verdict as v set score = coalesce(w.score, 0),"
+    "        tier = case when w.score >= 0.9 then 3 when w.score >= 0.6 then 2 when w.score >= 0.3 then 1 else 0 end,"
+    "        families = case when w.score > 0 then jsonb_build_object('list', w.score) else '{}' end,"
+    "        reasons = coalesce(w.reasons, '[]'), n_reasons = coalesce(w.n_reasons, 0),"
     "        cause_source = $4, cause_version = $5::bigint, next_change_at = null, expires_at = null,"
     "        updated_at = $3::timestamptz"
-    "    from closed as c"
+    "    from closed as c left join weighed as w on w.ikey = c.ikey and w.kind = c.kind and w.value = c.value"
     "    where v.ikey = c.ikey and v.kind = c.kind and v.value = c.value and v.tier > 0"
-    "      and not exists (select from tip.listing as l where l.ikey = c.ikey and l.kind = c.kind"
-    "                      and l.value = c.value and l.listed and l.source_id <> $1::integer)"
     ") select count(*) from closed";
 
 static const char verdict_sql_write[] =
@@ -253,6 +270,7 @@ int store_listings_close(struct store_rows *rows, const struct store_source *sou
     store_arg_binary(&args, at->buf.data + 4, 8); /* behind the length of the field */
     store_arg_text(&args, source->name);
     store_arg_int(&args, (int64_t)source->chain.version);
+    store_arg_int(&args, TIP_LISTING_NEVER_SCORED);
     r = store_db_run(rows->db, listing_sql_close, &args, &result);
     if (!r)
         *n_closedp = (uint64_t)store_field_int(result, 0, 0);

@@ -38,8 +38,7 @@ tip_nodiscard int store_listings_write(struct store_rows *rows, const struct sto
 tip_nodiscard int store_verdicts_write(struct store_rows *rows, const struct store_verdict *verdicts, size_t n);
 
 /**
- * Closes every row of a source that does not carry the mark of its baseline, and withdraws the verdicts on what then
- * no list holds.
+ * Closes every row of a source that does not carry the mark of its baseline, and weighs the verdicts on them anew.
  *
  * @param n_closedp  set
  */
