@@ -2,12 +2,13 @@
 import os
 import signal
 import struct
+import subprocess
 import time
 
 import pytest
 import zmq
 
-from tip_harness import wait_for
+from tip_harness import AS_ROOT, NOBODY, open_to_nobody, wait_for
 from tip_wire import Caller, Fetch, Frames, Pub, Socket, Sub, Worker, context, data_entry, event, pb
 
 KILLS = int(os.environ.get("TIP_KILLS", "25"))
@@ -321,8 +322,7 @@ def test_at_the_cap_publishers_wait_for_a_required_consumer(site):
         fetch.fetch(from_seq=answer.head_seq + 1, committed_seq=answer.head_seq)
         wait_for(broker.is_ready, 10, "there is room again")
         for _ in range(10):
-            pub.send(hello=pb.Hello(version=1, publisher="test", epoch=pub.epoch, first_unacked=min(pub.unacked)))
-            hear(pub)
+            again(pub)
             fetch.send(fetch=pb.Fetch(consumer="storage", from_seq=1, committed_seq=1 << 40, request=7))
             fetch.expect("batch", "trimmed")
             if not pub.unacked:
@@ -340,6 +340,43 @@ def hear(pub, silence_s=0.3):
             for seq in sorted(pub.unacked):
                 pub.send_data(seq, [pub.unacked[seq]])
     return heard
+
+
+@pytest.fixture
+def small_disk(site):
+    """The broker's data directory on 6 MiB of memory; grow(MiB) makes it larger."""
+    path = open_to_nobody(site.data / "broker")
+    mount = ["mount", "-t", "tmpfs", "-o", "size=6m,mode=0777", "tmpfs", str(path)]
+    if not AS_ROOT or subprocess.run(mount, stderr=subprocess.DEVNULL, check=False).returncode:
+        pytest.skip("only root can make a small disk here")
+    os.chown(path, NOBODY, NOBODY)
+    site.closing.callback(subprocess.run, ["umount", "-l", str(path)], check=True)
+    return lambda mib: subprocess.run(["mount", "-o", f"remount,size={mib}m", str(path)], check=True)
+
+
+def test_a_full_disk_stops_acks_and_not_reads(site, small_disk):
+    broker = site.broker(segment_bytes="1MiB", keep_bytes="64MiB", cap_bytes="128MiB", required=[])
+    with Pub(site.endpoint("ingest"), "test") as pub, Fetch(site.endpoint("fetch")) as fetch:
+        for n in range(1, 121):
+            pub.publish(TOPIC, blob(n, 60_000))
+        wait_for(lambda: broker.metric("tip_broker_journal_no_space") == 1, 10, "the disk is full")
+        wait_for(lambda: not broker.is_ready(), 10, "it says so")
+        hear(pub)
+        assert 10 < len(pub.unacked) < 60
+        fetch.send(fetch=pb.Fetch(from_seq=1, max_bytes=1000, request=1))
+        assert fetch.expect("batch")[1].n == 1, "reads go on"
+        small_disk(32)
+        wait_for(broker.is_ready, 10, "there is room again")
+        wait_for(lambda: again(pub), 20, lambda: f"{len(pub.unacked)} events are not acked")
+    assert broker.log_lines("journal.no_space")
+
+
+def again(pub):
+    """Says HELLO and sends what is left; True when all is acked."""
+    if pub.unacked:
+        pub.send(hello=pb.Hello(version=1, publisher="test", epoch=pub.epoch, first_unacked=min(pub.unacked)))
+        hear(pub)
+    return not pub.unacked
 
 
 def test_another_journal_is_told(site, broker, pub):
