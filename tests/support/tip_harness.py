@@ -113,9 +113,9 @@ def drop(argv, env=None):
     return ["setpriv", *who, "--pdeathsig", "KILL", "--", *with_env, *map(str, argv)]
 
 
-def clean_environment():
+def clean_environment(**more):
     env = {k: v for k, v in os.environ.items() if not k.startswith(("TIP_", "PG", "XDG_"))}
-    return {**env, "HOME": "/nonexistent", "TZ": "UTC"}
+    return {**env, "HOME": "/nonexistent", "TZ": "UTC", **more}
 
 
 class UnixHttp(http.client.HTTPConnection):

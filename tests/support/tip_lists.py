@@ -10,7 +10,7 @@ import json
 import re
 import urllib.parse
 
-LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,62})\Z")
+LABEL = re.compile(r"[a-z0-9_-]{1,63}\Z")  # inner labels may begin or end with a hyphen: such names resolve
 QUAD = re.compile(r"(0|[1-9][0-9]{0,2})(\.(0|[1-9][0-9]{0,2})){3}\Z")
 SCHEMES = {"http": 80, "https": 443, "ftp": 21}
 
@@ -207,3 +207,13 @@ def warninglist(body):
 def recount(values, type_name):
     """The set of (kind, value) that a list of values holds."""
     return {found for found in map(TYPES[type_name], values) if found}
+
+
+def ranges(body):
+    """name:a-b, split at the last colon of the name; each range as its minimal prefixes."""
+    for line in body.decode().splitlines():
+        first, dash, last = line.rpartition("-")
+        first = address(first.rpartition(":")[2].strip()) if dash else None
+        last = address(last.strip())
+        if first is not None and last is not None and first.version == last.version and first <= last:
+            yield from map(str, ipaddress.summarize_address_range(first, last))

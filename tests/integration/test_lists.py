@@ -1,0 +1,131 @@
+"""Generated lists with the faults of real ones, in every format, through the whole chain: the rows are the recount.
+
+The twin of tests/corpus, for machines without those lists.
+"""
+import gzip
+import ipaddress
+import json
+
+import pytest
+
+import tip_lists
+from tip_chain import Chain
+
+N = 3000
+
+
+def ip4(rng):
+    return str(ipaddress.IPv4Address(rng.randrange(0x14000000, 0x60000000)))
+
+
+def ip6(rng):
+    made = ipaddress.IPv6Address((0x2A00 << 112) | rng.getrandbits(100))
+    return rng.choice([str(made), made.exploded, str(made).upper()])
+
+
+def net(rng):
+    return f"{ip4(rng)}/{rng.randint(8, 32)}" if rng.random() < 0.7 else f"{ip6(rng)}/{rng.randint(19, 128)}"
+
+
+def name(rng):
+    label = "".join(rng.choices("abcdefghijklmnopqrstuvwxyz0123456789-_", k=rng.randint(1, 20))).strip("-_") or "x"
+    return rng.choice(["", "", "www.", "*.", "a_b."]) + label + rng.choice([".example", ".Test", ".co.test.", ".test"])
+
+
+def url(rng):
+    host = rng.choice([name(rng).removeprefix("*."), ip4(rng), f"[{ip6(rng)}]"])
+    path = rng.choice(["", "/", "/a/../b/./c", "/%7Euser/%2f", "/sp ace", "/q?x=1&y=%zz", "/f#frag", "?only=query"])
+    return rng.choice(["http://", "https://", "HTTP://", "ftp://"]) + host + rng.choice(["", ":80", ":8080"]) + path
+
+
+def endpoint(rng):
+    port = rng.choice([1, 25, 443, 65535, 8080])
+    return f"{ip4(rng)}:{port}" if rng.random() < 0.7 else f"[{ip6(rng)}]:{port}"
+
+
+FAULTS = ["010.0.0.1", "256.1.1.1", "1.2.3", "0.0.0.0/0", "::/0", "20.0.0.0/7", "2a00::/18", "30.1.1.1/33", "fe80::1%eth0",
+          "not a list entry", "-bad.test", "localhost", "a..b.test", "x" * 300 + ".test", "30.1.1.1:0", "30.1.1.1:65536",
+          "http://user@host.test/", "gopher://host.test/", "http://", "\x01\x02", "::ffff:40.1.2.3", "caf\u00e9.test"]
+MAKERS = {"ip4": ip4, "ip6": ip6, "net": net, "domain": name, "url": url, "ip:port": endpoint}
+
+
+def values(rng, type_name):
+    """Entries of a type, some twice, mixed with what real lists hold by mistake."""
+    makers = list(MAKERS.values()) if type_name == "auto" else [MAKERS[type_name]]
+    made = [rng.choice(makers)(rng) for _ in range(N)]
+    made += rng.sample(made, N // 20) + FAULTS
+    rng.shuffle(made)
+    return made
+
+
+def as_lines(rng, made):
+    body = "# a header\r\n\n" + "".join(v + rng.choice(["\n", "\r\n", " \n", "\t# a note\n"]) for v in made)
+    return ("\ufeff" + body).rstrip().encode()
+
+
+def as_csv(rng, made):
+    rows = [f'{i}, "{v}", "said ""so"", twice"' if '"' not in v else f"{i},x,y" for i, v in enumerate(made)]
+    return ("id,indicator,note\r\n" + "\r\n".join(rows)).encode()
+
+
+def as_hosts(rng, made):
+    return "".join(f"{rng.choice(['0.0.0.0', '127.0.0.1'])} {v}\n" for v in made if " " not in v).encode() + b"::1 localhost\n"
+
+
+def as_json(rng, made):
+    return json.dumps({"about": "a test", "list": [{"ioc": v, "score": i} for i, v in enumerate(made)] + [{"other": 1}]}
+                      ).encode()
+
+
+def as_ranges(rng, made):
+    out = []
+    for i in range(N // 10):
+        low = rng.randrange(0x14000000, 0x60000000)
+        high = low + rng.choice([0, 1, 3, 255, rng.randrange(1, 5000)])
+        out.append(f"some: name {i}:{ipaddress.IPv4Address(low)}-{ipaddress.IPv4Address(high)}")
+    return gzip.compress("\n".join(["# p2p", *out, "reversed:40.0.0.2-40.0.0.1", "x:1.2.3-1.2.4"]).encode())
+
+
+def csv_values(body):
+    return tip_lists.table(body, column=1)
+
+
+def json_values(body):
+    return (entry["ioc"] for entry in json.loads(body)["list"] if "ioc" in entry)
+
+
+# name -> (how it is written, how it is recounted, type, options of the source)
+FORMATS = {
+    **{f"lines-{t.replace(':', '-')}": (as_lines, tip_lists.lines, t, {"kind": "lines"})
+       for t in ("ip4", "ip6", "net", "domain", "ip:port", "auto")},
+    "lines-url": (as_lines, lambda b: tip_lists.lines(b, comment=""), "url", {"kind": "lines", "comments": ""}),
+    "csv": (as_csv, csv_values, "net", {"kind": "csv", "header": True, "column": "indicator", "skip_space": True}),
+    "hosts": (as_hosts, tip_lists.hosts, "domain", {"kind": "hosts"}),
+    "json": (as_json, json_values, "auto", {"kind": "json", "pointer": "/list/*/ioc"}),
+    "ranges": (as_ranges, lambda b: tip_lists.ranges(gzip.decompress(b)), "net", {"kind": "range"}),
+}
+
+
+@pytest.fixture
+def chain(site):
+    return Chain(site, blacklist={"interval_floor": "1s"})
+
+
+def test_rows_are_the_recount(chain, rng):
+    wanted = {}
+    for version in (1, 2, 3):
+        for key, (write, values_of, type_name, options) in FORMATS.items():
+            made = values(rng, type_name)
+            if version > 1:  # a good part of the version before stays
+                made = wanted[key][1][::2] + made[::2]
+            body = write(rng, made)
+            chain.source(key, body, type=type_name, **options)
+            wanted[key] = (tip_lists.recount(values_of(body), type_name), made)
+        if version == 1:
+            chain.start()
+        chain.run()
+        for key, (entries, _) in wanted.items():
+            found = chain.listed(key)
+            assert len(entries) > N // 20, f"{key}: the recount itself finds too little"
+            assert found == entries, (f"{key} version {version}: missing {sorted(entries - found)[:5]}, too many "
+                                      f"{sorted(found - entries)[:5]}")
