@@ -301,6 +301,10 @@ void settings_print_help(const struct tip_service_def *def, FILE *out)
                   def->name);
     tip_opt_print_help(def->options, out);
     tip_opt_print_help(settings_own_table(def->name), out);
+    if (def->file_options) {
+        (void)fprintf(out, "\noptions of %s:\n", def->file_name);
+        tip_opt_print_help(def->file_options, out);
+    }
     (void)fprintf(out, "\ncommon options (sections tip, bus, log):\n");
     tip_opt_print_help(&tip_common_table, out);
     tip_opt_print_help(&tip_bus_table, out);
@@ -319,6 +323,12 @@ void settings_print_markdown(const struct tip_service_def *def, FILE *out)
     both.rows = rows;
     both.n_rows = n;
     tip_opt_print_markdown(&both, out);
+    if (def->file_options) {
+        struct tip_opt_table file = *def->file_options;
+
+        file.section = def->file_name;
+        tip_opt_print_markdown(&file, out);
+    }
     tip_opt_print_markdown(&tip_common_table, out);
     tip_opt_print_markdown(&tip_bus_table, out);
     tip_opt_print_markdown(&tip_log_table, out);

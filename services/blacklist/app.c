@@ -18,7 +18,6 @@
 #define APP_CONSUMER    "blacklist"
 #define APP_TICK_MS     TIP_SECOND_MS
 #define APP_RETRY_MS    TIP_SECOND_MS
-#define APP_DRAIN_MS    (5 * TIP_SECOND_MS)
 #define APP_PURGE_MS    TIP_MINUTE_MS
 #define APP_REMEMBER_MS TIP_DAY_MS
 
@@ -216,11 +215,8 @@ static void app_settle_sources(struct app *app)
 static void app_tell_ready(struct app *app)
 {
     struct tip_admin *admin = tip_service_admin(app->service);
-    const char *why = "";
-    bool is_up = tip_bus_is_up(app->bus, &why);
     bool is_current = tip_fetch_is_current(app->fetch, NULL);
 
-    tip_admin_ready(admin, "bus", is_up, "%s", is_up ? "the broker answers" : why);
     tip_admin_ready(admin, "runs", is_current, "%s", is_current ? "all are heard" : "not all are heard yet");
 }
 
@@ -456,28 +452,21 @@ static int app_make(struct app *app, const struct bl_options *options)
     return r ? app_refuse("cannot read the state", r) : 0;
 }
 
-static void app_on_stopped(void *ctx)
-{
-    struct app *app = ctx;
-
-    tip_timer_stop(&app->drain);
-    tip_service_stopped(app->service);
-}
-
-int app_open(struct app **appp, struct tip_service *service, struct tip_outbox *outbox, struct tip_bus *bus,
-             const struct bl_options *options)
+int app_open(struct app **appp, struct tip_service *service, const struct bl_options *options)
 {
     tip_auto(app_destroy) struct app *app = tip_new(struct app);
     int r;
 
     app->service = service;
     app->loop = tip_service_loop(service);
-    app->outbox = outbox;
-    app->bus = bus;
+    tip_timer_init(&app->tick, app->loop, app_on_tick, app);
+    r = tip_service_bus_open(&app->place, service);
+    if (r)
+        return r;
+    app->outbox = tip_service_bus_outbox(app->place);
+    app->bus = tip_service_bus_bus(app->place);
     tip_metrics_add(tip_service_metrics(service), app_metrics, APP_M_COUNT, app->m);
     tip_metrics_on_read(tip_service_metrics(service), app_on_metrics, app);
-    tip_timer_init(&app->tick, app->loop, app_on_tick, app);
-    tip_timer_init(&app->drain, app->loop, app_on_stopped, app);
     r = app_make(app, options);
     if (r)
         return r;
@@ -489,7 +478,7 @@ int app_open(struct app **appp, struct tip_service *service, struct tip_outbox *
     r = app_listen(app);
     if (r)
         return app_refuse("cannot listen to the bus", r);
-    tip_bus_on_space(bus, app_on_space, app);
+    tip_bus_on_space(app->bus, app_on_space, app);
     tip_timer_every(&app->tick, APP_TICK_MS);
     app_tell_ready(app);
     collect_go_on(app);
@@ -527,9 +516,7 @@ void app_stop(struct app *app)
     tip_fetch_destroy(&app->fetch);
     tip_hash_each (app->sources, source, next)
         bl_fetch_destroy(&source->fetch); /* its run is kept: it is asked again after the start */
-    tip_timer_start(&app->drain, tip_bus_is_up(app->bus, NULL) ? APP_DRAIN_MS : 0);
-    if (tip_bus_flush(app->bus, app_on_stopped, app))
-        tip_timer_start(&app->drain, 0);
+    tip_service_bus_drain(app->place);
 }
 
 void app_destroy(struct app **appp)
@@ -550,8 +537,8 @@ void app_destroy(struct app **appp)
     bl_specs_deinit(&app->specs);
     tip_loop_defer_cancel(app->loop, app);
     tip_timer_deinit(&app->tick);
-    tip_timer_deinit(&app->drain);
     tip_metrics_on_read_cancel(tip_service_metrics(app->service), app);
+    tip_service_bus_destroy(&app->place);
     free(app->scratch);
     free(app->user_agent);
     free(app);

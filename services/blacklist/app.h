@@ -9,7 +9,7 @@
 #include <tip/http.h>
 #include <tip/metrics.h>
 #include <tip/pool.h>
-#include <tip/service.h>
+#include <tip/service_bus.h>
 
 #include "codec.h"
 #include "core/source.h"
@@ -78,7 +78,8 @@ struct app_publish {
 struct app {
     struct tip_service *service;
     struct tip_loop *loop;
-    struct tip_outbox *outbox; /* borrowed, as is the bus */
+    struct tip_service_bus *place;
+    struct tip_outbox *outbox; /* of the place, as is the bus */
     struct tip_bus *bus;
     struct tip_fetch *fetch;
     struct tip_serve *serve;
@@ -100,7 +101,7 @@ struct app {
     struct control_test *tests;
     uint64_t n_asked, n_bodies;
     bool is_stopping;
-    struct tip_timer tick, drain;
+    struct tip_timer tick;
     struct tip_id journal_id; /* input: where the next batch begins */
     uint64_t next_seq;
     int64_t purged_ms;
@@ -108,8 +109,7 @@ struct app {
 };
 
 /** @return 0, or a negative errno after an error line */
-tip_nodiscard int app_open(struct app **appp, struct tip_service *service, struct tip_outbox *outbox,
-                           struct tip_bus *bus, const struct bl_options *options);
+tip_nodiscard int app_open(struct app **appp, struct tip_service *service, const struct bl_options *options);
 void app_destroy(struct app **appp);
 void app_stop(struct app *app);
 tip_nodiscard int app_reload(struct app *app, const struct bl_options *options, char *why);

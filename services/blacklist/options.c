@@ -26,8 +26,6 @@ static const struct tip_opt rows[] = {
      .help = "Most transfers at one time; at most one a host."},
     {.name = "interval_floor", .type = TIP_OPT_DURATION, .offset = AT(interval_floor_ms), .fallback = "15m",
      .min = 1000, .max = TIP_DAY_MS, .help = "No source may be asked more often than this."},
-    {.name = "map_bytes", .type = TIP_OPT_SIZE, .offset = AT(map_bytes), .fallback = "256MiB", .min = 16 << 20,
-     .max = 64.0 * (1 << 30), .help = "Room for state and for events the broker has not acked; these take half of it."},
 };
 /* clang-format on */
 

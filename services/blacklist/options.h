@@ -16,7 +16,6 @@ struct bl_options {
     char *user_agent; /* NULL for the default */
     int64_t concurrency;
     int64_t interval_floor_ms;
-    int64_t map_bytes;
 };
 
 extern const struct tip_opt_table bl_options_table;

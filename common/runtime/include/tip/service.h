@@ -62,6 +62,8 @@ struct tip_service_def {
     const char *name; /* "scheduler": program tip-scheduler, section `scheduler`, socket <run>/scheduler.sock */
     const char *help; /* one sentence */
     const struct tip_opt_table *options;        /* own section; `data` and `admin` are added by the skeleton */
+    const struct tip_opt_table *file_options;   /* of files of its own, for help and the reference page; may be NULL */
+    const char *file_name;                      /* what those files are called */
     const struct tip_service_command *commands; /* n_commands of them; may be NULL */
     size_t n_commands;
 
