@@ -1,6 +1,8 @@
 /*
  * tip-storage: what has happened, in PostgreSQL. app.c is the service, command.c what can be done by hand.
  */
+#include <malloc.h>
+
 #include <tip/service.h>
 
 #include "app.h"
@@ -33,6 +35,8 @@ static int main_reload(void *app, const void *options, char *why)
     return app_reload(app, options, why);
 }
 
+enum { MAIN_MMAP_BYTES = 128 * 1024 };
+
 int main(int argc, char **argv)
 {
     const struct tip_service_def definition = {
@@ -48,5 +52,7 @@ int main(int argc, char **argv)
         .reload = main_reload,
     };
 
+    /* Stated, so that it stays: else glibc raises it to the largest block freed, and its heap is left full of holes. */
+    (void)mallopt(M_MMAP_THRESHOLD, MAIN_MMAP_BYTES); /* refused: only more memory */
     return tip_service_main(&definition, argc, argv);
 }
