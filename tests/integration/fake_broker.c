@@ -66,9 +66,10 @@ static void fake_ack(struct fake_broker *broker, const struct tip_zmsg *msg)
 static void fake_refuse(struct fake_broker *broker, const struct tip_zmsg *msg)
 {
     Tip__V1__Frame frame = TIP__V1__FRAME__INIT;
-    Tip__V1__Refused refused = TIP__V1__REFUSED__INIT;
+    Tip__V1__Refused refused;
     char reason[] = "not liked";
 
+    tip__v1__refused__init(&refused);
     refused.reason = reason;
     refused.pub_seq = broker->refuse_seq;
     refused.fatal = true;
@@ -236,9 +237,10 @@ static void fake_on_fetch(void *ctx, const struct tip_zmsg *msg)
 static void fake_no_worker(struct fake_broker *broker, const struct tip_zmsg *msg, const Tip__V1__Put *put)
 {
     Tip__V1__Frame frame = TIP__V1__FRAME__INIT;
-    Tip__V1__Failed failed = TIP__V1__FAILED__INIT;
+    Tip__V1__Failed failed;
     char reason[] = "nobody serves it";
 
+    tip__v1__failed__init(&failed);
     failed.id = put->id;
     failed.reason = reason;
     failed.code = 4;
@@ -250,8 +252,9 @@ static void fake_no_worker(struct fake_broker *broker, const struct tip_zmsg *ms
 static void fake_job(struct fake_broker *broker, const struct tip_zmsg *msg, const Tip__V1__Put *put)
 {
     Tip__V1__Frame frame = TIP__V1__FRAME__INIT;
-    Tip__V1__Job job = TIP__V1__JOB__INIT;
+    Tip__V1__Job job;
 
+    tip__v1__job__init(&job);
     memcpy(broker->caller, msg->frames[0].data, msg->frames[0].len);
     broker->caller_len = msg->frames[0].len;
     job.id = put->id;
@@ -280,8 +283,9 @@ static void fake_end(struct fake_broker *broker, const Tip__V1__Frame *from)
 {
     Tip__V1__Frame frame = TIP__V1__FRAME__INIT;
     Tip__V1__Result result = TIP__V1__RESULT__INIT;
-    Tip__V1__Failed failed = TIP__V1__FAILED__INIT;
+    Tip__V1__Failed failed;
 
+    tip__v1__failed__init(&failed);
     if (from->body_case == TIP__V1__FRAME__BODY_DONE) {
         result.id = from->done->id;
         result.body = from->done->body;
