@@ -298,6 +298,7 @@ static void app_on_tick(void *ctx)
     journal_tick(app->journal, (uint64_t)tip_loop_now_ms());
     ingest_resume(app->ingest);
     (void)journal_submit(app->journal); /* nothing waits, mostly */
+    fetch_wake(app->fetch);             /* nobody, unless files could not be opened */
     for (size_t i = 0; i < feed_n_doors(app->feed); i++)
         app_head(app, i);
     app_show(app);

@@ -31,7 +31,8 @@ enum {
     JOURNAL_E_LARGE = 4,   /* does not fit into a segment */
     JOURNAL_E_TRIMMED = 5, /* older than the first available */
     JOURNAL_E_AHEAD = 6,   /* not written yet */
-    JOURNAL_E_GAP = 7      /* that part of the journal is missing */
+    JOURNAL_E_GAP = 7,     /* that part of the journal is missing */
+    JOURNAL_E_BUSY = 8     /* no descriptor or memory to read with: again later */
 };
 
 /** What somebody should hear of; told on the owner's thread. */
@@ -177,8 +178,8 @@ struct journal_span {
 /**
  * Pins the segment that has `from`; a seq of 0 is not valid.
  *
- * @param gap_top  for JOURNAL_E_GAP: the last missing seq
- * @return 0, JOURNAL_E_TRIMMED, _AHEAD, _GAP, or negative errno when the file cannot be opened
+ * @param gap_top  for JOURNAL_E_GAP: the last missing seq; a segment whose file cannot be opened is missing
+ * @return 0, JOURNAL_E_TRIMMED, _AHEAD, _GAP or _BUSY
  */
 tip_nodiscard int journal_pin(struct journal *journal, uint64_t from, struct journal_span *span, uint64_t *gap_top);
 void journal_unpin(struct journal *journal, struct journal_span *span);

@@ -34,6 +34,16 @@ static void journal_pin_hint(const struct journal *journal, uint64_t from, struc
     span->offset_seq = fill->index[low - 1].seq;
 }
 
+/* What passes by itself must not be taken for a loss. */
+static int journal_pin_refused(const struct journal_segment *segment, int error, uint64_t *gap_top)
+{
+    if (error == -EMFILE || error == -ENFILE || error == -ENOMEM || error == -EINTR)
+        return JOURNAL_E_BUSY;
+    (void)tip_fail(error); /* its trace says why */
+    *gap_top = segment->last_seq;
+    return JOURNAL_E_GAP;
+}
+
 int journal_pin(struct journal *journal, uint64_t from, struct journal_span *span, uint64_t *gap_top)
 {
     struct journal_segment *segment = journal_segments_at(&journal->segments, from);
@@ -49,7 +59,7 @@ int journal_pin(struct journal *journal, uint64_t from, struct journal_span *spa
     journal_segment_name(name, segment->number);
     file = journal->disk->open(journal->disk, name, 0);
     if (file < 0)
-        return tip_fail(file);
+        return journal_pin_refused(segment, file, gap_top);
     segment->pins++;
     *span = (struct journal_span){
         .disk = journal->disk,

@@ -217,12 +217,12 @@ static void fetch_serve(struct fetch *fetch, struct fetcher *fetcher)
         fetch_answer_break(fetch, fetcher, CODEC_TRIMMED, fetch_status(fetch).first_seq);
     else if (r == JOURNAL_E_GAP)
         fetch_answer_damaged(fetch, fetcher, fetcher->request.from, gap_top);
-    else if (r < 0)
-        fetch_answer_damaged(fetch, fetcher, fetcher->request.from, fetch_status(fetch).head_seq);
     else if (fetcher->request.until_ms <= tip_loop_now_ms())
         fetch_answer_batch(fetch, fetcher, NULL);
-    else
+    else {
+        fetcher->stirred = r == JOURNAL_E_BUSY; /* looked at again each second */
         fetch_arm(fetch);
+    }
 }
 
 static void fetch_on_timer(void *ctx)

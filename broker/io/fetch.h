@@ -27,7 +27,7 @@ void fetch_destroy(struct fetch **fetchp);
 /** Of the journal's sink: a record became durable. */
 void fetch_durable(struct fetch *fetch, const struct journal_record *record);
 
-/** All of a group was told: whoever wants something of it is read for now. */
+/** All of a group was told, or a second has passed: whoever wants something is read for now. */
 void fetch_wake(struct fetch *fetch);
 
 /** Takes no requests any more, starts no reading. */

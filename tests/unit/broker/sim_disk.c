@@ -93,6 +93,8 @@ static int sim_open_locked(struct sim_disk *sim, const char *name, int create)
 
     if (sim->dead)
         return -EIO;
+    if (sim->open_error)
+        return sim->open_error;
     if (entry)
         return entry->file;
     if (!create)

@@ -204,6 +204,30 @@ static void test_newest_cannot_be_read(void **state)
     fixture_deinit(&fix);
 }
 
+/* A moment without descriptors is no loss; a file that is gone is one, of its own numbers only. */
+static void test_file_cannot_be_opened(void **state)
+{
+    struct journal_status status;
+    struct journal_span span;
+    struct fixture fix;
+    uint64_t top = 0;
+
+    (void)state;
+    damage_fill(&fix, DAMAGE_TWO);
+    journal_status(fix.journal, &status);
+    fix.sim->open_error = -EMFILE;
+    assert_int_equal(journal_pin(fix.journal, 1, &span, &top), JOURNAL_E_BUSY);
+    fix.sim->open_error = -EACCES;
+    assert_int_equal(journal_pin(fix.journal, 1, &span, &top), JOURNAL_E_GAP);
+    assert_in_range(top, 1, status.head_seq - 1);
+    assert_int_equal(journal_pin(fix.journal, status.head_seq, &span, &top), JOURNAL_E_GAP);
+    assert_int_equal(top, status.head_seq);
+    fix.sim->open_error = 0;
+    fixture_check(&fix, false);
+    assert_null(fix.trouble);
+    fixture_deinit(&fix);
+}
+
 static void test_missing_segment(void **state)
 {
     struct fixture fix;
@@ -249,6 +273,7 @@ int main(void)
         cmocka_unit_test(test_cut_newest),
         cmocka_unit_test(test_consumer_remembers),
         cmocka_unit_test(test_newest_cannot_be_read),
+        cmocka_unit_test(test_file_cannot_be_opened),
         cmocka_unit_test(test_missing_segment),
         cmocka_unit_test(test_identity_is_not_guessed),
     };
