@@ -527,6 +527,7 @@ int journal_open(struct journal **journalp, const struct journal_config *config)
     r = journal_start(journal);
     if (r)
         return tip_fail(r);
+    journal->config.required = NULL; /* the holds know them */
     *journalp = tip_take(journal);
     return 0;
 }

@@ -66,7 +66,7 @@ struct journal_config {
     int64_t expiry_us;                     /* a consumer not seen for so long holds nothing */
     size_t group_bytes;                    /* of each of the two buffers */
     int64_t wall_us;                       /* now; where the age of a new journal begins */
-    const char *const *required;           /* NULL-terminated names of consumers; borrowed */
+    const char *const *required;           /* NULL-terminated names of consumers; for the call */
     void (*random)(void *bytes, size_t n); /* makes the journal's id */
     void (*on_notice)(void *ctx, const struct journal_notice *notice);
     void *ctx;
@@ -131,6 +131,7 @@ void journal_commit(struct journal *journal, const struct journal_slot *slot, co
 /** Hands the filled group to the journal's thread. False when there is none or another is still under way. */
 bool journal_submit(struct journal *journal);
 
+/** Both are called, neither may be NULL. */
 struct journal_sink {
     /** Each event that became durable; a record's payload lives until the callback returns. */
     void (*on_record)(void *ctx, const struct journal_record *record);
