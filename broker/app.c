@@ -161,6 +161,15 @@ static void app_notice_overtaken(struct app *app, const struct journal_notice *n
     app_alarm(app, "journal.overtaken", detail);
 }
 
+static void app_notice_empty(struct app *app, const struct journal_notice *notice)
+{
+    tip_error("journal.empty_segment", "segment=%s why=%s", notice->segment,
+              notice->code ? "the newest has not one whole record, and its numbers would be given out again: put the "
+                             "file back, or move the directory away and a new journal begins"
+                           : "it has not one whole record: kept as .bad, its numbers are told as missing");
+    tip_metric_inc(app->meter.m[METER_DAMAGED]);
+}
+
 /* A disk that failed once is not asked again: what it holds is found out by recovery, in a new process. */
 static void app_notice_fatal(const struct journal_notice *notice)
 {
@@ -178,6 +187,9 @@ static void app_on_notice(void *ctx, const struct journal_notice *notice)
         return;
     case JOURNAL_NOTICE_DAMAGE:
         app_notice_damage(app, notice);
+        return;
+    case JOURNAL_NOTICE_EMPTY:
+        app_notice_empty(app, notice);
         return;
     case JOURNAL_NOTICE_OVERTAKEN:
         app_notice_overtaken(app, notice);

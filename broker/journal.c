@@ -13,7 +13,7 @@ static const char *const journal_notice_names[JOURNAL_NOTICE_KIND_COUNT] = {
     [JOURNAL_NOTICE_FATAL] = "fatal", [JOURNAL_NOTICE_NO_SPACE] = "no_space", [JOURNAL_NOTICE_SPACE] = "space",
     [JOURNAL_NOTICE_HELD] = "held",   [JOURNAL_NOTICE_RELEASED] = "released", [JOURNAL_NOTICE_OVERTAKEN] = "overtaken",
     [JOURNAL_NOTICE_TORN] = "torn",   [JOURNAL_NOTICE_DAMAGE] = "damage",     [JOURNAL_NOTICE_TABLE] = "table",
-    [JOURNAL_NOTICE_HOLDS] = "holds",
+    [JOURNAL_NOTICE_HOLDS] = "holds", [JOURNAL_NOTICE_EMPTY] = "empty",
 };
 
 const char *journal_notice_name(enum journal_notice_kind kind)

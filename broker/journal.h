@@ -47,14 +47,16 @@ enum journal_notice_kind {
     JOURNAL_NOTICE_DAMAGE,    /* recovery found [from, to] unreadable */
     JOURNAL_NOTICE_TABLE,     /* the publishers' positions could not be read back whole */
     JOURNAL_NOTICE_HOLDS,     /* the consumers' positions could not be read back */
+    JOURNAL_NOTICE_EMPTY,     /* a segment without one whole record: kept as <name>.bad; the newest ends the start */
     JOURNAL_NOTICE_KIND_COUNT
 };
 
 struct journal_notice {
     enum journal_notice_kind kind;
-    int code;             /* fatal: negative errno */
+    int code;             /* fatal; empty, when it ends the start: negative errno */
     const char *consumer; /* held, overtaken */
     uint64_t from, to;    /* damage; overtaken: what it did not read */
+    const char *segment;  /* empty: its name */
 };
 
 struct journal_config {
@@ -77,7 +79,8 @@ struct journal_config {
  * Opens the journal and recovers it: when this returns, all that was ever acked and not trimmed can be read and the
  * unsealed tail has been written and flushed anew.
  *
- * @return 0, or negative errno; -EBADMSG when journal.id cannot be trusted
+ * @return 0, or negative errno; -EBADMSG when journal.id cannot be trusted, or nothing of the newest segment is left:
+ *         its numbers would be given out again
  */
 tip_nodiscard int journal_open(struct journal **journalp, const struct journal_config *config);
 

@@ -203,7 +203,26 @@ static int recover_discard(struct journal *journal, const struct found *found, b
     return r ? r : journal->disk->sync_dir(journal->disk);
 }
 
-/* Reads every file; drops those of no use: copied already by an earlier recovery, or without one whole record. */
+/*
+ * A file gets its name when its first group is on disk, so this one was damaged. Which numbers it had, the next one
+ * tells; of the newest nothing does, and they would be given out again.
+ */
+static int recover_empty(struct journal *journal, const struct found *found, bool is_tail)
+{
+    char name[JOURNAL_NAME_BYTES], aside[JOURNAL_NAME_BYTES + 4];
+    int r;
+
+    journal_segment_name(name, found->number);
+    journal_notify(journal, &(struct journal_notice){
+                                .kind = JOURNAL_NOTICE_EMPTY, .segment = name, .code = is_tail ? -EBADMSG : 0});
+    if (is_tail)
+        return tip_fail(-EBADMSG);
+    (void)snprintf(aside, sizeof(aside), "%s.bad", name); /* it fits */
+    r = journal->disk->rename(journal->disk, name, aside);
+    return r ? r : journal->disk->sync_dir(journal->disk);
+}
+
+/* Reads every file; drops those copied already by an earlier recovery, sets those without one whole record aside. */
 static int recover_select(struct journal *journal, struct found_list *list, bool *sparep)
 {
     uint64_t below = JOURNAL_SEQ_UNKNOWN;
@@ -214,16 +233,14 @@ static int recover_select(struct journal *journal, struct found_list *list, bool
         struct found *found = &list->items[i];
 
         r = recover_read(journal, found, i + 1 == list->n);
+        if (!r && found->first_seq == 0)
+            r = recover_empty(journal, found, i + 1 == list->n);
+        else if (!r && found->first_seq >= below)
+            r = recover_discard(journal, found, sparep);
+        else if (!r)
+            below = (list->items[--kept] = *found).first_seq;
         if (r)
             return r;
-        if (found->first_seq == 0 || found->first_seq >= below) {
-            r = recover_discard(journal, found, sparep);
-            if (r)
-                return r;
-            continue;
-        }
-        below = found->first_seq;
-        list->items[--kept] = *found;
     }
     list->n -= kept;
     if (list->n)

@@ -15,7 +15,7 @@ static void fixture_notice(void *ctx, const struct journal_notice *notice)
 
     fix->notices[notice->kind]++;
     fix->last = *notice;
-    fix->last.consumer = NULL;
+    fix->last.consumer = fix->last.segment = NULL;
 }
 
 static void fixture_random(void *bytes, size_t n)
