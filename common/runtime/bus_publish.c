@@ -80,7 +80,14 @@ static void publish_acked(struct tip_bus *bus)
         publish->sweep_ms = due_ms;
 }
 
-/* Deletes a part of what is acked; whoever waited for room hears of it. */
+/* Whoever waits for room hears of it. */
+static void publish_tell_space(struct tip_bus *bus)
+{
+    if (bus->outbox && outbox_space_returned(bus->outbox) && bus->publish.on_space)
+        bus->publish.on_space(bus->publish.on_space_ctx);
+}
+
+/* Deletes a part of what is acked. */
 static void publish_sweep(struct tip_bus *bus)
 {
     struct bus_publish *publish = &bus->publish;
@@ -94,8 +101,7 @@ static void publish_sweep(struct tip_bus *bus)
         publish->sweep_rest_ms = tip_loop_now_ms() + PUBLISH_LONG_REST_MS;
     }
     publish_acked(bus);
-    if (outbox_space_returned(bus->outbox) && publish->on_space)
-        publish->on_space(publish->on_space_ctx);
+    publish_tell_space(bus);
 }
 
 static bool publish_sweep_is_due(const struct tip_bus *bus, int64_t now_ms)
@@ -310,6 +316,7 @@ static void publish_on_tick(void *ctx)
     }
     if (publish_sweep_is_due(bus, tip_loop_now_ms()))
         publish_wake(bus);
+    publish_tell_space(bus); /* with nothing waiting no ack would */
 }
 
 /* ---- DATA ---- */

@@ -298,6 +298,17 @@ static void test_bus_tells_when_there_is_room(void **state)
     assert_arrived(world);
 }
 
+/* More than there can be at once was asked for, and nothing waits whose ack would tell. */
+static void test_bus_tells_of_room_without_acks(void **state)
+{
+    struct world *world = *state;
+
+    open_bus(world, true);
+    tip_bus_on_space(world->bus, on_space, world);
+    assert_false(tip_outbox_has_room(world->outbox, SIZE_MAX));
+    run_until(world, has_space, 5000);
+}
+
 static void test_bus_replaces_what_is_refused(void **state)
 {
     struct world *world = *state;
@@ -655,6 +666,7 @@ int main(void)
         WORLD_TEST(test_bus_repeats_what_is_not_acked),
         WORLD_TEST(test_bus_keeps_the_window),
         WORLD_TEST(test_bus_tells_when_there_is_room),
+        WORLD_TEST(test_bus_tells_of_room_without_acks),
         WORLD_TEST(test_bus_replaces_what_is_refused),
         WORLD_TEST(test_bus_ends_when_fenced),
         WORLD_TEST(test_bus_renews_its_epoch_when_set_back),
