@@ -9,7 +9,8 @@
 
 enum {
     OUTBOX_DELETE_MAX = 256,   /* a transaction */
-    OUTBOX_REFUSED_MAX = 1000, /* kept for people to look at */
+    OUTBOX_REFUSED_MAX = 1000, /* kept for people to look at … */
+    OUTBOX_REFUSED_PART = 32,  /* … in at most this part of the budget: 4 MiB of the usual map */
     OUTBOX_RECORD_HEAD = 8,
     OUTBOX_RECORD_MAX = OUTBOX_RECORD_HEAD + 255 + TIP_EVENT_BYTES_MAX
 };
@@ -35,7 +36,7 @@ tip_nodiscard int outbox_delete_acked(struct tip_outbox *outbox, uint64_t acked)
 
 /**
  * The broker will never take this record: it moves to the table of refused ones, and the given event takes its place,
- * so that the sequence stays dense. Of refused ones the newest OUTBOX_REFUSED_MAX are kept.
+ * so that the sequence stays dense. Of refused ones the newest are kept, by number and bytes.
  *
  * @return 0, -ENOENT, or negative errno
  */

@@ -121,23 +121,41 @@ int outbox_delete_acked(struct tip_outbox *outbox, uint64_t acked)
     return 0;
 }
 
-static int outbox_refused_trim(struct tip_outbox *outbox, MDB_txn *mdb)
+static bool outbox_refused_are_many(const struct tip_outbox *outbox, const MDB_stat *stat)
+{
+    size_t pages = stat->ms_branch_pages + stat->ms_leaf_pages + stat->ms_overflow_pages;
+
+    return stat->ms_entries > OUTBOX_REFUSED_MAX ||
+           (stat->ms_entries > 1 && pages * stat->ms_psize > outbox->budget / OUTBOX_REFUSED_PART);
+}
+
+static int outbox_refused_drop(struct tip_outbox *outbox, MDB_txn *mdb)
 {
     MDB_cursor *cursor;
     MDB_val key, data;
-    MDB_stat stat;
     int rc;
 
-    rc = mdb_stat(mdb, outbox->refused, &stat);
-    if (rc || stat.ms_entries <= OUTBOX_REFUSED_MAX)
-        return outbox_errno(rc);
     rc = mdb_cursor_open(mdb, outbox->refused, &cursor);
     if (rc)
-        return outbox_errno(rc);
+        return rc;
     rc = mdb_cursor_get(cursor, &key, &data, MDB_FIRST);
     if (!rc)
         rc = mdb_cursor_del(cursor, 0);
     mdb_cursor_close(cursor);
+    return rc;
+}
+
+static int outbox_refused_trim(struct tip_outbox *outbox, MDB_txn *mdb)
+{
+    MDB_stat stat;
+    int rc;
+
+    rc = mdb_stat(mdb, outbox->refused, &stat);
+    while (!rc && outbox_refused_are_many(outbox, &stat)) {
+        rc = outbox_refused_drop(outbox, mdb);
+        if (!rc)
+            rc = mdb_stat(mdb, outbox->refused, &stat);
+    }
     return outbox_errno(rc);
 }
 

@@ -320,6 +320,28 @@ static void test_outbox_replaces_a_refused_event(void **state)
     assert_int_equal(tip_outbox_bytes_waiting(outbox), bytes);
 }
 
+/* Refused events are large, and stay: they must leave room for others. */
+static void test_outbox_bounds_the_refused(void **state)
+{
+    tip_auto(tip_outbox_destroy) struct tip_outbox *outbox = outbox_of(state, 2 << 20);
+    struct tip_event event = {.id = {{1}}, .kind = TIP_EVENT_SYSTEM_ALARM, .observed_unix_ms = 1};
+    char detail[1001];
+
+    memset(detail, 'x', sizeof(detail) - 1);
+    detail[sizeof(detail) - 1] = 0;
+    event.system_alarm = (struct tip_system_alarm){.service = "test", .name = "2", .detail = "instead"};
+    for (unsigned i = 0; i < 5; i++) {
+        uint64_t first = outbox_next(outbox);
+        uint64_t n = fill_up(outbox, detail);
+
+        for (uint64_t seq = first; seq < first + n; seq++)
+            assert_int_equal(outbox_replace(outbox, seq, "v1.system.alarm.test.", TIP_TLP_AMBER, &event), 0);
+        while (tip_outbox_n_waiting(outbox) > 0)
+            assert_int_equal(outbox_delete_acked(outbox, UINT64_MAX), 0);
+        assert_true(i == 0 || n > 800); /* a MiB of about 1.1 KiB each, again and again */
+    }
+}
+
 /* ---- SIGKILL: the counter in the state and the events agree, whenever it hits ---- */
 
 static void child_run(const struct scratch *scratch)
@@ -414,6 +436,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_outbox_survives_a_full_map, scratch_make, scratch_remove),
         cmocka_unit_test_setup_teardown(test_outbox_refuses_bad_events, scratch_make, scratch_remove),
         cmocka_unit_test_setup_teardown(test_outbox_replaces_a_refused_event, scratch_make, scratch_remove),
+        cmocka_unit_test_setup_teardown(test_outbox_bounds_the_refused, scratch_make, scratch_remove),
         cmocka_unit_test_setup_teardown(test_outbox_survives_kills, scratch_make, scratch_remove),
     };
 
