@@ -70,18 +70,40 @@ int outbox_read(struct tip_outbox *outbox, uint64_t from,
     return r;
 }
 
+/* One transaction of our own around `change`: all of it or nothing. */
+static int outbox_change(struct tip_outbox *outbox, unsigned flags,
+                         int (*change)(struct tip_outbox *outbox, MDB_txn *mdb, void *ctx), void *ctx)
+{
+    MDB_txn *mdb;
+    int r;
+
+    if (outbox->in_txn)
+        return -EBUSY;
+    r = outbox_errno(mdb_txn_begin(outbox->env, NULL, flags, &mdb));
+    if (r)
+        return r;
+    r = change(outbox, mdb, ctx);
+    if (r) {
+        mdb_txn_abort(mdb);
+        return r;
+    }
+    return outbox_errno(mdb_txn_commit(mdb));
+}
+
 struct outbox_deletion {
+    uint64_t acked;
     uint64_t first;
     uint64_t bytes;
 };
 
-static int outbox_delete_some(struct tip_outbox *outbox, MDB_txn *mdb, uint64_t acked, struct outbox_deletion *gone)
+static int outbox_delete_some(struct tip_outbox *outbox, MDB_txn *mdb, void *ctx)
 {
+    struct outbox_deletion *gone = ctx;
     uint8_t key_bytes[8] = {0};
     MDB_val key, data;
     int rc = 0;
 
-    for (unsigned i = 0; i < OUTBOX_DELETE_MAX && gone->first <= acked && gone->first < outbox->next; i++) {
+    for (unsigned i = 0; i < OUTBOX_DELETE_MAX && gone->first <= gone->acked && gone->first < outbox->next; i++) {
         outbox_key_write(key_bytes, gone->first);
         key = outbox_val(key_bytes, sizeof(key_bytes));
         rc = mdb_get(mdb, outbox->events, &key, &data);
@@ -99,21 +121,10 @@ static int outbox_delete_some(struct tip_outbox *outbox, MDB_txn *mdb, uint64_t 
 /* Not synced to the last step: what comes back after power loss is acked again. */
 int outbox_delete_acked(struct tip_outbox *outbox, uint64_t acked)
 {
-    struct outbox_deletion gone = {.first = outbox->first};
-    MDB_txn *mdb;
+    struct outbox_deletion gone = {.acked = acked, .first = outbox->first};
     int r;
 
-    if (outbox->in_txn)
-        return tip_fail(-EBUSY);
-    r = outbox_errno(mdb_txn_begin(outbox->env, NULL, MDB_NOMETASYNC, &mdb));
-    if (r)
-        return tip_fail(r);
-    r = outbox_delete_some(outbox, mdb, acked, &gone);
-    if (r) {
-        mdb_txn_abort(mdb);
-        return tip_fail(r);
-    }
-    r = outbox_errno(mdb_txn_commit(mdb));
+    r = outbox_change(outbox, MDB_NOMETASYNC, outbox_delete_some, &gone);
     if (r)
         return tip_fail(r);
     outbox->first = gone.first;
@@ -159,69 +170,62 @@ static int outbox_refused_trim(struct tip_outbox *outbox, MDB_txn *mdb)
     return outbox_errno(rc);
 }
 
+struct outbox_replacement {
+    uint64_t pub_seq;
+    size_t cost_before;
+};
+
 /* The scratch buffer holds what comes in its place. */
-static int outbox_swap(struct tip_outbox *outbox, MDB_txn *mdb, uint64_t pub_seq, size_t *cost_beforep)
+static int outbox_swap(struct tip_outbox *outbox, MDB_txn *mdb, void *ctx)
 {
+    struct outbox_replacement *replacement = ctx;
     uint8_t key_bytes[8] = {0};
     MDB_val key = outbox_val(key_bytes, sizeof(key_bytes));
     MDB_val data;
     int rc;
 
-    outbox_key_write(key_bytes, pub_seq);
+    outbox_key_write(key_bytes, replacement->pub_seq);
     rc = mdb_get(mdb, outbox->events, &key, &data);
     if (rc)
         return outbox_errno(rc);
-    *cost_beforep = outbox_cost(data.mv_size);
+    replacement->cost_before = outbox_cost(data.mv_size);
     rc = mdb_put(mdb, outbox->refused, &key, &data, 0);
     if (rc)
         return outbox_errno(rc);
     data = outbox_val(outbox->scratch.data, outbox->scratch.len);
-    return outbox_errno(mdb_put(mdb, outbox->events, &key, &data, 0));
+    rc = mdb_put(mdb, outbox->events, &key, &data, 0);
+    return rc ? outbox_errno(rc) : outbox_refused_trim(outbox, mdb);
 }
 
 int outbox_replace(struct tip_outbox *outbox, uint64_t pub_seq, const char *topic, enum tip_tlp tlp,
                    const struct tip_event *event)
 {
-    size_t cost_before = 0;
-    MDB_txn *mdb;
+    struct outbox_replacement replacement = {.pub_seq = pub_seq};
     int r;
 
     tip_buf_clear(&outbox->scratch);
     r = outbox_record_write(&outbox->scratch, topic, tlp, event);
-    if (r)
-        return tip_fail(r);
-    r = outbox->in_txn ? -EBUSY : outbox_errno(mdb_txn_begin(outbox->env, NULL, 0, &mdb));
-    if (r)
-        return tip_fail(r);
-    r = outbox_swap(outbox, mdb, pub_seq, &cost_before);
     if (!r)
-        r = outbox_refused_trim(outbox, mdb);
-    if (r) {
-        mdb_txn_abort(mdb);
-        return tip_fail(r);
-    }
-    r = outbox_errno(mdb_txn_commit(mdb));
+        r = outbox_change(outbox, 0, outbox_swap, &replacement);
     if (r)
         return tip_fail(r);
-    outbox->bytes += outbox_cost(outbox->scratch.len) - cost_before;
+    outbox->bytes += outbox_cost(outbox->scratch.len) - replacement.cost_before;
     return 0;
+}
+
+static int outbox_epoch_put(struct tip_outbox *outbox, MDB_txn *mdb, void *ctx)
+{
+    const uint64_t *epoch = ctx;
+
+    return outbox_meta_put(outbox, mdb, "epoch", *epoch);
 }
 
 int outbox_renew_epoch(struct tip_outbox *outbox, uint64_t wall_unix_us)
 {
     uint64_t epoch = wall_unix_us > outbox->epoch ? wall_unix_us : outbox->epoch + 1;
-    MDB_txn *mdb;
     int r;
 
-    r = outbox->in_txn ? -EBUSY : outbox_errno(mdb_txn_begin(outbox->env, NULL, 0, &mdb));
-    if (r)
-        return tip_fail(r);
-    r = outbox_meta_put(outbox, mdb, "epoch", epoch);
-    if (r) {
-        mdb_txn_abort(mdb);
-        return tip_fail(r);
-    }
-    r = outbox_errno(mdb_txn_commit(mdb));
+    r = outbox_change(outbox, 0, outbox_epoch_put, &epoch);
     if (r)
         return tip_fail(r);
     outbox->epoch = epoch;
