@@ -163,17 +163,32 @@ static const struct journal_disk posix_disk_functions = {
     .destroy = posix_disk_destroy,
 };
 
+/* A directory whose name is lost with the power takes the journal with it. */
+static int posix_disk_mkdir(const char *path)
+{
+    tip_auto(tip_fd_close) int dir = -1;
+    tip_auto(tip_fd_close) int parent = -1;
+
+    if (mkdir(path, 0700) == -1)
+        return errno == EEXIST ? 0 : -errno;
+    dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    parent = dir == -1 ? -1 : openat(dir, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return parent == -1 || fsync(parent) == -1 ? -errno : 0;
+}
+
 int journal_disk_open(struct journal_disk **diskp, const char *dir)
 {
     tip_auto(journal_disk_destroy) struct journal_disk *disk = NULL;
     struct posix_disk *posix;
+    int r;
 
     posix = tip_new(struct posix_disk);
     posix->disk = posix_disk_functions;
     posix->dir = -1;
     disk = &posix->disk;
-    if (mkdir(dir, 0700) == -1 && errno != EEXIST)
-        return tip_fail(-errno);
+    r = posix_disk_mkdir(dir);
+    if (r)
+        return tip_fail(r);
     posix->dir = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (posix->dir == -1)
         return tip_fail(-errno);

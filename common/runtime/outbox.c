@@ -13,13 +13,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <sodium.h>
 
 #include <tip/alloc.h>
 #include <tip/fail.h>
+
+#include "place.h"
 
 enum {
     OUTBOX_MAP_DEFAULT = 256 << 20,
@@ -260,8 +261,9 @@ int tip_outbox_open(struct tip_outbox **outboxp, const struct tip_outbox_config 
     tip_buf_init(&outbox->scratch, OUTBOX_RECORD_MAX);
     if (sodium_init() == -1)
         return tip_fail(-EIO);
-    if (mkdir(config->dir, 0700) == -1 && errno != EEXIST)
-        return tip_fail(-errno);
+    r = place_mkdir(config->dir, 0700);
+    if (r)
+        return tip_fail(r);
     r = outbox_lock(outbox, config->dir);
     if (r == -EBUSY)
         return r;

@@ -13,11 +13,18 @@
 #include <tip/fail.h>
 
 /* The umask must not decide about the rights of what services share. */
-static int place_mkdir(const char *path, mode_t mode)
+int place_mkdir(const char *path, mode_t mode)
 {
+    tip_auto(tip_fd_close) int dir = -1;
+    tip_auto(tip_fd_close) int parent = -1;
+
     if (mkdir(path, mode) == -1)
         return errno == EEXIST ? 0 : -errno;
-    return chmod(path, mode) == -1 ? -errno : 0;
+    if (chmod(path, mode) == -1)
+        return -errno;
+    dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    parent = dir == -1 ? -1 : openat(dir, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return parent == -1 || fsync(parent) == -1 ? -errno : 0;
 }
 
 int place_make(const char *path, mode_t mode)

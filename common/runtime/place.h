@@ -8,6 +8,9 @@
 
 enum { PLACE_E_LOCKED = 1 };
 
+/** One directory; its name is on the medium when this returns. One that exists stays as it is. @return 0 or -errno */
+tip_nodiscard int place_mkdir(const char *path, mode_t mode);
+
 /** The directory with its missing parents (0755). One that exists stays as it is. @return 0 or a negative errno */
 tip_nodiscard int place_make(const char *path, mode_t mode);
 

@@ -43,7 +43,11 @@ bool tip_outbox_has_room(struct tip_outbox *outbox, size_t bytes);
 
 /** A write transaction; at most one at a time. */
 tip_nodiscard int tip_outbox_begin(struct tip_outbox *outbox, struct tip_outbox_txn **txnp);
-/** Makes everything durable, wakes the bus client. On error nothing of it happened. The transaction is gone either way.
+/**
+ * Makes everything durable, wakes the bus client. The transaction is gone either way.
+ *
+ * @return 0, or negative errno: end the process, since whether it will be there after a crash is found out by the next
+ *         start
  */
 tip_nodiscard int tip_outbox_commit(struct tip_outbox_txn **txnp);
 /** Drops the transaction if it is still there. Fits tip_auto. */
