@@ -25,11 +25,13 @@ bool turn_has_room(const struct app *app)
 
 void turn_begin(struct app *app, struct turn *turn)
 {
+    bool is_up = app->fetch && tip_bus_is_up(app->bus, NULL);
+
     *turn = (struct turn){.now = {.now_ms = tip_loop_now_ms(), .wall_unix_ms = tip_loop_wall_ms()}};
     randombytes_buf(turn->now.random, sizeof(turn->now.random));
-    if (app->fetch && tip_fetch_is_current(app->fetch, NULL))
+    if (is_up && tip_fetch_is_current(app->fetch, NULL))
         app->heard_ms = turn->now.now_ms;
-    turn->now.hears_reports = app->heard_ms && turn->now.now_ms - app->heard_ms < TURN_HEARD_MS;
+    turn->now.hears_reports = is_up && app->heard_ms && turn->now.now_ms - app->heard_ms < TURN_HEARD_MS;
 }
 
 void turn_step(struct app *app, struct turn *turn, const struct sched_event *event)

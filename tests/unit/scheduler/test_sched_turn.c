@@ -1,4 +1,5 @@
-/* What a turn that cannot be stored leaves behind: nothing, also when the disk is well again a moment later. */
+/* What a turn that cannot be stored leaves behind: nothing, also when the disk is well again a moment later. And when
+ * reports count as heard. */
 #include <check.h>
 #include <errno.h>
 #include <stdio.h>
@@ -9,11 +10,14 @@
 #include "turn.h"
 
 static int commit_fails;
+static bool bus_is_up, fetch_is_current;
 static unsigned n_ends;
 
 int __real_tip_outbox_commit(struct tip_outbox_txn **txnp);
 int __wrap_tip_outbox_commit(struct tip_outbox_txn **txnp);
 void __wrap_tip_service_fail(struct tip_service *service, const char *format, ...);
+bool __wrap_tip_bus_is_up(const struct tip_bus *bus, const char **whyp);
+bool __wrap_tip_fetch_is_current(const struct tip_fetch *fetch, uint64_t *lagp);
 
 int __wrap_tip_outbox_commit(struct tip_outbox_txn **txnp)
 {
@@ -28,6 +32,20 @@ void __wrap_tip_service_fail(struct tip_service *service, const char *format, ..
     (void)service;
     (void)format;
     n_ends++;
+}
+
+bool __wrap_tip_bus_is_up(const struct tip_bus *bus, const char **whyp)
+{
+    (void)bus;
+    (void)whyp;
+    return bus_is_up;
+}
+
+bool __wrap_tip_fetch_is_current(const struct tip_fetch *fetch, uint64_t *lagp)
+{
+    (void)fetch;
+    (void)lagp;
+    return fetch_is_current;
 }
 
 struct bench {
@@ -109,10 +127,41 @@ static void test_a_lost_turn_is_not_passed_over(void **state)
     bench_close(&bench);
 }
 
+static bool bench_hears(struct bench *bench)
+{
+    struct turn turn;
+
+    turn_begin(&bench->app, &turn);
+    turn_drop(&turn);
+    return turn.now.hears_reports;
+}
+
+/* A fetch stays current for a while after its last answer: a broker that is down may hold reports back. */
+static void test_reports_are_heard_while_the_bus_is_up(void **state)
+{
+    struct bench bench;
+
+    (void)state;
+    bench_open(&bench);
+    assert_false(bench_hears(&bench));
+    bench.app.fetch = (struct tip_fetch *)&bench; /* only asked through what is above */
+    bus_is_up = true;
+    assert_false(bench_hears(&bench));
+    fetch_is_current = true;
+    assert_true(bench_hears(&bench));
+    bus_is_up = false;
+    assert_false(bench_hears(&bench));
+    bus_is_up = true;
+    fetch_is_current = false; /* a moment behind is no reason yet */
+    assert_true(bench_hears(&bench));
+    bench_close(&bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_lost_turn_is_not_passed_over),
+        cmocka_unit_test(test_reports_are_heard_while_the_bus_is_up),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
