@@ -69,6 +69,7 @@ static void test_options_refuse_at_the_place(void **state)
          "test.yaml:2:5: job a: timezone"},
         {"jobs:\n  - {name: a, module: m, cron: \"@daily\", timezone: ../../etc/passwd}\n",
          "test.yaml:2:5: job a: time"},
+        {"jobs:\n  - {name: a, module: m, cron: \"@daily\", timezone: zone.tab}\n", "test.yaml:2:5: job a: timezone"},
         {"jobs:\n  - {name: a, module: m, every: soon}\n", "test.yaml:2:"},
         {"jobs:\n  - {name: a, module: m, every: 1m, evry: 1m}\n", "test.yaml:2:"},
         {"jobs:\n  - {module: m, every: 1m}\n", "test.yaml:2:"},
