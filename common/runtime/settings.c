@@ -269,9 +269,11 @@ const char *settings_fixed_difference(const struct settings *a, const struct set
         {settings_own_table(a->def->name), &a->own, &b->own},
         {&tip_common_table, &a->common, &b->common},
         {&tip_bus_table, &a->bus, &b->bus},
+        {a->def->options, a->options, b->options},
     };
+    size_t n = sizeof(fixed) / sizeof(fixed[0]) - (a->def->reload ? 1 : 0); /* who reloads takes its own */
 
-    for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++) {
+    for (size_t i = 0; i < n; i++) {
         for (size_t j = 0; j < fixed[i].table->n_rows; j++) {
             if (!settings_value_differs(&fixed[i].table->rows[j], fixed[i].a, fixed[i].b))
                 continue;

@@ -143,6 +143,7 @@ struct site {
     char yaml[60];
     char log[60];
     pid_t pid;
+    bool is_fixed; /* without reload */
 };
 
 static void site_yaml(const struct site *site, const char *own)
@@ -191,6 +192,7 @@ enum account { AS_NOBODY, AS_IS };
 static pid_t site_start(const struct site *site, enum account account, const char *first, const char *second)
 {
     char *argv[] = {(char[]){"tip-scheduler"}, NULL, NULL, NULL, NULL, NULL};
+    struct tip_service_def def = idle_def;
     int argc = 1;
     pid_t pid;
     int fd;
@@ -215,7 +217,9 @@ static pid_t site_start(const struct site *site, enum account account, const cha
         _exit(99);
     if (argc == 0)
         _exit(99);
-    fd = tip_service_main(&idle_def, argc, argv);
+    if (site->is_fixed)
+        def.reload = NULL;
+    fd = tip_service_main(&def, argc, argv);
     for (int i = 1; i < argc; i++)
         free(argv[i]);
     _exit(fd);
@@ -324,6 +328,24 @@ static void test_reload_is_all_or_nothing(void **state)
     site->pid = 0;
 }
 
+static void test_who_cannot_reload_says_so(void **state)
+{
+    struct site *site = *state;
+
+    site->is_fixed = true;
+    site->pid = site_start(site, AS_NOBODY, NULL, NULL);
+    site_wait(site, "event=service.ready");
+    assert_int_equal(kill(site->pid, SIGHUP), 0);
+    site_wait(site, "event=config.reloaded"); /* nothing is new */
+    site_yaml(site, "  mood: cheerful\n");
+    assert_int_equal(kill(site->pid, SIGHUP), 0);
+    site_wait(site, "error=scheduler.mood why=\"only a restart can change it\"");
+    site_wait(site, "event=config.kept");
+    assert_int_equal(kill(site->pid, SIGTERM), 0);
+    assert_int_equal(site_end(site->pid), 0);
+    site->pid = 0;
+}
+
 static void test_notifies_systemd(void **state)
 {
     struct site *site = *state;
@@ -399,6 +421,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_life_of_a_service, site_open, site_close),
         cmocka_unit_test_setup_teardown(test_reload_is_all_or_nothing, site_open, site_close),
+        cmocka_unit_test_setup_teardown(test_who_cannot_reload_says_so, site_open, site_close),
         cmocka_unit_test_setup_teardown(test_notifies_systemd, site_open, site_close),
         cmocka_unit_test_setup_teardown(test_what_needs_no_start, site_open, site_close),
         cmocka_unit_test_setup_teardown(test_refusals, site_open, site_close),

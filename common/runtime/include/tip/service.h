@@ -84,7 +84,7 @@ struct tip_service_def {
     void (*destroy)(void **appp);
 
     /**
-     * New options, already checked: take all of them, or nothing.
+     * New options, already checked: take all of them, or nothing. NULL: only a restart can change them.
      *
      * @param why  set to a sentence when refused, TIP_SERVICE_WHY_BYTES
      * @return 0, or a negative errno: the old options stay
