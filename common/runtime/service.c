@@ -261,7 +261,7 @@ static void service_on_watchdog(void *ctx)
 
 /* --- metrics of the process --- */
 
-static double service_memory_bytes(void)
+uint64_t tip_service_memory_bytes(void)
 {
     tip_auto(tip_file_close) FILE *file = fopen("/proc/self/statm", "re");
     unsigned long total;
@@ -269,7 +269,7 @@ static double service_memory_bytes(void)
 
     if (!file || fscanf(file, "%lu %lu", &total, &resident) != 2)
         return 0;
-    return (double)resident * (double)sysconf(_SC_PAGESIZE);
+    return resident * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
 static double service_cpu_seconds(void)
@@ -286,7 +286,7 @@ static void service_on_metrics(void *ctx)
 {
     struct tip_service *service = ctx;
 
-    tip_metric_set(service->m[M_MEMORY], service_memory_bytes());
+    tip_metric_set(service->m[M_MEMORY], (double)tip_service_memory_bytes());
     tip_metric_set(service->m[M_CPU], service_cpu_seconds());
     tip_metric_set(service->m[M_WATCHDOG_FOUND], (double)tip_zsock_watchdog_found());
     tip_metric_set(service->m[M_INSECURE], service->settings->bus.insecure);

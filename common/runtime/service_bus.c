@@ -63,17 +63,6 @@ struct tip_service_bus {
 
 /* ---- what it says of itself ---- */
 
-static uint64_t place_memory_bytes(void)
-{
-    tip_auto(tip_file_close) FILE *file = fopen("/proc/self/statm", "re");
-    unsigned long total;
-    unsigned long resident;
-
-    if (!file || fscanf(file, "%lu %lu", &total, &resident) != 2)
-        return 0;
-    return resident * (uint64_t)sysconf(_SC_PAGESIZE);
-}
-
 static void place_event(struct tip_service_bus *place, enum tip_event_kind kind, struct tip_event *event)
 {
     struct tip_service *service = place->service;
@@ -87,7 +76,7 @@ static void place_event(struct tip_service_bus *place, enum tip_event_kind kind,
         .detail = place->detail,
         .pid = (uint64_t)getpid(),
         .uptime_ms = (uint64_t)(tip_loop_now_ms() - place->started_ms),
-        .rss_bytes = place_memory_bytes(),
+        .rss_bytes = tip_service_memory_bytes(),
         .outbox_events = tip_outbox_n_waiting(place->outbox),
         .ready = tip_admin_is_ready(tip_service_admin(service)),
         .insecure = tip_service_bus_options(service)->insecure,

@@ -109,6 +109,9 @@ struct tip_metrics *tip_service_metrics(struct tip_service *service);
 const char *tip_service_data_dir(const struct tip_service *service);
 const char *tip_service_run_dir(const struct tip_service *service);
 
+/** Resident memory of this process; 0 when /proc does not say. */
+uint64_t tip_service_memory_bytes(void);
+
 /** Part of a lab: everything it shows says so. */
 bool tip_service_is_simulated(const struct tip_service *service);
 
