@@ -13,7 +13,7 @@
 
 #include <topics.h>
 
-enum { PLACE_TICK_MS = 1000, PLACE_BEAT_TICKS = 2, PLACE_DRAIN_MS = 2000 };
+enum { SERVICE_BUS_TICK_MS = 1000, SERVICE_BUS_BEAT_TICKS = 2, SERVICE_BUS_DRAIN_MS = 2000 };
 
 enum {
     M_UP,
@@ -32,7 +32,7 @@ enum {
     M_COUNT,
 };
 
-static const struct tip_metric_row place_rows[M_COUNT] = {
+static const struct tip_metric_row service_bus_rows[M_COUNT] = {
     [M_UP] = {TIP_METRIC_GAUGE, "tip_bus_up", "", "1 while the broker answers."},
     [M_OUTBOX_EVENTS] = {TIP_METRIC_GAUGE, "tip_outbox_events", "", "Events not yet acked by the broker."},
     [M_OUTBOX_BYTES] = {TIP_METRIC_GAUGE, "tip_outbox_bytes", "", "What they take."},
@@ -63,7 +63,7 @@ struct tip_service_bus {
 
 /* ---- what it says of itself ---- */
 
-static void place_event(struct tip_service_bus *place, enum tip_event_kind kind, struct tip_event *event)
+static void service_bus_event(struct tip_service_bus *place, enum tip_event_kind kind, struct tip_event *event)
 {
     struct tip_service *service = place->service;
 
@@ -84,14 +84,14 @@ static void place_event(struct tip_service_bus *place, enum tip_event_kind kind,
     };
 }
 
-static int place_publish_in(struct tip_service_bus *place, const char *prefix, enum tip_event_kind kind)
+static int service_bus_publish_in(struct tip_service_bus *place, const char *prefix, enum tip_event_kind kind)
 {
     tip_auto(tip_outbox_abort) struct tip_outbox_txn *txn = NULL;
     char topic[TIP_TOPIC_MAX + 1];
     struct tip_event event;
     int r;
 
-    place_event(place, kind, &event);
+    service_bus_event(place, kind, &event);
     r = tip_topic(topic, prefix, tip_service_name(place->service));
     if (!r)
         r = tip_outbox_begin(place->outbox, &txn);
@@ -102,21 +102,21 @@ static int place_publish_in(struct tip_service_bus *place, const char *prefix, e
     return r;
 }
 
-static void place_publish(struct tip_service_bus *place, const char *prefix, enum tip_event_kind kind)
+static void service_bus_publish(struct tip_service_bus *place, const char *prefix, enum tip_event_kind kind)
 {
-    int r = place_publish_in(place, prefix, kind);
+    int r = service_bus_publish_in(place, prefix, kind);
 
     if (r)
         tip_warn("system.unsaid", "kind=%s error=%s", tip_event_kind_name(kind), strerror(-r));
 }
 
-static void place_beat(struct tip_service_bus *place)
+static void service_bus_beat(struct tip_service_bus *place)
 {
     char topic[TIP_TOPIC_MAX + 1];
     struct tip_event event;
     int r;
 
-    place_event(place, TIP_EVENT_SYSTEM_HEARTBEAT, &event);
+    service_bus_event(place, TIP_EVENT_SYSTEM_HEARTBEAT, &event);
     r = tip_topic(topic, TIP_TOPIC_SYSTEM_HEARTBEAT, tip_service_name(place->service));
     if (!r)
         r = tip_bus_live(place->bus, topic, TIP_TLP_AMBER, &event);
@@ -124,7 +124,7 @@ static void place_beat(struct tip_service_bus *place)
         tip_warn("system.unsaid", "kind=%s error=%s", "system.heartbeat", strerror(-r));
 }
 
-static void place_show_ready(struct tip_service_bus *place)
+static void service_bus_show_ready(struct tip_service_bus *place)
 {
     const char *why;
     bool is_up = tip_bus_is_up(place->bus, &why);
@@ -132,26 +132,26 @@ static void place_show_ready(struct tip_service_bus *place)
     tip_admin_ready(tip_service_admin(place->service), "bus", is_up, "%s", is_up ? "up" : why);
 }
 
-static void place_on_tick(void *ctx)
+static void service_bus_on_tick(void *ctx)
 {
     struct tip_service_bus *place = ctx;
 
-    place_show_ready(place);
-    if (place->n_ticks++ % PLACE_BEAT_TICKS == 0)
-        place_beat(place);
+    service_bus_show_ready(place);
+    if (place->n_ticks++ % SERVICE_BUS_BEAT_TICKS == 0)
+        service_bus_beat(place);
 }
 
-static void place_on_ready(void *ctx)
+static void service_bus_on_ready(void *ctx)
 {
-    place_publish(ctx, TIP_TOPIC_SYSTEM_HELLO, TIP_EVENT_SYSTEM_HELLO);
+    service_bus_publish(ctx, TIP_TOPIC_SYSTEM_HELLO, TIP_EVENT_SYSTEM_HELLO);
 }
 
-static void place_on_stop(void *ctx)
+static void service_bus_on_stop(void *ctx)
 {
-    place_publish(ctx, TIP_TOPIC_SYSTEM_GOODBYE, TIP_EVENT_SYSTEM_GOODBYE);
+    service_bus_publish(ctx, TIP_TOPIC_SYSTEM_GOODBYE, TIP_EVENT_SYSTEM_GOODBYE);
 }
 
-static void place_on_metrics(void *ctx)
+static void service_bus_on_metrics(void *ctx)
 {
     struct tip_service_bus *place = ctx;
     const struct tip_bus_stats *stats = tip_bus_stats(place->bus);
@@ -177,14 +177,14 @@ static void place_on_metrics(void *ctx)
 
 /* ---- open, drain, end ---- */
 
-static void place_on_fenced(void *ctx)
+static void service_bus_on_fenced(void *ctx)
 {
     struct tip_service_bus *place = ctx;
 
     tip_service_fail(place->service, "another process publishes as %s", place->name);
 }
 
-static int place_open_outbox(struct tip_service_bus *place)
+static int service_bus_open_outbox(struct tip_service_bus *place)
 {
     char dir[4096];
     struct tip_outbox_config config = {.dir = dir, .wall_unix_us = tip_loop_wall_us()};
@@ -197,7 +197,7 @@ static int place_open_outbox(struct tip_service_bus *place)
     return r;
 }
 
-static void place_name(struct tip_service_bus *place, bool is_instance)
+static void service_bus_name(struct tip_service_bus *place, bool is_instance)
 {
     const uint8_t *stream = tip_outbox_stream(place->outbox)->bytes;
     const char *service = tip_service_name(place->service);
@@ -209,7 +209,7 @@ static void place_name(struct tip_service_bus *place, bool is_instance)
         (void)snprintf(place->name, sizeof(place->name), "%s", service);
 }
 
-static int place_open_bus(struct tip_service_bus *place)
+static int service_bus_open_bus(struct tip_service_bus *place)
 {
     const struct tip_bus_options *options = tip_service_bus_options(place->service);
     const struct tip_bus_config config = {
@@ -219,7 +219,7 @@ static int place_open_bus(struct tip_service_bus *place)
         .fetch = options->fetch,
         .work = options->work,
         .outbox = place->outbox,
-        .on_fenced = place_on_fenced,
+        .on_fenced = service_bus_on_fenced,
         .ctx = place,
     };
     int r;
@@ -230,7 +230,7 @@ static int place_open_bus(struct tip_service_bus *place)
     return r;
 }
 
-static void place_on_drain_late(void *ctx)
+static void service_bus_on_drain_late(void *ctx)
 {
     struct tip_service_bus *place = ctx;
 
@@ -238,40 +238,40 @@ static void place_on_drain_late(void *ctx)
     tip_service_stopped(place->service);
 }
 
-static int place_open(struct tip_service_bus **placep, struct tip_service *service, bool is_instance)
+static int service_bus_open(struct tip_service_bus **placep, struct tip_service *service, bool is_instance)
 {
     tip_auto(tip_service_bus_destroy) struct tip_service_bus *place = tip_new(struct tip_service_bus);
     int r;
 
     place->service = service;
     place->started_ms = tip_loop_now_ms();
-    tip_timer_init(&place->tick, tip_service_loop(service), place_on_tick, place);
-    tip_timer_init(&place->drain, tip_service_loop(service), place_on_drain_late, place);
-    r = place_open_outbox(place);
+    tip_timer_init(&place->tick, tip_service_loop(service), service_bus_on_tick, place);
+    tip_timer_init(&place->drain, tip_service_loop(service), service_bus_on_drain_late, place);
+    r = service_bus_open_outbox(place);
     if (r)
         return r;
-    place_name(place, is_instance);
-    r = place_open_bus(place);
+    service_bus_name(place, is_instance);
+    r = service_bus_open_bus(place);
     if (r)
         return r;
-    tip_metrics_add(tip_service_metrics(service), place_rows, M_COUNT, place->m);
-    tip_metrics_on_read(tip_service_metrics(service), place_on_metrics, place);
-    tip_service_on_ready(service, place_on_ready, place);
-    tip_service_on_stop(service, place_on_stop, place);
-    place_show_ready(place);
-    tip_timer_every(&place->tick, PLACE_TICK_MS);
+    tip_metrics_add(tip_service_metrics(service), service_bus_rows, M_COUNT, place->m);
+    tip_metrics_on_read(tip_service_metrics(service), service_bus_on_metrics, place);
+    tip_service_on_ready(service, service_bus_on_ready, place);
+    tip_service_on_stop(service, service_bus_on_stop, place);
+    service_bus_show_ready(place);
+    tip_timer_every(&place->tick, SERVICE_BUS_TICK_MS);
     *placep = tip_take(place);
     return 0;
 }
 
 int tip_service_bus_open(struct tip_service_bus **placep, struct tip_service *service)
 {
-    return place_open(placep, service, false);
+    return service_bus_open(placep, service, false);
 }
 
 int tip_service_bus_open_instance(struct tip_service_bus **placep, struct tip_service *service)
 {
-    return place_open(placep, service, true);
+    return service_bus_open(placep, service, true);
 }
 
 void tip_service_bus_destroy(struct tip_service_bus **placep)
@@ -299,7 +299,7 @@ struct tip_outbox *tip_service_bus_outbox(struct tip_service_bus *place)
     return place->outbox;
 }
 
-static void place_on_flushed(void *ctx)
+static void service_bus_on_flushed(void *ctx)
 {
     struct tip_service_bus *place = ctx;
 
@@ -308,10 +308,10 @@ static void place_on_flushed(void *ctx)
 
 void tip_service_bus_drain(struct tip_service_bus *place)
 {
-    if (tip_bus_flush(place->bus, place_on_flushed, place))
+    if (tip_bus_flush(place->bus, service_bus_on_flushed, place))
         tip_service_stopped(place->service);
     else
-        tip_timer_start(&place->drain, PLACE_DRAIN_MS);
+        tip_timer_start(&place->drain, SERVICE_BUS_DRAIN_MS);
 }
 
 void tip_service_bus_detail(struct tip_service_bus *place, const char *detail)
