@@ -269,7 +269,7 @@ void fetch_wake(struct fetch *fetch)
 
 static const char *fetch_refuse_why(const struct codec_fetch *ask)
 {
-    if (ask->consumer[0] && !session_name_valid(ask->consumer))
+    if (ask->consumer[0] && !ingest_session_name_valid(ask->consumer))
         return "a consumer is called name or name.instance: [a-z0-9_-], at most 64 bytes";
     if (ask->journal_id.len != 0 && ask->journal_id.len != JOURNAL_ID_BYTES)
         return "a journal id has 16 bytes";

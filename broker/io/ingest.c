@@ -35,7 +35,7 @@ struct ingest {
     struct tip_loop *loop;
     struct ingest_options options;
     struct router *router;
-    struct sessions sessions;
+    struct ingest_sessions sessions;
     struct ingest_rest rest;
     int64_t stalled_ms; /* since when; 0: not */
     const char *closed; /* NULL or why */
@@ -49,15 +49,15 @@ static void ingest_count(struct ingest *ingest, enum meter_metric metric, uint64
 
 /* ---- sessions ---- */
 
-static void ingest_session_end(struct ingest *ingest, struct session *session)
+static void ingest_session_end(struct ingest *ingest, struct ingest_session *session)
 {
     struct journal_publisher *publisher = session->publisher;
 
     publisher->refs--;
-    sessions_remove(&ingest->sessions, session);
+    ingest_sessions_remove(&ingest->sessions, session);
 }
 
-static void ingest_send_ack(struct ingest *ingest, const struct session *session)
+static void ingest_send_ack(struct ingest *ingest, const struct ingest_session *session)
 {
     const struct journal_publisher *publisher = session->publisher;
     const struct codec_frame ack = {
@@ -77,7 +77,7 @@ static void ingest_send_fenced(struct ingest *ingest, const struct broker_peer *
     (void)router_send(ingest->router, to, &fenced, NULL); /* it hears it again when it goes on */
 }
 
-static void ingest_send_welcome(struct ingest *ingest, struct session *session)
+static void ingest_send_welcome(struct ingest *ingest, struct ingest_session *session)
 {
     const struct journal_publisher *publisher = session->publisher;
     const struct codec_frame welcome = {
@@ -99,17 +99,17 @@ static void ingest_send_welcome(struct ingest *ingest, struct session *session)
 }
 
 /* A place for the peer; the one heard of the longest ago makes room. */
-static struct session *ingest_session_new(struct ingest *ingest, const struct broker_peer *peer,
-                                          struct journal_publisher *publisher)
+static struct ingest_session *ingest_session_new(struct ingest *ingest, const struct broker_peer *peer,
+                                                 struct journal_publisher *publisher)
 {
-    struct session *session = sessions_find(&ingest->sessions, peer);
-    struct session *other;
+    struct ingest_session *session = ingest_sessions_find(&ingest->sessions, peer);
+    struct ingest_session *other;
 
     if (session)
         ingest_session_end(ingest, session);
-    while ((other = sessions_of(&ingest->sessions, publisher)))
+    while ((other = ingest_sessions_of(&ingest->sessions, publisher)))
         ingest_session_end(ingest, other); /* the same process on an older connection */
-    session = sessions_add(&ingest->sessions, peer, publisher->name);
+    session = ingest_sessions_add(&ingest->sessions, peer, publisher->name);
     if (!session) {
         other = &ingest->sessions.items[0];
         for (size_t i = 1; i < ingest->sessions.n; i++) {
@@ -118,7 +118,7 @@ static struct session *ingest_session_new(struct ingest *ingest, const struct br
         }
         tip_metric_inc(ingest->options.meter->refused[METER_INGEST][METER_LIMIT]);
         ingest_session_end(ingest, other);
-        session = sessions_add(&ingest->sessions, peer, publisher->name);
+        session = ingest_sessions_add(&ingest->sessions, peer, publisher->name);
     }
     session->publisher = publisher;
     session->epoch = publisher->epoch;
@@ -128,11 +128,12 @@ static struct session *ingest_session_new(struct ingest *ingest, const struct br
 }
 
 /* The epoch begins: its numbers are taken as they come. */
-static void ingest_adopt(struct ingest *ingest, struct journal_publisher *publisher, const struct session_hello *hello)
+static void ingest_adopt(struct ingest *ingest, struct journal_publisher *publisher,
+                         const struct ingest_session_hello *hello)
 {
-    struct session *older;
+    struct ingest_session *older;
 
-    while ((older = sessions_of(&ingest->sessions, publisher))) {
+    while ((older = ingest_sessions_of(&ingest->sessions, publisher))) {
         if (older->epoch < hello->epoch)
             ingest_send_fenced(ingest, &older->peer, hello->epoch);
         ingest_session_end(ingest, older);
@@ -144,56 +145,58 @@ static void ingest_adopt(struct ingest *ingest, struct journal_publisher *publis
 
 /* ---- HELLO ---- */
 
-static bool ingest_hello_refuse(struct ingest *ingest, const struct broker_peer *from, enum session_welcome verdict)
+static bool ingest_hello_refuse(struct ingest *ingest, const struct broker_peer *from,
+                                enum ingest_session_welcome verdict)
 {
     static const struct router_refusal refusals[] = {
-        [SESSION_BAD_NAME] = {METER_NAME, "a publisher is called name or name.instance: [a-z0-9_-], at most 64 bytes",
-                              0, true},
-        [SESSION_BAD_NUMBER] = {METER_NAME, "epoch and first_unacked count from 1", 0, true},
-        [SESSION_BAD_VERSION] = {METER_VERSION, "this broker speaks version 1", 0, true},
+        [INGEST_SESSION_BAD_NAME] = {METER_NAME,
+                                     "a publisher is called name or name.instance: [a-z0-9_-], at most 64 bytes", 0,
+                                     true},
+        [INGEST_SESSION_BAD_NUMBER] = {METER_NAME, "epoch and first_unacked count from 1", 0, true},
+        [INGEST_SESSION_BAD_VERSION] = {METER_VERSION, "this broker speaks version 1", 0, true},
     };
 
-    if (verdict < SESSION_BAD_NAME)
+    if (verdict < INGEST_SESSION_BAD_NAME)
         return false;
     router_refuse(ingest->router, from, &refusals[verdict]);
     return true;
 }
 
 static void ingest_hello_perform(struct ingest *ingest, const struct broker_peer *from,
-                                 const struct session_hello *hello, struct journal_publisher *publisher)
+                                 const struct ingest_session_hello *hello, struct journal_publisher *publisher)
 {
-    const struct session_position position = {publisher->epoch, publisher->appended, publisher->durable};
-    enum session_welcome verdict = session_hello_judge(hello, &position);
-    struct session *session;
+    const struct ingest_session_position position = {publisher->epoch, publisher->appended, publisher->durable};
+    enum ingest_session_welcome verdict = ingest_session_hello_judge(hello, &position);
+    struct ingest_session *session;
 
-    if (verdict == SESSION_FENCED) {
+    if (verdict == INGEST_SESSION_FENCED) {
         tip_warn("ingest.fenced", "publisher=%s epoch=%llu known=%llu", hello->name, (unsigned long long)hello->epoch,
                  (unsigned long long)publisher->epoch);
         ingest_send_fenced(ingest, from, publisher->epoch);
         return;
     }
-    if (verdict == SESSION_ADOPT_GAP) {
+    if (verdict == INGEST_SESSION_ADOPT_GAP) {
         tip_error("ingest.acked_missing", "publisher=%s journal_has=%llu acked=%llu", hello->name,
                   (unsigned long long)publisher->durable, (unsigned long long)hello->first_unacked - 1);
         ingest_count(ingest, METER_ADOPTED_GAPS, 1);
     }
-    if (verdict == SESSION_ADOPT || verdict == SESSION_ADOPT_GAP)
+    if (verdict == INGEST_SESSION_ADOPT || verdict == INGEST_SESSION_ADOPT_GAP)
         ingest_adopt(ingest, publisher, hello);
     session = ingest_session_new(ingest, from, publisher);
     session->first_unacked = hello->first_unacked;
     session->waiting = true;
-    if (verdict != SESSION_WAIT && !ingest->closed)
+    if (verdict != INGEST_SESSION_WAIT && !ingest->closed)
         ingest_send_welcome(ingest, session);
 }
 
 static void ingest_on_hello(struct ingest *ingest, const struct broker_peer *from, const struct codec_hello *frame)
 {
     static const struct router_refusal many = {METER_LIMIT, "too many publishers are connected", 0, false};
-    const struct session_hello hello = {frame->version, frame->publisher, frame->epoch, frame->first_unacked};
+    const struct ingest_session_hello hello = {frame->version, frame->publisher, frame->epoch, frame->first_unacked};
     struct journal_publisher *publisher;
     int r;
 
-    if (ingest_hello_refuse(ingest, from, session_hello_check(&hello)))
+    if (ingest_hello_refuse(ingest, from, ingest_session_hello_check(&hello)))
         return;
     r = journal_table_publisher(journal_tablep(ingest->options.journal), hello.name, strlen(hello.name), &publisher);
     if (r) {
@@ -203,10 +206,10 @@ static void ingest_on_hello(struct ingest *ingest, const struct broker_peer *fro
     ingest_hello_perform(ingest, from, &hello, publisher);
 }
 
-static struct session *ingest_next_waiting(const struct ingest *ingest)
+static struct ingest_session *ingest_next_waiting(const struct ingest *ingest)
 {
     for (size_t i = 0; i < ingest->sessions.n; i++) {
-        struct session *session = &ingest->sessions.items[i];
+        struct ingest_session *session = &ingest->sessions.items[i];
         const struct journal_publisher *publisher = session->publisher;
 
         if (session->waiting && publisher->appended == publisher->durable)
@@ -218,11 +221,11 @@ static struct session *ingest_next_waiting(const struct ingest *ingest)
 /* The WELCOMEs that waited for the disk: each answer takes one off the list. */
 static void ingest_welcome_waiting(struct ingest *ingest)
 {
-    struct session *session;
+    struct ingest_session *session;
 
     while (!ingest->closed && (session = ingest_next_waiting(ingest))) {
-        const struct session copy = *session;
-        const struct session_hello hello = {1, copy.name, copy.epoch, copy.first_unacked};
+        const struct ingest_session copy = *session;
+        const struct ingest_session_hello hello = {1, copy.name, copy.epoch, copy.first_unacked};
 
         ingest_hello_perform(ingest, &copy.peer, &hello, copy.publisher);
     }
@@ -355,7 +358,7 @@ static void ingest_unstall(struct ingest *ingest)
         router_resume(ingest->router);
 }
 
-static void ingest_accept(struct ingest *ingest, struct session *session, const struct codec_data *data,
+static void ingest_accept(struct ingest *ingest, struct ingest_session *session, const struct codec_data *data,
                           const struct codec_bytes *body, uint32_t skip)
 {
     struct ingest_rest rest = {.publisher = session->publisher, .pub_seq = data->first_pub_seq + skip};
@@ -379,8 +382,8 @@ static void ingest_on_data(struct ingest *ingest, const struct broker_peer *from
 {
     static const struct router_refusal nobody = {METER_SESSION, "say HELLO first", 0, false};
     static const struct router_refusal overflow = {METER_EVENT, "pub_seq counts from 1 to 2^63", 0, true};
-    struct session *session = sessions_find(&ingest->sessions, from);
-    struct session_position position;
+    struct ingest_session *session = ingest_sessions_find(&ingest->sessions, from);
+    struct ingest_session_position position;
     struct journal_publisher *publisher;
     uint32_t skip;
 
@@ -394,23 +397,23 @@ static void ingest_on_data(struct ingest *ingest, const struct broker_peer *from
         return;
     }
     publisher = session->publisher;
-    position = (struct session_position){publisher->epoch, publisher->appended, publisher->durable};
-    switch (session_data_judge(&position, data->epoch, data->first_pub_seq, data->n, &skip)) {
-    case SESSION_ACCEPT:
+    position = (struct ingest_session_position){publisher->epoch, publisher->appended, publisher->durable};
+    switch (ingest_session_data_judge(&position, data->epoch, data->first_pub_seq, data->n, &skip)) {
+    case INGEST_SESSION_ACCEPT:
         if (ingest_validate(ingest, from, body, data))
             ingest_accept(ingest, session, data, body, skip);
         return;
-    case SESSION_GAP:
+    case INGEST_SESSION_GAP:
         ingest_count(ingest, METER_GAPS, 1);
         ingest_send_ack(ingest, session);
         return;
-    case SESSION_LATE:
+    case INGEST_SESSION_LATE:
         ingest_send_fenced(ingest, from, publisher->epoch);
         return;
-    case SESSION_UNKNOWN:
+    case INGEST_SESSION_UNKNOWN:
         router_refuse(ingest->router, from, &nobody);
         return;
-    case SESSION_OVERFLOW:
+    case INGEST_SESSION_OVERFLOW:
         router_refuse(ingest->router, from, &overflow);
         return;
     }
@@ -434,7 +437,7 @@ static void ingest_on_live(struct ingest *ingest, const struct broker_peer *from
     struct entry entry;
     int r;
 
-    if (!session_name_valid(live->publisher)) {
+    if (!ingest_session_name_valid(live->publisher)) {
         router_refuse(ingest->router, from, &name);
         return;
     }
@@ -474,7 +477,7 @@ static void ingest_on_frame(void *ctx, const struct broker_peer *from, const str
 static void ingest_on_heard(void *ctx, const struct broker_peer *from)
 {
     struct ingest *ingest = ctx;
-    struct session *session = sessions_find(&ingest->sessions, from);
+    struct ingest_session *session = ingest_sessions_find(&ingest->sessions, from);
 
     if (session)
         session->heard_ms = tip_loop_now_ms();
@@ -499,7 +502,7 @@ int ingest_open(struct ingest **ingestp, struct tip_loop *loop, const struct ing
 
     ingest->loop = loop;
     ingest->options = *options;
-    sessions_init(&ingest->sessions, options->sessions_max);
+    ingest_sessions_init(&ingest->sessions, options->sessions_max);
     r = router_open(&ingest->router, loop, &router);
     if (r)
         return tip_fail(r);
@@ -514,7 +517,7 @@ void ingest_destroy(struct ingest **ingestp)
     if (!ingest)
         return;
     router_destroy(&ingest->router);
-    sessions_deinit(&ingest->sessions);
+    ingest_sessions_deinit(&ingest->sessions);
     free(ingest->rest.bytes);
     free(ingest);
     *ingestp = NULL;
@@ -522,7 +525,7 @@ void ingest_destroy(struct ingest **ingestp)
 
 void ingest_durable(struct ingest *ingest, struct journal_publisher *publisher)
 {
-    struct session *session = sessions_of(&ingest->sessions, publisher);
+    struct ingest_session *session = ingest_sessions_of(&ingest->sessions, publisher);
 
     if (session && !session->waiting)
         ingest_send_ack(ingest, session);

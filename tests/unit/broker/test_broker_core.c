@@ -23,62 +23,63 @@ static struct broker_peer peer(const char *name)
 static void test_hello(void **state)
 {
     static const struct {
-        struct session_hello hello;
-        struct session_position position;
-        enum session_welcome check, verdict;
+        struct ingest_session_hello hello;
+        struct ingest_session_position position;
+        enum ingest_session_welcome check, verdict;
     } rows[] = {
-        {{1, "blacklist", 10, 1}, {0, 0, 0}, SESSION_WELCOME, SESSION_ADOPT},
-        {{1, "blacklist", 10, 51}, {0, 0, 0}, SESSION_WELCOME, SESSION_ADOPT},
-        {{1, "blacklist", 10, 51}, {10, 100, 100}, SESSION_WELCOME, SESSION_WELCOME}, /* overlap */
-        {{1, "blacklist", 10, 101}, {10, 100, 100}, SESSION_WELCOME, SESSION_WELCOME},
-        {{1, "blacklist", 10, 102}, {10, 100, 100}, SESSION_WELCOME, SESSION_ADOPT_GAP},
-        {{1, "blacklist", 10, 101}, {10, 100, 90}, SESSION_WELCOME, SESSION_WAIT},
-        {{1, "blacklist", 11, 1}, {10, 100, 90}, SESSION_WELCOME, SESSION_ADOPT},
-        {{1, "blacklist", 9, 1}, {10, 100, 100}, SESSION_WELCOME, SESSION_FENCED},
-        {{2, "blacklist", 9, 1}, {0, 0, 0}, SESSION_BAD_VERSION, 0},
-        {{1, "", 9, 1}, {0, 0, 0}, SESSION_BAD_NAME, 0},
-        {{1, "a.b.c", 9, 1}, {0, 0, 0}, SESSION_BAD_NAME, 0},
-        {{1, "Upper", 9, 1}, {0, 0, 0}, SESSION_BAD_NAME, 0},
-        {{1, "tip.4711", 0, 1}, {0, 0, 0}, SESSION_BAD_NUMBER, 0},
-        {{1, "tip.4711", 1, 0}, {0, 0, 0}, SESSION_BAD_NUMBER, 0},
-        {{1, "tip.4711", 1, UINT64_MAX}, {0, 0, 0}, SESSION_BAD_NUMBER, 0},
+        {{1, "blacklist", 10, 1}, {0, 0, 0}, INGEST_SESSION_WELCOME, INGEST_SESSION_ADOPT},
+        {{1, "blacklist", 10, 51}, {0, 0, 0}, INGEST_SESSION_WELCOME, INGEST_SESSION_ADOPT},
+        {{1, "blacklist", 10, 51}, {10, 100, 100}, INGEST_SESSION_WELCOME, INGEST_SESSION_WELCOME}, /* overlap */
+        {{1, "blacklist", 10, 101}, {10, 100, 100}, INGEST_SESSION_WELCOME, INGEST_SESSION_WELCOME},
+        {{1, "blacklist", 10, 102}, {10, 100, 100}, INGEST_SESSION_WELCOME, INGEST_SESSION_ADOPT_GAP},
+        {{1, "blacklist", 10, 101}, {10, 100, 90}, INGEST_SESSION_WELCOME, INGEST_SESSION_WAIT},
+        {{1, "blacklist", 11, 1}, {10, 100, 90}, INGEST_SESSION_WELCOME, INGEST_SESSION_ADOPT},
+        {{1, "blacklist", 9, 1}, {10, 100, 100}, INGEST_SESSION_WELCOME, INGEST_SESSION_FENCED},
+        {{2, "blacklist", 9, 1}, {0, 0, 0}, INGEST_SESSION_BAD_VERSION, 0},
+        {{1, "", 9, 1}, {0, 0, 0}, INGEST_SESSION_BAD_NAME, 0},
+        {{1, "a.b.c", 9, 1}, {0, 0, 0}, INGEST_SESSION_BAD_NAME, 0},
+        {{1, "Upper", 9, 1}, {0, 0, 0}, INGEST_SESSION_BAD_NAME, 0},
+        {{1, "tip.4711", 0, 1}, {0, 0, 0}, INGEST_SESSION_BAD_NUMBER, 0},
+        {{1, "tip.4711", 1, 0}, {0, 0, 0}, INGEST_SESSION_BAD_NUMBER, 0},
+        {{1, "tip.4711", 1, UINT64_MAX}, {0, 0, 0}, INGEST_SESSION_BAD_NUMBER, 0},
     };
 
     (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        assert_int_equal(session_hello_check(&rows[i].hello), rows[i].check);
-        if (rows[i].check == SESSION_WELCOME)
-            assert_int_equal(session_hello_judge(&rows[i].hello, &rows[i].position), rows[i].verdict);
+        assert_int_equal(ingest_session_hello_check(&rows[i].hello), rows[i].check);
+        if (rows[i].check == INGEST_SESSION_WELCOME)
+            assert_int_equal(ingest_session_hello_judge(&rows[i].hello, &rows[i].position), rows[i].verdict);
     }
 }
 
 static void test_data(void **state)
 {
-    static const struct session_position at = {.epoch = 7, .appended = 100, .durable = 90};
+    static const struct ingest_session_position at = {.epoch = 7, .appended = 100, .durable = 90};
     static const struct {
         uint64_t epoch, first;
         uint32_t n;
-        enum session_accept verdict;
+        enum ingest_session_accept verdict;
         uint32_t skip;
     } rows[] = {
-        {7, 101, 5, SESSION_ACCEPT, 0},
-        {7, 99, 5, SESSION_ACCEPT, 2},
-        {7, 96, 5, SESSION_ACCEPT, 5},
-        {7, 1, 5, SESSION_ACCEPT, 5},
-        {7, 102, 5, SESSION_GAP, 0},
-        {6, 101, 5, SESSION_LATE, 0},
-        {8, 101, 5, SESSION_UNKNOWN, 0},
-        {7, 0, 5, SESSION_OVERFLOW, 0},
-        {7, UINT64_MAX, 5, SESSION_OVERFLOW, 0},
-        {7, 101, 0, SESSION_ACCEPT, 0},
-        {7, 1, UINT32_MAX, SESSION_ACCEPT, 100},
+        {7, 101, 5, INGEST_SESSION_ACCEPT, 0},
+        {7, 99, 5, INGEST_SESSION_ACCEPT, 2},
+        {7, 96, 5, INGEST_SESSION_ACCEPT, 5},
+        {7, 1, 5, INGEST_SESSION_ACCEPT, 5},
+        {7, 102, 5, INGEST_SESSION_GAP, 0},
+        {6, 101, 5, INGEST_SESSION_LATE, 0},
+        {8, 101, 5, INGEST_SESSION_UNKNOWN, 0},
+        {7, 0, 5, INGEST_SESSION_OVERFLOW, 0},
+        {7, UINT64_MAX, 5, INGEST_SESSION_OVERFLOW, 0},
+        {7, 101, 0, INGEST_SESSION_ACCEPT, 0},
+        {7, 1, UINT32_MAX, INGEST_SESSION_ACCEPT, 100},
     };
     uint32_t skip;
 
     (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        assert_int_equal(session_data_judge(&at, rows[i].epoch, rows[i].first, rows[i].n, &skip), rows[i].verdict);
-        if (rows[i].verdict == SESSION_ACCEPT)
+        assert_int_equal(ingest_session_data_judge(&at, rows[i].epoch, rows[i].first, rows[i].n, &skip),
+                         rows[i].verdict);
+        if (rows[i].verdict == INGEST_SESSION_ACCEPT)
             assert_int_equal(skip, rows[i].skip);
     }
 }
@@ -86,18 +87,18 @@ static void test_data(void **state)
 static void test_sessions_are_bounded(void **state)
 {
     struct broker_peer a = peer("a"), b = peer("b"), c = peer("c");
-    struct sessions sessions;
+    struct ingest_sessions sessions;
 
     (void)state;
-    sessions_init(&sessions, 2);
-    assert_non_null(sessions_add(&sessions, &a, "one"));
-    assert_non_null(sessions_add(&sessions, &b, "two"));
-    assert_null(sessions_add(&sessions, &c, "three"));
-    sessions_remove(&sessions, sessions_find(&sessions, &a));
-    assert_null(sessions_find(&sessions, &a));
-    assert_string_equal(sessions_find(&sessions, &b)->name, "two");
-    assert_non_null(sessions_add(&sessions, &c, "three"));
-    sessions_deinit(&sessions);
+    ingest_sessions_init(&sessions, 2);
+    assert_non_null(ingest_sessions_add(&sessions, &a, "one"));
+    assert_non_null(ingest_sessions_add(&sessions, &b, "two"));
+    assert_null(ingest_sessions_add(&sessions, &c, "three"));
+    ingest_sessions_remove(&sessions, ingest_sessions_find(&sessions, &a));
+    assert_null(ingest_sessions_find(&sessions, &a));
+    assert_string_equal(ingest_sessions_find(&sessions, &b)->name, "two");
+    assert_non_null(ingest_sessions_add(&sessions, &c, "three"));
+    ingest_sessions_deinit(&sessions);
 }
 
 /* ---- entries ---- */
