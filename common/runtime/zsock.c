@@ -407,7 +407,12 @@ static int zsock_send_failed(struct tip_zsock *zsock, int error)
     return tip_fail(-error);
 }
 
-/* Only the first frame can be refused: ZeroMQ takes a message whole or not at all. */
+/*
+ * A message is taken whole or not at all. Queues count whole messages, so only a first frame can find one full. A
+ * connection that ends between two frames makes a DEALER refuse the second (libzmq 4.3.4, lb_t::sendpipe), forget the
+ * first, and swallow what follows up to the end of a message: with a third frame still unsent that would be the end of
+ * the next message, so a DEALER has two at most. ROUTER and XPUB take the later frames whatever happens.
+ */
 static int zsock_send_frames(struct tip_zsock *zsock, const struct tip_zframe *frames, size_t n_frames)
 {
     int flags;
@@ -422,11 +427,16 @@ static int zsock_send_frames(struct tip_zsock *zsock, const struct tip_zframe *f
     return 0;
 }
 
+static size_t zsock_frames_max(const struct tip_zsock *zsock)
+{
+    return zsock->options.type == ZMQ_DEALER ? TIP_ZSOCK_DEALER_FRAMES_MAX : TIP_ZMSG_FRAMES_MAX;
+}
+
 int tip_zsock_send(struct tip_zsock *zsock, const struct tip_zframe *frames, size_t n_frames)
 {
     int r;
 
-    if (n_frames == 0 || n_frames > TIP_ZMSG_FRAMES_MAX || zsock->is_destroyed)
+    if (n_frames == 0 || n_frames > zsock_frames_max(zsock) || zsock->is_destroyed)
         return tip_fail(-EINVAL);
     r = zsock_send_frames(zsock, frames, n_frames);
     zsock_touch_later(zsock);

@@ -1,5 +1,6 @@
 #include "check.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -186,18 +187,19 @@ static void test_too_many_frames_are_counted_and_dropped(void **state)
     struct pair pair = {0};
     const struct tip_zsock_options a = {.type = ZMQ_DEALER};
     const struct tip_zsock_options b = {.type = ZMQ_DEALER, .on_message = frames_on_message, .ctx = &pair};
-    struct tip_zframe frames[TIP_ZMSG_FRAMES_MAX];
+    struct tip_zframe frames[TIP_ZSOCK_DEALER_FRAMES_MAX + 1];
 
     (void)state;
     pair_open(&pair, &a, &b);
     for (int i = 0; i < 20; i++)
         assert_int_equal(zmq_send(tip_zsock_raw(pair.a), "x", 1, i < 19 ? ZMQ_SNDMORE : 0), 1);
-    for (size_t i = 0; i < TIP_ZMSG_FRAMES_MAX; i++)
+    for (size_t i = 0; i <= TIP_ZSOCK_DEALER_FRAMES_MAX; i++)
         frames[i] = (struct tip_zframe){.data = "good", .len = 4};
-    assert_int_equal(tip_zsock_send(pair.a, frames, TIP_ZMSG_FRAMES_MAX), 0);
+    assert_int_equal(tip_zsock_send(pair.a, frames, TIP_ZSOCK_DEALER_FRAMES_MAX + 1), -EINVAL);
+    assert_int_equal(tip_zsock_send(pair.a, frames, TIP_ZSOCK_DEALER_FRAMES_MAX), 0);
     assert_int_equal(tip_loop_run(pair.loop), 0);
     assert_int_equal(pair.received, 1);
-    assert_int_equal(pair.frames_seen, TIP_ZMSG_FRAMES_MAX);
+    assert_int_equal(pair.frames_seen, TIP_ZSOCK_DEALER_FRAMES_MAX);
     assert_string_equal(pair.first, "good");
     assert_int_equal(tip_zsock_stats(pair.b)->refused, 1);
     pair_close(&pair);

@@ -19,6 +19,7 @@ struct tip_zsock;
 
 enum {
     TIP_ZMSG_FRAMES_MAX = 8,              /* a message with more is counted and dropped */
+    TIP_ZSOCK_DEALER_FRAMES_MAX = 2,      /* more cannot be sent all or nothing */
     TIP_ZSOCK_FRAME_BYTES_MAX = 4 << 20,  /* default ceiling of one frame; a peer that sends more is cut off */
     TIP_ZSOCK_HWM_DEFAULT = 1000,         /* messages a peer */
     TIP_ZSOCK_HEARTBEAT_DEFAULT_MS = 5000 /* silent peers are dropped after three */
@@ -93,7 +94,8 @@ tip_nodiscard int tip_zsock_subscribe(struct tip_zsock *zsock, const void *prefi
 tip_nodiscard int tip_zsock_unsubscribe(struct tip_zsock *zsock, const void *prefix, size_t len);
 
 /**
- * Sends one message of 1 to TIP_ZMSG_FRAMES_MAX frames: all of it or nothing. The bytes are copied.
+ * Sends one message of 1 to TIP_ZMSG_FRAMES_MAX frames, a DEALER of at most TIP_ZSOCK_DEALER_FRAMES_MAX: all of it or
+ * nothing. The bytes are copied.
  *
  * @return 0, TIP_ZSOCK_E_FULL, TIP_ZSOCK_E_UNREACHABLE, or a negative errno
  */
