@@ -108,6 +108,18 @@ void publish_free(struct app *app)
     free(app->jobs);
 }
 
+/* What was asked of a version that has been lost since: the next one is a baseline by itself. */
+static void job_drop_void(struct app *app)
+{
+    while (app->n_jobs && !app->is_stopping && app->jobs[0].kind != WORK_VERSION &&
+           !app_source_find(app, app->jobs[0].name)->stored.version) {
+        struct tip_outbox_txn *txn = app_begin(app);
+
+        tip_warn("job.void", "source=%s kind=%" PRId64, app->jobs[0].name, app->jobs[0].kind);
+        app_commit(app, &txn, job_drop_first(app, txn));
+    }
+}
+
 /* ---- planning ---- */
 
 static void plan_voters(struct app *app, const char *name, struct work_order *order)
@@ -325,6 +337,8 @@ static void publish_step(struct app *app)
 
 void publish_go_on(struct app *app)
 {
+    if (!app->publish.is_active)
+        job_drop_void(app);
     if (app->publish.is_active && !app->publish.is_planning)
         publish_step(app);
     else if (!app->publish.is_active && app->n_jobs && !app->is_stopping)

@@ -393,6 +393,27 @@ def test_baseline_on_demand(lists, nginx, rng, caller):
         caller.control("blacklist", "baseline", "two")
 
 
+def test_a_baseline_of_a_version_that_is_lost(lists, nginx, site, caller, rng):
+    """It was asked for, and is queued behind a long one, when the file turns out damaged: an empty set is no answer."""
+    values = addresses(rng, 200_000)
+    lists.source("long", nginx.write("long.txt", text(values)))
+    lists.source("one", nginx.write("one.txt", text(values[:10])))
+    lists.start()
+    lists.run(deadline_s=120)
+    for name in ("long", "one"):
+        assert "1 queued" in caller.control("blacklist", "baseline", name).result
+    lists.service.kill()
+    (site.data / "blacklist" / "sets" / "one-1.set").write_bytes(b"damaged")
+    lists.service.start()
+    assert "job.void" in wait_for(lambda: "job.void" in lists.service.log_text() and lists.service.log_text(), 30,
+                                  "the job is dropped")
+    time.sleep(1.1)
+    lists.run()
+    versions = [s.payload.version for s in lists.events("v1.listing.baseline.one.")]
+    assert versions[0] == 1 and set(versions[1:]) == {2}
+    assert set(lists.listed("one")) == set(values[:10])
+
+
 def test_operators_see_sources(lists, nginx, caller):
     lists.source("good", nginx.write("g.txt", "8.8.8.8\nbad line\n"))
     lists.source("html", nginx.write("h.txt", "<html></html>"))
