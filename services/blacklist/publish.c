@@ -217,6 +217,10 @@ static size_t publish_total(const struct work_plan *plan)
     return work_plan_listings(plan) + work_plan_verdicts(plan);
 }
 
+/*
+ * Verdicts go first. Wherever a volume is lost in between, what is stored then holds more than the list, and the next
+ * baseline puts that right; a verdict on what is no longer listed would be named by nothing that comes after.
+ */
 static int publish_part(struct app *app, struct tip_outbox_txn *txn, const struct bl_job *job)
 {
     struct app_source *source = app_source_find(app, job->name);
@@ -232,11 +236,11 @@ static int publish_part(struct app *app, struct tip_outbox_txn *txn, const struc
     const char *prefix;
 
     tip_metric_inc(app->m[APP_M_PARTS]);
-    if (part.index < work_plan_listings(plan)) {
+    if (part.index >= work_plan_verdicts(plan)) {
+        part.index -= work_plan_verdicts(plan);
         prefix = codec_listing(&event, &part, app->scratch);
         return app_publish(app, txn, prefix, job->name, tlp, &event);
     }
-    part.index -= work_plan_listings(plan);
     others = codec_verdicts(&event, &part, app->scratch);
     tip_metric_add(app->m[APP_M_VERDICTS], event.verdict_changes.n_verdicts);
     return app_publish(app, txn, TIP_TOPIC_VERDICT_CHANGES, "list", others > tlp ? others : tlp, &event);

@@ -2,6 +2,7 @@
 import collections
 import gzip
 import http.server
+import itertools
 import json
 import os
 import random
@@ -391,6 +392,19 @@ def test_baseline_on_demand(lists, nginx, rng, caller):
     assert [(s.payload.action, s.payload.target, s.payload.actor) for s in applied] == [("baseline", "one", "tester")]
     with pytest.raises(AssertionError, match="no such source"):
         caller.control("blacklist", "baseline", "two")
+
+
+def test_verdicts_go_before_the_listings_that_cause_them(lists, nginx, rng):
+    """What is lost behind a removal cannot be the verdict on it: no baseline would name it again."""
+    values = addresses(rng, 5000)
+    lists.source("one", nginx.write("one.txt", text(values)))
+    lists.start()
+    lists.run()
+    time.sleep(1.1)
+    nginx.write("one.txt", text(values[2500:]))
+    lists.run()
+    told = [kind for kind, _ in itertools.groupby(s.kind for s in lists.events("v1.listing.", "v1.verdict."))]
+    assert told == ["verdict.changes", "listing.baseline", "verdict.changes", "listing.delta"]
 
 
 def test_a_baseline_of_a_version_that_is_lost(lists, nginx, site, caller, rng):
