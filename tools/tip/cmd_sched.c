@@ -114,7 +114,7 @@ static int sched_change(struct cli *cli, const char *action)
     if (r == CLI_OK)
         r = client_control(&client, "scheduler", &request, &answer);
     if (r == CLI_OK)
-        printf("%s\n", answer->result);
+        out_safe_line(stdout, answer->result);
     client_close(&client);
     return r;
 }

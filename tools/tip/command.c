@@ -26,14 +26,24 @@ const struct cli_option cli_globals[] = {
 };
 const size_t cli_n_globals = sizeof(cli_globals) / sizeof(cli_globals[0]);
 
+/* What others said may be part of it. */
+static void cli_say(const char *format, va_list args)
+{
+    tip_auto(tip_free) char *text = NULL;
+
+    if (vasprintf(&text, format, args) == -1)
+        abort();
+    out_safe(stderr, text);
+    fputc('\n', stderr);
+}
+
 void cli_error(const char *format, ...)
 {
     va_list args;
 
     va_start(args, format);
     fputs("tip: ", stderr);
-    vfprintf(stderr, format, args);
-    fputc('\n', stderr);
+    cli_say(format, args);
     va_end(args);
 }
 
@@ -44,8 +54,7 @@ void cli_note(const struct cli *cli, const char *format, ...)
     if (cli->quiet)
         return;
     va_start(args, format);
-    vfprintf(stderr, format, args);
-    fputc('\n', stderr);
+    cli_say(format, args);
     va_end(args);
 }
 

@@ -90,6 +90,12 @@ void out_safe(FILE *file, const char *text)
     fputs(tip_buf_text(&buf), file);
 }
 
+void out_safe_line(FILE *file, const char *text)
+{
+    out_safe(file, text);
+    fputc('\n', file);
+}
+
 static size_t out_column_find(const struct out *out, size_t n_columns, const char *name, size_t len)
 {
     for (size_t i = 0; i < n_columns; i++) {

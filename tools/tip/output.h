@@ -59,6 +59,7 @@ json_t *out_json(const char *text, enum tip_column_type type);
 
 /** Foreign text for a terminal: control characters, ill-formed UTF-8 and direction marks become \xNN or \u{NN}. */
 void out_safe(FILE *file, const char *text);
+void out_safe_line(FILE *file, const char *text); /* and a newline */
 
 /** Style on and off; "" without colour. */
 const char *out_style_on(const struct out_config *config, enum out_style style);

@@ -85,9 +85,9 @@ static void run_show(struct run *run, const struct tip_control_answer *answer, c
     json_t *object;
 
     if (run->cli->out.mode == OUT_HUMAN) {
-        printf("%s\n", answer->result);
+        out_safe_line(stdout, answer->result);
         if (run->is_over)
-            printf("%s\n", tip_buf_text(&run->said));
+            out_safe_line(stdout, tip_buf_text(&run->said));
         return;
     }
     object = json_object();

@@ -114,12 +114,28 @@ static void test_command_line_is_checked(void **state)
         assert_int_equal(command_exit(table[i].line), table[i].code);
 }
 
+static void test_command_error_shows_no_escape(void **state)
+{
+    FILE *before = stderr;
+    char *text = NULL;
+    size_t len;
+
+    (void)state;
+    stderr = open_memstream(&text, &len);
+    cli_error("%s: %s", "store.query", "a\x1b[2Jb\xc2\x9b\xffz");
+    fclose(stderr);
+    stderr = before;
+    assert_string_equal(text, "tip: store.query: a\\x1b[2Jb\\u{9b}\\xffz\n");
+    free(text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_command_table_is_sound),
         cmocka_unit_test(test_command_completion_knows_every_command),
         cmocka_unit_test(test_command_line_is_checked),
+        cmocka_unit_test(test_command_error_shows_no_escape),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
