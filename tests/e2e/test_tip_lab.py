@@ -1,10 +1,14 @@
 """`tip lab`: the whole story happens, as root and as a user; others can look; nothing stays behind."""
 import csv
+import fcntl
 import io
 import json
+import os
 import pathlib
+import pty
 import signal
 import subprocess
+import termios
 import time
 
 import pytest
@@ -27,13 +31,12 @@ def who(request):
 
 
 class Lab:
-    def __init__(self, who, *argv):
+    def __init__(self, who, *argv, **how):
         self.who = who
         self.site_dir = session_dir() / ("site-user" if who is drop else "site-root")
         self.env = clean_environment(TIP_SITE_DIR=str(self.site_dir))
-        self.popen = subprocess.Popen(who([binary("tip"), "lab", *argv]), cwd="/", stdin=subprocess.DEVNULL,
-                                      stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                                      env=self.env)
+        how = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, **how}
+        self.popen = subprocess.Popen(who([binary("tip"), "lab", *argv]), cwd="/", env=self.env, **how)
         self.dir = None
 
     def find(self):
@@ -68,8 +71,8 @@ class Lab:
 def lab(who):
     started = []
 
-    def start(*argv):
-        started.append(Lab(who, *argv))
+    def start(*argv, **how):
+        started.append(Lab(who, *argv, **how))
         return started[-1]
     yield start
     for one in started:
@@ -147,4 +150,16 @@ def test_lab_that_was_too_short_says_what_is_missing(lab, who):
     rows = json.loads(out)
     assert running.popen.returncode == 1
     assert {row["stage"] for row in rows} == set(STAGES) and not all(row["ok"] for row in rows)
+    assert not running.traces()
+
+
+def test_lab_goes_with_its_terminal(lab, who):
+    ours, theirs = pty.openpty()
+    running = lab(stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
+                  preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
+    os.close(theirs)
+    running.find()
+    wait_for(lambda: b"Ctrl-C ends it" in os.read(ours, 65536), 20, "the screen")
+    os.close(ours)
+    running.popen.wait(timeout=30)
     assert not running.traces()

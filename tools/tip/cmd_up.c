@@ -90,7 +90,9 @@ const struct cli_command cmd_up = {
         "unless\n"
         "`storage.database` names one; applies migrations; restarts what dies, with growing delays from 0.2 to 30 s.\n"
         "Started as root it runs everything as user `tip` or, without one, `nobody`. Logs are files in `up.data`/log,\n"
-        "error lines show here. SIGHUP makes the services read their configuration again. Ctrl-C ends it in order.",
+        "error lines show here. SIGHUP makes the services read their configuration again. Ctrl-C ends it in order, and "
+        "so\n"
+        "does closing the terminal (not under nohup, and not where there is none).",
     .max_args = 0,
     .run = up_run,
 };

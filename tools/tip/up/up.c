@@ -32,6 +32,7 @@ struct up {
     struct tip_signal interrupt, terminate, hangup;
     int lock_fd;
     bool is_stopping;
+    bool on_terminal;    /* ends with it */
     int64_t stopping_ms; /* since when */
 };
 
@@ -231,10 +232,30 @@ static void up_on_signal(void *ctx)
     up_stop(up);
 }
 
+static bool up_has_terminal(void)
+{
+    tip_auto(tip_fd_close) int fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+
+    return fd != -1;
+}
+
+/* What was started on a terminal goes with it, unless it was told not to mind (nohup). */
+static bool up_is_tied(void)
+{
+    struct sigaction hangup;
+
+    return sigaction(SIGHUP, NULL, &hangup) == 0 && hangup.sa_handler != SIG_IGN && up_has_terminal();
+}
+
 static void up_on_hangup(void *ctx)
 {
     struct up *up = ctx;
 
+    if (up->on_terminal && !up_has_terminal()) {
+        up->config.on_news(up->config.ctx, "tip", "the terminal is gone: ending");
+        up_stop(up);
+        return;
+    }
     up->config.on_news(up->config.ctx, "tip", "SIGHUP: the services read their configuration again");
     sup_signal(up->sup, SIGHUP);
 }
@@ -304,6 +325,7 @@ int up_open(struct up **upp, const struct up_config *config)
     up->sup = sup_new(&(struct sup_config){
         .loop = config->loop, .log_dir = up->log_dir, .on_news = config->on_news, .ctx = config->ctx});
     tip_timer_init(&up->again, config->loop, up_database_step, up);
+    up->on_terminal = up_is_tied();
     tip_signal_init(&up->interrupt, config->loop, SIGINT, up_on_signal, up);
     tip_signal_init(&up->terminate, config->loop, SIGTERM, up_on_signal, up);
     tip_signal_init(&up->hangup, config->loop, SIGHUP, up_on_hangup, up);

@@ -21,8 +21,8 @@ struct up_config {
 };
 
 /**
- * Starts everything. SIGINT and SIGTERM end it in order and stop the loop, a second one at once; SIGHUP reaches the
- * services.
+ * Starts everything. SIGINT and SIGTERM end it in order and stop the loop, a second one at once; so does SIGHUP when
+ * the terminal it was started on is gone, else it reaches the services.
  *
  * @return 0, or a negative errno after a sentence on stderr
  */
