@@ -148,6 +148,22 @@ static void test_supervisor_ends_by_rank(void **state)
     assert_string_equal(log, "first\nlast\n");
 }
 
+static void test_supervisor_reloads_what_can(void **state)
+{
+    static const char script[] = "trap 'echo level=error reloads' HUP; while :; do sleep 0.02; done";
+    struct fixture *f = *state;
+
+    sup_keep(f->sup, &(struct sup_spec){.name = "service",
+                                        .path = "/bin/sh",
+                                        .args = (const char *const[]){"-c", script, NULL},
+                                        .reloads = true});
+    fixture_keep(f, "other", "while :; do sleep 0.02; done", 0); /* SIGHUP would end it */
+    fixture_run(f, 200);
+    sup_reload(f->sup);
+    fixture_run(f, 200);
+    assert_string_equal(f->news, "[service] level=error reloads\n");
+}
+
 static void test_backoff_doubles_and_starts_over(void **state)
 {
     static const struct {
@@ -168,6 +184,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_supervisor_says_what_cannot_run, fixture_open, fixture_close),
         cmocka_unit_test_setup_teardown(test_supervisor_runs_once, fixture_open, fixture_close),
         cmocka_unit_test_setup_teardown(test_supervisor_ends_by_rank, fixture_open, fixture_close),
+        cmocka_unit_test_setup_teardown(test_supervisor_reloads_what_can, fixture_open, fixture_close),
         cmocka_unit_test(test_backoff_doubles_and_starts_over),
     };
 

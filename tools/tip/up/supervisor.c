@@ -390,11 +390,11 @@ void sup_stop(struct sup *sup, void (*on_stopped)(void *ctx), void *ctx)
     sup_step_down(sup);
 }
 
-void sup_signal(struct sup *sup, int number)
+void sup_reload(struct sup *sup)
 {
     for (struct sup_child *child = sup->first; child; child = child->next) {
-        if (child->is_kept && child->proc)
-            proc_signal(child->proc, number);
+        if (child->is_kept && child->proc && child->spec.reloads)
+            proc_signal(child->proc, SIGHUP);
     }
 }
 

@@ -2,6 +2,7 @@
 /*
  * Keeps programs running: restarts what dies with growing delays, keeps their output in files, and ends them in order.
  */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -27,6 +28,7 @@ struct sup_spec {
     const char *const *env;
     int death_signal; /* 0: SIGKILL */
     int stop_signal;  /* 0: SIGTERM */
+    bool reloads;     /* takes its configuration in again on SIGHUP */
     unsigned rank;    /* < SUP_RANKS */
 };
 
@@ -52,8 +54,8 @@ void sup_once(struct sup *sup, const struct sup_spec *spec, void (*on_end)(void 
 /** Ends everything, rank by rank, then calls back (perhaps at once). */
 void sup_stop(struct sup *sup, void (*on_stopped)(void *ctx), void *ctx);
 
-/** Sends a signal to every kept program that runs. */
-void sup_signal(struct sup *sup, int number);
+/** SIGHUP to every kept program that reloads on it. */
+void sup_reload(struct sup *sup);
 
 struct sup_info {
     const char *name;

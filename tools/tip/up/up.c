@@ -70,6 +70,7 @@ static void up_service(struct up *up, const struct program *program)
     program_path(program->name, path);
     up_service_spec(up, program, path, &spec);
     spec.args = args;
+    spec.reloads = true;
     sup_keep(up->sup, &spec);
 }
 
@@ -257,7 +258,7 @@ static void up_on_hangup(void *ctx)
         return;
     }
     up->config.on_news(up->config.ctx, "tip", "SIGHUP: the services read their configuration again");
-    sup_signal(up->sup, SIGHUP);
+    sup_reload(up->sup);
 }
 
 static int up_lock(struct up *up)
