@@ -153,10 +153,12 @@ def test_lab_that_was_too_short_says_what_is_missing(lab, who):
     assert not running.traces()
 
 
-def test_lab_goes_with_its_terminal(lab, who):
+@pytest.mark.parametrize("is_controlling", [True, False], ids=["hangup", "write-error"])
+def test_lab_goes_with_its_terminal(lab, who, is_controlling):
+    """SIGHUP tells it of its own terminal; of another one (su -c, setsid) it learns when it draws."""
     ours, theirs = pty.openpty()
-    running = lab(stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
-                  preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
+    take = (lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0)) if is_controlling else None
+    running = lab(stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True, preexec_fn=take)
     os.close(theirs)
     running.find()
     wait_for(lambda: b"Ctrl-C ends it" in os.read(ours, 65536), 20, "the screen")

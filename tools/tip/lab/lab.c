@@ -201,7 +201,7 @@ static void lab_on_tick(void *ctx)
         lab_on_news(lab, "web", "level=error the simulated lists cannot be written");
     lab_services(lab);
     screen_show(&lab->screen, &lab->stages, lab_elapsed(lab));
-    if (lab->config->until_done && lab_stages_all(&lab->stages))
+    if ((lab->config->until_done && lab_stages_all(&lab->stages)) || screen_is_gone(&lab->screen))
         up_stop(lab->up);
 }
 

@@ -147,6 +147,11 @@ void screen_show(struct screen *screen, const struct lab_stages *stages, int64_t
         screen_draw(screen, stages, elapsed_ms);
 }
 
+bool screen_is_gone(const struct screen *screen)
+{
+    return screen->is_tty && ferror(stdout);
+}
+
 void screen_close(struct screen *screen, const struct lab_stages *stages)
 {
     if (screen->is_tty) {

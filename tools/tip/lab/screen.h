@@ -42,3 +42,6 @@ void screen_line(struct screen *screen, const char *text);
 
 /** Says what is new in the stages, and draws. */
 void screen_show(struct screen *screen, const struct lab_stages *stages, int64_t elapsed_ms);
+
+/** It is drawn on a terminal that does not take it any more. */
+bool screen_is_gone(const struct screen *screen);
