@@ -1,10 +1,11 @@
--- One row: how storage is. $1 lag, in records; -1 while it is not known.
+-- One row: how storage is. $1 lag, in records; -1 while it is not known. A table that has not been analysed yet has no
+-- reltuples: then the count of its live rows is the estimate.
 select o.name, o.journal_id, o.next_seq, nullif($1::bigint, -1), o.updated_at,
-       (select greatest(sum(c.reltuples), 0)::bigint from tip.v_partition as p
+       (select sum(greatest(c.reltuples, pg_catalog.pg_stat_get_live_tuples(c.oid), 0))::bigint from tip.v_partition as p
         join pg_catalog.pg_class as c on c.relname = p.name and c.relnamespace = 'tip'::pg_catalog.regnamespace),
-       (select greatest(c.reltuples, 0)::bigint from pg_catalog.pg_class as c
+       (select greatest(c.reltuples, pg_catalog.pg_stat_get_live_tuples(c.oid), 0)::bigint from pg_catalog.pg_class as c
         where c.oid = pg_catalog.to_regclass('tip.listing')),
-       (select greatest(c.reltuples, 0)::bigint from pg_catalog.pg_class as c
+       (select greatest(c.reltuples, pg_catalog.pg_stat_get_live_tuples(c.oid), 0)::bigint from pg_catalog.pg_class as c
         where c.oid = pg_catalog.to_regclass('tip.verdict')),
        (select count(*) from tip.v_reject),
        (select count(*) from tip.v_gap where closed_at is null),
