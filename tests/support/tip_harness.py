@@ -22,6 +22,7 @@ BIN = pathlib.Path(os.environ.get("TIP_BIN", SOURCE / "build/dev/bin"))
 NOBODY = 65534
 AS_ROOT = os.geteuid() == 0
 POLL_S = 0.01
+os.umask(0o022)  # what root writes here is read by nobody
 
 
 def wait_for(condition, deadline_s, what):
