@@ -21,7 +21,7 @@ import tip_harness  # noqa: E402
 LINES, CHANGED = 1_000_000, 200_000
 FIRST, LAST = 0x01000000, 0xdf000000
 SAMPLE_S = 0.02
-BOUNDS_MIB = {"broker": 64, "scheduler": 16, "blacklist": 96, "storage": 96}
+BOUNDS_MIB = {"broker": 64, "scheduler": 16, "blacklist": 96, "storage": 112}
 
 
 def memory_mib(pid):
