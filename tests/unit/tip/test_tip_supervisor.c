@@ -67,6 +67,14 @@ static void fixture_run(struct fixture *f, int64_t ms)
     assert_int_equal(tip_loop_run(f->loop), 0);
 }
 
+/* Until it is said, 10 s at most. */
+static void fixture_wait(struct fixture *f, const char *news)
+{
+    for (int i = 0; i < 500 && !strstr(f->news, news); i++)
+        fixture_run(f, 20);
+    assert_non_null(strstr(f->news, news));
+}
+
 static void fixture_keep(struct fixture *f, const char *name, const char *script, unsigned rank)
 {
     sup_keep(f->sup, &(struct sup_spec){.name = name,
@@ -150,7 +158,8 @@ static void test_supervisor_ends_by_rank(void **state)
 
 static void test_supervisor_reloads_what_can(void **state)
 {
-    static const char script[] = "trap 'echo level=error reloads' HUP; while :; do sleep 0.02; done";
+    static const char script[] =
+        "trap 'echo level=error reloads' HUP; echo level=error ready; while :; do sleep 0.02; done";
     struct fixture *f = *state;
 
     sup_keep(f->sup, &(struct sup_spec){.name = "service",
@@ -158,10 +167,11 @@ static void test_supervisor_reloads_what_can(void **state)
                                         .args = (const char *const[]){"-c", script, NULL},
                                         .reloads = true});
     fixture_keep(f, "other", "while :; do sleep 0.02; done", 0); /* SIGHUP would end it */
-    fixture_run(f, 200);
+    fixture_wait(f, "ready\n");
     sup_reload(f->sup);
-    fixture_run(f, 200);
-    assert_string_equal(f->news, "[service] level=error reloads\n");
+    fixture_wait(f, "reloads\n");
+    fixture_run(f, 100);
+    assert_string_equal(f->news, "[service] level=error ready\n[service] level=error reloads\n");
 }
 
 static void test_backoff_doubles_and_starts_over(void **state)
