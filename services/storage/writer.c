@@ -177,7 +177,7 @@ static int writer_range(struct store_writer *writer, struct store_apply *apply, 
                         struct store_outcome *outcome)
 {
     struct store_counts counts = {.transactions = 1};
-    struct store_position found;
+    struct store_position found = {0};
     bool needs = false;
     int r = writer_begin(writer, &range->from, &found);
 

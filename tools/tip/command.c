@@ -26,6 +26,8 @@ const struct cli_option cli_globals[] = {
 };
 const size_t cli_n_globals = sizeof(cli_globals) / sizeof(cli_globals[0]);
 
+static void cli_say(const char *format, va_list args) tip_printf(1, 0);
+
 /* What others said may be part of it. */
 static void cli_say(const char *format, va_list args)
 {
