@@ -302,8 +302,36 @@ void journal_commit(struct journal *journal, const struct journal_slot *slot, co
     slot->counter->count = slot->class_seq;
     publisher->appended = entry->pub_seq;
     publisher->appended_seq = slot->seq;
+    publisher->epoch_appended = publisher->epoch;
     journal->filling->n_events++;
     journal_group_touch(journal->filling, publisher, slot->seq);
+}
+
+int journal_epoch(struct journal *journal, struct journal_publisher *publisher)
+{
+    struct journal_record record = {
+        .seq = journal->next_seq - 1,
+        .commit_us = journal->last_us,
+        .epoch = publisher->epoch,
+        .pub_seq = publisher->appended,
+        .payload_len = (uint32_t)strlen(publisher->name),
+        .name_len = (uint8_t)strlen(publisher->name),
+        .kind = JOURNAL_EPOCH,
+    };
+    int r;
+
+    if (journal->dead)
+        return tip_fail(journal->dead);
+    r = journal_make_room(journal, journal_record_bytes(record.payload_len));
+    if (r != JOURNAL_E_FULL)
+        r = journal_held(journal, r);
+    if (r)
+        return r;
+    memcpy(journal->filling->bytes + journal->filling->len + JOURNAL_FRAME_BYTES, publisher->name, record.payload_len);
+    journal_put(journal, &record);
+    publisher->epoch_appended = publisher->epoch;
+    journal_group_touch(journal->filling, publisher, publisher->appended_seq);
+    return 0;
 }
 
 /* A flip in the last group looks like a torn tail as long as nothing follows it; so something does, soon. */
@@ -347,7 +375,7 @@ static void journal_group_visible(struct journal *journal, const struct journal_
     journal->n_events += group->n_events;
     journal->n_bytes += group->len + group->footer.len;
     journal->flush_us = group->flush_us;
-    journal->unmarked = journal->unmarked || group->n_events > 0;
+    journal->unmarked = journal->unmarked || group->n_touched > 0;
 }
 
 static void journal_count_told(struct journal *journal, const struct journal_record *record)
@@ -390,6 +418,7 @@ static void journal_group_tell_publishers(const struct journal_group *group, con
             continue; /* a younger session has begun since */
         publisher->durable = touched->pub_seq;
         publisher->durable_seq = touched->seq;
+        publisher->epoch_durable = touched->epoch;
         sink->on_publisher(sink->ctx, publisher);
     }
 }

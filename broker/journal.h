@@ -131,6 +131,14 @@ struct journal_entry {
 /** The payload stands in the slot: the event takes its place. Follows begin at once. */
 void journal_commit(struct journal *journal, const struct journal_slot *slot, const struct journal_entry *entry);
 
+/**
+ * The publisher's epoch, which the caller has changed together with `appended`, goes into the journal by itself; it is
+ * on disk once epoch_durable says so. Until then nobody may be told of it.
+ *
+ * @return 0, JOURNAL_E_FULL, _HELD, _LARGE, or negative errno once the disk has failed
+ */
+tip_nodiscard int journal_epoch(struct journal *journal, struct journal_publisher *publisher);
+
 /** Hands the filled group to the journal's thread. False when there is none or another is still under way. */
 bool journal_submit(struct journal *journal);
 
@@ -138,7 +146,7 @@ bool journal_submit(struct journal *journal);
 struct journal_sink {
     /** Each event that became durable; a record's payload lives until the callback returns. */
     void (*on_record)(void *ctx, const struct journal_record *record);
-    /** Then, once a group, each publisher in it: durable and durable_seq have moved. */
+    /** Then, once a group, each publisher in it: durable, durable_seq or epoch_durable have moved. */
     void (*on_publisher)(void *ctx, struct journal_publisher *publisher);
     void *ctx;
 };

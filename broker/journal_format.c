@@ -76,7 +76,7 @@ bool journal_record_peek(struct journal_record *record, const uint8_t *frame)
         .tlp = frame[58],
         .kind = frame[59],
     };
-    if (record->kind < JOURNAL_EVENT || record->kind > JOURNAL_DAMAGE || le32_get(frame + 60) != 0)
+    if (record->kind < JOURNAL_EVENT || record->kind > JOURNAL_EPOCH || le32_get(frame + 60) != 0)
         return false;
     return record->payload_len <= JOURNAL_PAYLOAD_MAX &&
            (uint32_t)record->topic_at + record->topic_len <= record->payload_len &&

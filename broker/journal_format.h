@@ -39,8 +39,9 @@ struct journal_identity {
 
 enum journal_record_kind {
     JOURNAL_EVENT = 1,
-    JOURNAL_MARK = 2,  /* no event; proves that the group before it was flushed. seq is the last one given out */
-    JOURNAL_DAMAGE = 3 /* seq to pub_seq could not be read when the journal was recovered */
+    JOURNAL_MARK = 2,   /* no event; proves that the group before it was flushed. seq is the last one given out */
+    JOURNAL_DAMAGE = 3, /* seq to pub_seq could not be read when the journal was recovered */
+    JOURNAL_EPOCH = 4 /* no event; a publisher's epoch begins behind pub_seq. seq as in a mark, the payload its name */
 };
 
 struct journal_record {

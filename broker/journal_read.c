@@ -167,6 +167,8 @@ static int journal_span_step(struct journal_scan *scan, const struct journal_rea
     }
     if (r == JOURNAL_SCAN_END)
         return 1;
+    if (r == JOURNAL_SCAN_EPOCH)
+        return 0;
     if (scan->next_seq <= read->from)
         return 0; /* behind the item we are still before what was asked for */
     if (r == JOURNAL_SCAN_DAMAGE) {

@@ -276,7 +276,7 @@ static int recover_fold(struct journal *journal, const struct found *found, stru
         return tip_fail(file);
     recover_scan_begin(journal, file, found, &scan);
     while ((r = journal_scan_next(&scan, &item)) > 0) {
-        if (r == JOURNAL_SCAN_RECORD)
+        if (r == JOURNAL_SCAN_RECORD || r == JOURNAL_SCAN_EPOCH)
             journal_table_fold(table, &item.record);
     }
     journal->disk->close(journal->disk, file);
@@ -383,7 +383,7 @@ static int recover_copy_item(struct recover_copy *copy, int what, struct journal
     struct journal_record damage = {
         .kind = JOURNAL_DAMAGE, .seq = item->from, .pub_seq = item->to, .payload = (const uint8_t *)""};
 
-    if (what == JOURNAL_SCAN_RECORD) {
+    if (what == JOURNAL_SCAN_RECORD || what == JOURNAL_SCAN_EPOCH) {
         journal_table_fold(&journal->table, &item->record);
         journal->last_us = item->record.commit_us;
         return recover_copy_add(copy, &item->record);

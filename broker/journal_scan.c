@@ -55,7 +55,7 @@ static int64_t journal_scan_bytes(struct journal_scan *scan, uint64_t offset, si
 /* The seq of the first event at or behind this record. */
 static uint64_t journal_scan_first_of(const struct journal_record *record)
 {
-    return record->kind == JOURNAL_MARK ? record->seq + 1 : record->seq;
+    return record->kind == JOURNAL_MARK || record->kind == JOURNAL_EPOCH ? record->seq + 1 : record->seq;
 }
 
 static uint64_t journal_scan_last_of(const struct journal_record *record)
@@ -165,20 +165,23 @@ static int journal_scan_bad(struct journal_scan *scan, struct journal_scan_item 
 
 static int journal_scan_step(struct journal_scan *scan, struct journal_scan_item *item)
 {
+    bool done = scan->last_seq != JOURNAL_SEQ_UNKNOWN && scan->next_seq > scan->last_seq;
     struct journal_record *record = &item->record;
     int r;
 
-    if (scan->last_seq != JOURNAL_SEQ_UNKNOWN && scan->next_seq > scan->last_seq)
-        return JOURNAL_SCAN_END;
     r = journal_scan_try(scan, scan->offset, scan->next_seq, scan->next_seq, record);
     if (r < 0)
-        return r;
+        return done ? JOURNAL_SCAN_END : r;
+    if (done && !(r && (record->kind == JOURNAL_MARK || record->kind == JOURNAL_EPOCH)))
+        return JOURNAL_SCAN_END; /* behind the last event of a sealed segment only these two can follow */
     if (r == 0)
         return journal_scan_bad(scan, item);
     item->offset = scan->offset;
     scan->offset += journal_record_bytes(record->payload_len);
     if (record->kind == JOURNAL_MARK)
         return -EAGAIN;
+    if (record->kind == JOURNAL_EPOCH)
+        return JOURNAL_SCAN_EPOCH;
     if (record->kind == JOURNAL_DAMAGE)
         return journal_scan_damage(scan, item, journal_scan_last_of(record));
     scan->next_seq++;

@@ -28,7 +28,12 @@ struct journal_scan {
     size_t window_len;
 };
 
-enum journal_scan_result { JOURNAL_SCAN_END, JOURNAL_SCAN_RECORD, JOURNAL_SCAN_DAMAGE };
+enum journal_scan_result {
+    JOURNAL_SCAN_END,
+    JOURNAL_SCAN_RECORD, /* an event */
+    JOURNAL_SCAN_EPOCH,  /* no event: a publisher's epoch begins */
+    JOURNAL_SCAN_DAMAGE
+};
 
 struct journal_scan_item {
     struct journal_record record; /* its payload lives until the next call */

@@ -170,14 +170,15 @@ void journal_table_fold(struct journal_table *table, const struct journal_record
     const char *class;
     size_t len;
 
-    if (record->kind != JOURNAL_EVENT)
+    if (record->kind != JOURNAL_EVENT && record->kind != JOURNAL_EPOCH)
         return;
     if (journal_table_publisher(table, journal_record_name(record), record->name_len, &publisher) == 0) {
-        publisher->epoch = record->epoch;
+        publisher->epoch = publisher->epoch_appended = publisher->epoch_durable = record->epoch;
         publisher->appended = publisher->durable = record->pub_seq;
-        publisher->appended_seq = publisher->durable_seq = record->seq;
+        publisher->appended_seq = publisher->durable_seq = record->kind == JOURNAL_EVENT ? record->seq : 0;
     }
-    if (journal_topic_class(journal_record_topic(record), record->topic_len, &class, &len) &&
+    if (record->kind == JOURNAL_EVENT &&
+        journal_topic_class(journal_record_topic(record), record->topic_len, &class, &len) &&
         journal_table_counter(table, class, len, record->tlp, &counter) == 0)
         counter->count = counter->told = record->class_seq;
 }
@@ -261,7 +262,7 @@ static int journal_table_decode_publisher(struct journal_table *table, const uin
     name = journal_table_name(atp, end, PUBLISHER_BYTES, 24, &len);
     if (!name || journal_table_publisher(table, name, len, &publisher))
         return -EBADMSG;
-    publisher->epoch = le64_get(at);
+    publisher->epoch = publisher->epoch_appended = publisher->epoch_durable = le64_get(at);
     publisher->appended = publisher->durable = le64_get(at + 8);
     publisher->appended_seq = publisher->durable_seq = le64_get(at + 16);
     return 0;

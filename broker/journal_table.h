@@ -23,10 +23,12 @@ enum { JOURNAL_TABLE_E_FULL = 1 };
 
 struct journal_publisher {
     char name[JOURNAL_NAME_MAX + 1];
-    uint64_t epoch;        /* 0: never heard of */
-    uint64_t appended;     /* highest pub_seq given to the journal */
-    uint64_t appended_seq; /* its seq */
-    uint64_t durable;      /* highest pub_seq on disk */
+    uint64_t epoch;          /* in force; 0: never heard of */
+    uint64_t epoch_appended; /* the last one given to the journal, by itself or with an event */
+    uint64_t epoch_durable;  /* the last one on disk */
+    uint64_t appended;       /* highest pub_seq given to the journal */
+    uint64_t appended_seq;   /* its seq */
+    uint64_t durable;        /* highest pub_seq on disk */
     uint64_t durable_seq;
     unsigned refs; /* sessions and groups that hold the pointer; such an entry is never dropped */
 };

@@ -38,7 +38,7 @@ enum ingest_session_welcome ingest_session_hello_judge(const struct ingest_sessi
         return INGEST_SESSION_ADOPT;
     if (hello->epoch < position->epoch)
         return INGEST_SESSION_FENCED;
-    if (position->appended != position->durable)
+    if (position->is_new || position->appended != position->durable)
         return INGEST_SESSION_WAIT;
     return hello->first_unacked > position->durable + 1 ? INGEST_SESSION_ADOPT_GAP : INGEST_SESSION_WELCOME;
 }

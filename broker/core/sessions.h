@@ -19,14 +19,15 @@ enum { INGEST_SESSION_NAME_MAX = 64 };
 struct ingest_session_position {
     uint64_t epoch; /* 0: never heard of */
     uint64_t appended, durable;
+    bool is_new; /* the epoch is not on disk yet */
 };
 
 /** What a HELLO leads to. */
 enum ingest_session_welcome {
     INGEST_SESSION_WELCOME,    /* the position stands */
-    INGEST_SESSION_ADOPT,      /* a new epoch: its numbers start at first_unacked */
+    INGEST_SESSION_ADOPT,      /* a new epoch: its numbers start at first_unacked; answer once it is durable */
     INGEST_SESSION_ADOPT_GAP,  /* likewise, and events that were acked are missing here: raise an alarm */
-    INGEST_SESSION_WAIT,       /* answer once all that was appended is durable */
+    INGEST_SESSION_WAIT,       /* answer once the epoch, and all that was appended, is durable */
     INGEST_SESSION_FENCED,     /* a younger epoch is known */
     INGEST_SESSION_BAD_NAME,   /* not "name" or "name.instance" */
     INGEST_SESSION_BAD_NUMBER, /* epoch or first_unacked is 0 */

@@ -127,7 +127,7 @@ static struct ingest_session *ingest_session_new(struct ingest *ingest, const st
     return session;
 }
 
-/* The epoch begins: its numbers are taken as they come. */
+/* The epoch begins: its numbers are taken as they come. It is on disk before anybody is welcomed to it. */
 static void ingest_adopt(struct ingest *ingest, struct journal_publisher *publisher,
                          const struct ingest_session_hello *hello)
 {
@@ -141,6 +141,20 @@ static void ingest_adopt(struct ingest *ingest, struct journal_publisher *publis
     publisher->epoch = hello->epoch;
     publisher->appended = publisher->durable = hello->first_unacked - 1;
     publisher->appended_seq = publisher->durable_seq = 0;
+}
+
+static struct ingest_session_position ingest_position(const struct journal_publisher *publisher)
+{
+    return (struct ingest_session_position){publisher->epoch, publisher->appended, publisher->durable,
+                                            publisher->epoch != publisher->epoch_durable};
+}
+
+/* A new epoch goes to the journal; without room there it is tried again with the next group, and each second. */
+static void ingest_note_epoch(struct ingest *ingest, struct journal_publisher *publisher)
+{
+    if (publisher->epoch == publisher->epoch_appended || journal_epoch(ingest->options.journal, publisher))
+        return;
+    (void)journal_submit(ingest->options.journal); /* else it goes when the one under way is durable */
 }
 
 /* ---- HELLO ---- */
@@ -162,10 +176,15 @@ static bool ingest_hello_refuse(struct ingest *ingest, const struct broker_peer 
     return true;
 }
 
+static bool ingest_is_welcome(const struct journal_publisher *publisher)
+{
+    return publisher->appended == publisher->durable && publisher->epoch == publisher->epoch_durable;
+}
+
 static void ingest_hello_perform(struct ingest *ingest, const struct broker_peer *from,
                                  const struct ingest_session_hello *hello, struct journal_publisher *publisher)
 {
-    const struct ingest_session_position position = {publisher->epoch, publisher->appended, publisher->durable};
+    const struct ingest_session_position position = ingest_position(publisher);
     enum ingest_session_welcome verdict = ingest_session_hello_judge(hello, &position);
     struct ingest_session *session;
 
@@ -185,7 +204,8 @@ static void ingest_hello_perform(struct ingest *ingest, const struct broker_peer
     session = ingest_session_new(ingest, from, publisher);
     session->first_unacked = hello->first_unacked;
     session->waiting = true;
-    if (verdict != INGEST_SESSION_WAIT && !ingest->closed)
+    ingest_note_epoch(ingest, publisher);
+    if (ingest_is_welcome(publisher) && !ingest->closed)
         ingest_send_welcome(ingest, session);
 }
 
@@ -206,13 +226,15 @@ static void ingest_on_hello(struct ingest *ingest, const struct broker_peer *fro
     ingest_hello_perform(ingest, from, &hello, publisher);
 }
 
-static struct ingest_session *ingest_next_waiting(const struct ingest *ingest)
+static struct ingest_session *ingest_next_waiting(struct ingest *ingest)
 {
     for (size_t i = 0; i < ingest->sessions.n; i++) {
         struct ingest_session *session = &ingest->sessions.items[i];
-        const struct journal_publisher *publisher = session->publisher;
 
-        if (session->waiting && publisher->appended == publisher->durable)
+        if (!session->waiting)
+            continue;
+        ingest_note_epoch(ingest, session->publisher);
+        if (ingest_is_welcome(session->publisher))
             return session;
     }
     return NULL;
@@ -397,7 +419,7 @@ static void ingest_on_data(struct ingest *ingest, const struct broker_peer *from
         return;
     }
     publisher = session->publisher;
-    position = (struct ingest_session_position){publisher->epoch, publisher->appended, publisher->durable};
+    position = ingest_position(publisher);
     switch (ingest_session_data_judge(&position, data->epoch, data->first_pub_seq, data->n, &skip)) {
     case INGEST_SESSION_ACCEPT:
         if (ingest_validate(ingest, from, body, data))

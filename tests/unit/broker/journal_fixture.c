@@ -94,9 +94,21 @@ int fixture_open(struct fixture *fix)
         fixture_name(entry->name, i);
         if (entry->durable < fix->acked[i])
             fixture_trouble(fix, "an acked event is gone (publisher's position)", entry->durable);
+        if (entry->epoch < fix->epoch[i])
+            fixture_trouble(fix, "an epoch that was welcomed is forgotten", entry->epoch);
         fix->next[i] = entry->durable + 1;
     }
     return 0;
+}
+
+int fixture_adopt(struct fixture *fix, unsigned publisher)
+{
+    struct journal_publisher *entry = fixture_publisher(fix, publisher);
+
+    entry->epoch++;
+    entry->appended = entry->durable = fix->next[publisher] - 1;
+    entry->appended_seq = entry->durable_seq = 0;
+    return journal_epoch(fix->journal, entry);
 }
 
 int fixture_put(struct fixture *fix, unsigned publisher, size_t bytes)
@@ -160,7 +172,10 @@ static void fixture_on_publisher(void *ctx, struct journal_publisher *publisher)
 {
     struct fixture *fix = ctx;
 
-    fix->acked[publisher->name[strlen(publisher->name) - 1] - '0'] = publisher->durable;
+    unsigned number = (unsigned)(publisher->name[strlen(publisher->name) - 1] - '0');
+
+    fix->acked[number] = publisher->durable;
+    fix->epoch[number] = publisher->epoch_durable;
 }
 
 bool fixture_flush(struct fixture *fix)

@@ -19,6 +19,7 @@ struct fixture {
     uint64_t now_ms;
     uint64_t next[FIX_PUBLISHERS];  /* pub_seq to be appended next */
     uint64_t acked[FIX_PUBLISHERS]; /* told by on_publisher */
+    uint64_t epoch[FIX_PUBLISHERS]; /* likewise: the one on disk */
     uint64_t told[FIX_SEQS];        /* hash of each record told, by seq; 0: not */
     uint64_t told_head;
     unsigned notices[JOURNAL_NOTICE_KIND_COUNT];
@@ -37,6 +38,9 @@ void fixture_close(struct fixture *fix);
 
 /** Appends the publisher's next event with about that many bytes. What journal_begin says. */
 int fixture_put(struct fixture *fix, unsigned publisher, size_t bytes);
+
+/** A younger process of that publisher says hello. What journal_epoch says. */
+int fixture_adopt(struct fixture *fix, unsigned publisher);
 
 /** Submits and collects; true when a group became durable. */
 bool fixture_flush(struct fixture *fix);

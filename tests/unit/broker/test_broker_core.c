@@ -27,21 +27,24 @@ static void test_hello(void **state)
         struct ingest_session_position position;
         enum ingest_session_welcome check, verdict;
     } rows[] = {
-        {{1, "blacklist", 10, 1}, {0, 0, 0}, INGEST_SESSION_WELCOME, INGEST_SESSION_ADOPT},
-        {{1, "blacklist", 10, 51}, {0, 0, 0}, INGEST_SESSION_WELCOME, INGEST_SESSION_ADOPT},
-        {{1, "blacklist", 10, 51}, {10, 100, 100}, INGEST_SESSION_WELCOME, INGEST_SESSION_WELCOME}, /* overlap */
-        {{1, "blacklist", 10, 101}, {10, 100, 100}, INGEST_SESSION_WELCOME, INGEST_SESSION_WELCOME},
-        {{1, "blacklist", 10, 102}, {10, 100, 100}, INGEST_SESSION_WELCOME, INGEST_SESSION_ADOPT_GAP},
-        {{1, "blacklist", 10, 101}, {10, 100, 90}, INGEST_SESSION_WELCOME, INGEST_SESSION_WAIT},
-        {{1, "blacklist", 11, 1}, {10, 100, 90}, INGEST_SESSION_WELCOME, INGEST_SESSION_ADOPT},
-        {{1, "blacklist", 9, 1}, {10, 100, 100}, INGEST_SESSION_WELCOME, INGEST_SESSION_FENCED},
-        {{2, "blacklist", 9, 1}, {0, 0, 0}, INGEST_SESSION_BAD_VERSION, 0},
-        {{1, "", 9, 1}, {0, 0, 0}, INGEST_SESSION_BAD_NAME, 0},
-        {{1, "a.b.c", 9, 1}, {0, 0, 0}, INGEST_SESSION_BAD_NAME, 0},
-        {{1, "Upper", 9, 1}, {0, 0, 0}, INGEST_SESSION_BAD_NAME, 0},
-        {{1, "tip.4711", 0, 1}, {0, 0, 0}, INGEST_SESSION_BAD_NUMBER, 0},
-        {{1, "tip.4711", 1, 0}, {0, 0, 0}, INGEST_SESSION_BAD_NUMBER, 0},
-        {{1, "tip.4711", 1, UINT64_MAX}, {0, 0, 0}, INGEST_SESSION_BAD_NUMBER, 0},
+        {{1, "blacklist", 10, 1}, {0, 0, 0, false}, INGEST_SESSION_WELCOME, INGEST_SESSION_ADOPT},
+        {{1, "blacklist", 10, 51}, {0, 0, 0, false}, INGEST_SESSION_WELCOME, INGEST_SESSION_ADOPT},
+        {{1, "blacklist", 10, 51}, {10, 100, 100, false}, INGEST_SESSION_WELCOME, INGEST_SESSION_WELCOME}, /* overlap */
+        {{1, "blacklist", 10, 101}, {10, 100, 100, false}, INGEST_SESSION_WELCOME, INGEST_SESSION_WELCOME},
+        {{1, "blacklist", 10, 102}, {10, 100, 100, false}, INGEST_SESSION_WELCOME, INGEST_SESSION_ADOPT_GAP},
+        {{1, "blacklist", 10, 101}, {10, 100, 90, false}, INGEST_SESSION_WELCOME, INGEST_SESSION_WAIT},
+        {{1, "blacklist", 11, 1}, {10, 100, 90, false}, INGEST_SESSION_WELCOME, INGEST_SESSION_ADOPT},
+        {{1, "blacklist", 10, 1}, {10, 0, 0, true}, INGEST_SESSION_WELCOME, INGEST_SESSION_WAIT}, /* not on disk yet */
+        {{1, "blacklist", 9, 1}, {10, 0, 0, true}, INGEST_SESSION_WELCOME, INGEST_SESSION_FENCED},
+        {{1, "blacklist", 11, 1}, {10, 0, 0, true}, INGEST_SESSION_WELCOME, INGEST_SESSION_ADOPT},
+        {{1, "blacklist", 9, 1}, {10, 100, 100, false}, INGEST_SESSION_WELCOME, INGEST_SESSION_FENCED},
+        {{2, "blacklist", 9, 1}, {0, 0, 0, false}, INGEST_SESSION_BAD_VERSION, 0},
+        {{1, "", 9, 1}, {0, 0, 0, false}, INGEST_SESSION_BAD_NAME, 0},
+        {{1, "a.b.c", 9, 1}, {0, 0, 0, false}, INGEST_SESSION_BAD_NAME, 0},
+        {{1, "Upper", 9, 1}, {0, 0, 0, false}, INGEST_SESSION_BAD_NAME, 0},
+        {{1, "tip.4711", 0, 1}, {0, 0, 0, false}, INGEST_SESSION_BAD_NUMBER, 0},
+        {{1, "tip.4711", 1, 0}, {0, 0, 0, false}, INGEST_SESSION_BAD_NUMBER, 0},
+        {{1, "tip.4711", 1, UINT64_MAX}, {0, 0, 0, false}, INGEST_SESSION_BAD_NUMBER, 0},
     };
 
     (void)state;

@@ -286,6 +286,82 @@ static void test_consumer_survives_restart_and_expires(void **state)
     fixture_deinit(&fix);
 }
 
+/* A younger process is welcomed, and the broker dies before its first event: the older one stays fenced. */
+static void test_epoch_is_kept_without_an_event(void **state)
+{
+    struct journal_publisher *publisher;
+    struct fixture fix;
+
+    (void)state;
+    fixture_init(&fix);
+    assert_int_equal(fixture_open(&fix), 0);
+    assert_int_equal(fixture_adopt(&fix, 2), 0); /* before the journal's first event */
+    assert_int_equal(fix.epoch[2], 0);
+    assert_true(fixture_flush(&fix));
+    assert_int_equal(fix.epoch[2], 8);
+    fill(&fix, 10);
+    assert_int_equal(fixture_adopt(&fix, 0), 0);
+    publisher = journal_table_find(journal_tablep(fix.journal), "publisher0", 10);
+    assert_int_equal(publisher->epoch, 8);
+    assert_int_equal(publisher->epoch_durable, 7);
+    assert_true(fixture_flush(&fix));
+    assert_int_equal(publisher->epoch_durable, 8);
+    assert_int_equal(publisher->durable, 4);
+    for (unsigned life = 0; life < 3; life++) { /* and it is copied by each recovery */
+        fixture_close(&fix);
+        assert_int_equal(fixture_open(&fix), 0);
+        publisher = journal_table_find(journal_tablep(fix.journal), "publisher0", 10);
+        assert_int_equal(publisher->epoch, 8);
+        assert_int_equal(publisher->epoch_durable, 8);
+        assert_int_equal(publisher->durable, 4);
+        assert_int_equal(status_of(&fix).head_seq, 10);
+    }
+    fill(&fix, 40); /* into the next segment, whose header has it */
+    fixture_close(&fix);
+    assert_int_equal(fixture_open(&fix), 0);
+    assert_int_equal(journal_table_find(journal_tablep(fix.journal), "publisher1", 10)->epoch, 7);
+    assert_int_equal(journal_table_find(journal_tablep(fix.journal), "publisher2", 10)->epoch, 8);
+    fixture_check(&fix, false);
+    assert_null(fix.trouble);
+    fixture_deinit(&fix);
+}
+
+/* Only epochs, more than a segment holds, and then the header of the newest segment is lost. */
+static void test_epochs_alone_fill_segments(void **state)
+{
+    struct sim_file *file;
+    struct fixture fix;
+    char name[32];
+    int end;
+
+    (void)state;
+    fixture_init(&fix);
+    assert_int_equal(fixture_open(&fix), 0);
+    for (unsigned i = 0; i < 400; i++) {
+        int r = fixture_adopt(&fix, 1);
+
+        if (r == JOURNAL_E_FULL)
+            (void)fixture_flush(&fix);
+        else
+            assert_int_equal(r, 0);
+        (void)fixture_flush(&fix);
+    }
+    assert_true(status_of(&fix).n_segments > 1);
+    fill(&fix, 3);
+    assert_int_equal(fixture_count(&fix, 1, NULL, &end), 3);
+    assert_int_equal(end, JOURNAL_E_AHEAD);
+    (void)snprintf(name, sizeof(name), "%016x.seg", (unsigned)status_of(&fix).n_segments);
+    fixture_close(&fix);
+    file = sim_disk_file(fix.sim, name);
+    assert_non_null(file);
+    file->now[0] ^= 1;
+    assert_int_equal(fixture_open(&fix), 0);
+    assert_null(fix.trouble);
+    fixture_check(&fix, false);
+    assert_null(fix.trouble);
+    fixture_deinit(&fix);
+}
+
 /* A younger epoch is adopted, and everybody leaves, while the group with its events is being flushed. */
 static void test_publisher_of_a_group_is_not_evicted(void **state)
 {
@@ -500,6 +576,8 @@ int main(void)
         cmocka_unit_test(test_required_consumer_stops_acks),
         cmocka_unit_test(test_required_consumer_comes_back_after_expiry),
         cmocka_unit_test(test_consumer_survives_restart_and_expires),
+        cmocka_unit_test(test_epoch_is_kept_without_an_event),
+        cmocka_unit_test(test_epochs_alone_fill_segments),
         cmocka_unit_test(test_publisher_of_a_group_is_not_evicted),
         cmocka_unit_test(test_pinned_segment_stays),
         cmocka_unit_test(test_full_disk),

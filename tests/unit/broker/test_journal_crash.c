@@ -68,6 +68,8 @@ static bool crash_step(struct fixture *fix, uint64_t *random)
     case 2:
         if (dice >> 32 & 1)
             fixture_close(fix);
+        else if (fixture_adopt(fix, (unsigned)(dice >> 40) % FIX_PUBLISHERS) < 0)
+            return false;
         break;
     case 3:
     case 4:
