@@ -299,6 +299,115 @@ static void test_mandatory_router_says_who_is_gone(void **state)
     tip_loop_destroy(&loop);
 }
 
+/* --- CURVE: a server, a ZAP handler in the same loop, and a client with the right key, a wrong one, or none --- */
+
+struct keyed {
+    struct pair pair;
+    struct tip_zsock *zap;
+    uint8_t server[2][32], client[2][32]; /* public, secret */
+    const uint8_t *allowed;               /* the one key that the handler lets in */
+    char user[32], domain[32];
+    uint32_t asked;
+};
+
+static void keyed_make(uint8_t pair[2][32])
+{
+    char text[2][41];
+
+    assert_int_equal(zmq_curve_keypair(text[0], text[1]), 0);
+    assert_non_null(zmq_z85_decode(pair[0], text[0]));
+    assert_non_null(zmq_z85_decode(pair[1], text[1]));
+}
+
+static void keyed_on_zap(void *ctx, const struct tip_zmsg *msg)
+{
+    struct keyed *keyed = ctx;
+    const bool is_allowed =
+        msg->n_frames == 7 && msg->frames[6].len == 32 && memcmp(msg->frames[6].data, keyed->allowed, 32) == 0;
+    const struct tip_zframe answer[6] = {{"1.0", 3}, msg->frames[1], {is_allowed ? "200" : "400", 3},
+                                         {"", 0},    {"alice", 5},   {"", 0}};
+
+    assert_int_equal(msg->n_frames, 7);
+    memcpy(keyed->domain, msg->frames[2].data, msg->frames[2].len);
+    keyed->asked++;
+    assert_int_equal(tip_zsock_send(keyed->zap, answer, 6), 0);
+}
+
+static void keyed_on_message(void *ctx, const struct tip_zmsg *msg)
+{
+    struct keyed *keyed = ctx;
+
+    keyed->pair.received++;
+    (void)snprintf(keyed->user, sizeof(keyed->user), "%s", msg->user);
+    tip_loop_stop(keyed->pair.loop);
+}
+
+static void keyed_open(struct keyed *keyed)
+{
+    const struct tip_zsock_keys server = {keyed->server[0], keyed->server[1], NULL, "fetch"};
+    const struct tip_zsock_options zap = {.type = ZMQ_REP, .on_message = keyed_on_zap, .ctx = keyed};
+    const struct tip_zsock_options b = {
+        .type = ZMQ_ROUTER, .keys = &server, .on_message = keyed_on_message, .ctx = keyed};
+    struct pair *pair = &keyed->pair;
+
+    pair->loop = tip_loop_new();
+    assert_int_equal(tip_zsock_open(&keyed->zap, pair->loop, &zap), 0);
+    assert_int_equal(tip_zsock_bind(keyed->zap, "inproc://zeromq.zap.01"), 0);
+    assert_int_equal(tip_zsock_open(&pair->b, pair->loop, &b), 0);
+    assert_int_equal(tip_zsock_bind(pair->b, "tcp://127.0.0.1:*"), 0);
+    tip_timer_init(&pair->timer, pair->loop, pair_on_pause, pair);
+}
+
+static void keyed_close(struct keyed *keyed)
+{
+    tip_timer_deinit(&keyed->pair.timer);
+    tip_zsock_destroy(&keyed->pair.b);
+    tip_zsock_destroy(&keyed->zap); /* after the socket that it guards */
+    tip_loop_destroy(&keyed->pair.loop);
+}
+
+/* Sends one message; afterwards `received` says whether it came within the time. */
+static void keyed_try(struct keyed *keyed, const struct tip_zsock_keys *client, int64_t wait_ms)
+{
+    const struct tip_zsock_options a = {.type = ZMQ_DEALER, .keys = client};
+    struct pair *pair = &keyed->pair;
+
+    assert_int_equal(tip_zsock_open(&pair->a, pair->loop, &a), 0);
+    assert_int_equal(tip_zsock_connect(pair->a, tip_zsock_endpoint(pair->b)), 0);
+    assert_int_equal(tip_zsock_send(pair->a, &(struct tip_zframe){"x", 1}, 1), 0);
+    tip_timer_start(&pair->timer, wait_ms);
+    assert_int_equal(tip_loop_run(pair->loop), 0);
+    tip_zsock_destroy(&pair->a);
+}
+
+static void test_a_key_opens_and_says_who(void **state)
+{
+    struct keyed keyed = {.allowed = keyed.client[0]};
+    struct tip_zsock_keys client = {keyed.client[0], keyed.client[1], keyed.server[0], NULL};
+    uint8_t other[2][32];
+
+    (void)state;
+    keyed_make(keyed.server);
+    keyed_make(keyed.client);
+    keyed_make(other);
+    keyed_open(&keyed);
+    keyed_try(&keyed, &client, 30000);
+    assert_int_equal(keyed.pair.received, 1);
+    assert_string_equal(keyed.user, "alice");
+    assert_string_equal(keyed.domain, "fetch");
+
+    client = (struct tip_zsock_keys){other[0], other[1], keyed.server[0], NULL};
+    keyed_try(&keyed, &client, 500); /* a key that nobody knows: asked about, not let in */
+    assert_int_equal(keyed.pair.received, 1);
+    assert_true(keyed.asked >= 2);
+
+    client = (struct tip_zsock_keys){keyed.client[0], keyed.client[1], other[0], NULL};
+    keyed_try(&keyed, &client, 500); /* another server than the one expected */
+    keyed_try(&keyed, NULL, 500);    /* no key at all */
+    assert_int_equal(keyed.pair.received, 1);
+    keyed_close(&keyed);
+}
+
 static void test_endpoints_that_stay_on_this_machine(void **state)
 {
     static const struct {
@@ -326,6 +435,7 @@ int main(void)
         cmocka_unit_test(test_destroy_inside_a_callback),
         cmocka_unit_test(test_pause_holds_and_resume_delivers),
         cmocka_unit_test(test_mandatory_router_says_who_is_gone),
+        cmocka_unit_test(test_a_key_opens_and_says_who),
         cmocka_unit_test(test_endpoints_that_stay_on_this_machine),
     };
 

@@ -44,6 +44,21 @@ struct tip_zframe {
 struct tip_zmsg {
     struct tip_zframe frames[TIP_ZMSG_FRAMES_MAX];
     size_t n_frames;
+    const char *user; /* of a server with keys: what its ZAP handler calls the peer; else "" */
+};
+
+enum { TIP_ZSOCK_KEY_BYTES = 32 };
+
+/**
+ * CURVE: who we are, and, for clients, whom we expect. A server asks the ZAP handler of the process about every peer,
+ * naming its domain; one that has no handler lets in everybody, so the handler is bound before it and outlives it.
+ * Keys are TIP_ZSOCK_KEY_BYTES each.
+ */
+struct tip_zsock_keys {
+    const uint8_t *public_key;
+    const uint8_t *secret_key;
+    const uint8_t *server_key; /* clients: the server's public key; NULL makes a server of the socket */
+    const char *domain;        /* servers */
 };
 
 struct tip_zsock_options {
@@ -55,6 +70,8 @@ struct tip_zsock_options {
     int reconnect_ms;        /* first pause before connecting again, doubling up to 5 s; 0: 100 */
     bool router_mandatory;   /* ROUTER: report peers that are gone or full instead of dropping in silence */
     bool xpub_verbose;       /* XPUB: hear of every subscription, not of the first of its kind only */
+
+    const struct tip_zsock_keys *keys; /* for the call of open; NULL: plain */
 
     void (*on_message)(void *ctx, const struct tip_zmsg *msg); /* NULL for sockets that only send */
     void (*on_writable)(void *ctx);                            /* after TIP_ZSOCK_E_FULL; may be NULL */
