@@ -8,6 +8,7 @@
 
 #include <tip/alloc.h>
 #include <tip/fail.h>
+#include <tip/keys.h>
 #include <tip/log.h>
 #include <tip/uuid.h>
 
@@ -18,6 +19,7 @@ int tip_bus_open(struct tip_bus **busp, struct tip_loop *loop, const struct tip_
 
     bus->loop = loop;
     bus->outbox = config->outbox;
+    bus->keys = config->keys;
     bus->name = tip_strdup(config->name);
     bus->ingest = tip_strdup(config->ingest);
     bus->feed = tip_strdup(config->feed);
@@ -66,18 +68,19 @@ static int bus_set_immediate(struct tip_zsock *socket)
     return 0;
 }
 
-int bus_dealer_open(struct tip_zsock **socketp, struct tip_loop *loop, const struct bus_dealer *dealer)
+int bus_dealer_open(struct tip_zsock **socketp, const struct tip_bus *bus, const struct bus_dealer *dealer)
 {
     tip_auto(tip_zsock_destroy) struct tip_zsock *socket = NULL;
     struct tip_zsock_options options = {.type = ZMQ_DEALER,
                                         .send_hwm = 2 * SESSION_FRAMES_MAX,
                                         .frame_bytes_max = 8 << 20,
+                                        .keys = tip_keys_client(bus->keys, dealer->endpoint),
                                         .on_message = dealer->on_message,
                                         .on_writable = dealer->on_writable,
                                         .ctx = dealer->ctx};
     int r;
 
-    r = tip_zsock_open(&socket, loop, &options);
+    r = tip_zsock_open(&socket, bus->loop, &options);
     if (!r && dealer->immediate)
         r = bus_set_immediate(socket);
     if (!r)

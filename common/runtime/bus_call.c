@@ -136,7 +136,7 @@ static int call_connect(struct tip_bus *bus)
 {
     struct bus_dealer dealer = {.endpoint = bus->work, .immediate = true, .on_message = call_on_message, .ctx = bus};
 
-    return bus->calls.socket ? 0 : bus_dealer_open(&bus->calls.socket, bus->loop, &dealer);
+    return bus->calls.socket ? 0 : bus_dealer_open(&bus->calls.socket, bus, &dealer);
 }
 
 int tip_call(struct tip_bus *bus, const struct tip_id *id, const char *queue, const uint8_t *body, size_t n,

@@ -58,7 +58,7 @@ static int fetch_connect(struct tip_fetch *fetch)
     struct bus_dealer dealer = {.endpoint = fetch->bus->fetch, .on_message = fetch_on_message, .ctx = fetch};
 
     tip_zsock_destroy(&fetch->socket);
-    return bus_dealer_open(&fetch->socket, fetch->bus->loop, &dealer);
+    return bus_dealer_open(&fetch->socket, fetch->bus, &dealer);
 }
 
 static int fetch_say(struct tip_fetch *fetch)

@@ -65,6 +65,7 @@ struct bus_calls {
 struct tip_bus {
     struct tip_loop *loop;
     struct tip_outbox *outbox;
+    const struct tip_keys *keys;
     char *name, *ingest, *feed, *fetch, *work;
     void (*on_fenced)(void *ctx);
     void *ctx;
@@ -83,7 +84,8 @@ struct bus_dealer {
     void *ctx;
 };
 
-tip_nodiscard int bus_dealer_open(struct tip_zsock **socketp, struct tip_loop *loop, const struct bus_dealer *dealer);
+tip_nodiscard int bus_dealer_open(struct tip_zsock **socketp, const struct tip_bus *bus,
+                                  const struct bus_dealer *dealer);
 
 /** Sends `head` as the only frame, or with `data` behind it. @return 0, TIP_ZSOCK_E_FULL, or negative errno */
 tip_nodiscard int bus_send(struct tip_zsock *socket, const struct tip_buf *head, const struct tip_buf *data);

@@ -280,7 +280,7 @@ static void publish_connect(struct tip_bus *bus)
 
     bus->stats.connects++;
     tip_zsock_destroy(&publish->socket);
-    r = bus_dealer_open(&publish->socket, bus->loop, &dealer);
+    r = bus_dealer_open(&publish->socket, bus, &dealer);
     if (!r)
         r = publish_say_hello(bus);
     if (r)

@@ -207,7 +207,7 @@ int tip_serve_open(struct tip_serve **servep, struct tip_bus *bus, const char *q
     tip_timer_init(&serve->timer, bus->loop, serve_on_timer, serve);
     dealer.ctx = serve;
     dealer.on_writable = serve_on_timer; /* connected: say it at once */
-    r = bus_dealer_open(&serve->socket, bus->loop, &dealer);
+    r = bus_dealer_open(&serve->socket, bus, &dealer);
     if (r)
         return r;
     serve_take(serve);

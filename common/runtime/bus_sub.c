@@ -6,6 +6,7 @@
 
 #include <tip/alloc.h>
 #include <tip/fail.h>
+#include <tip/keys.h>
 #include <tip/log.h>
 
 struct tip_sub {
@@ -42,6 +43,7 @@ int tip_sub_open(struct tip_sub **subp, struct tip_bus *bus, const struct tip_su
     sub->on_record = config->on_record;
     sub->ctx = config->ctx;
     options.ctx = sub;
+    options.keys = tip_keys_client(bus->keys, bus->feed);
     r = tip_zsock_open(&sub->socket, bus->loop, &options);
     for (size_t i = 0; !r && config->prefixes[i]; i++)
         r = tip_zsock_subscribe(sub->socket, config->prefixes[i], strlen(config->prefixes[i]));

@@ -289,7 +289,7 @@ static void service_on_metrics(void *ctx)
     tip_metric_set(service->m[M_MEMORY], (double)tip_service_memory_bytes());
     tip_metric_set(service->m[M_CPU], service_cpu_seconds());
     tip_metric_set(service->m[M_WATCHDOG_FOUND], (double)tip_zsock_watchdog_found());
-    tip_metric_set(service->m[M_INSECURE], service->settings->bus.insecure);
+    tip_metric_set(service->m[M_INSECURE], tip_bus_options_insecure(&service->settings->bus));
 }
 
 static void service_metrics(struct tip_service *service)

@@ -1,5 +1,6 @@
 #include <tip/service_bus.h>
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,6 +8,7 @@
 
 #include <tip/admin.h>
 #include <tip/alloc.h>
+#include <tip/keys.h>
 #include <tip/log.h>
 #include <tip/metrics.h>
 #include <tip/utf8.h>
@@ -52,6 +54,7 @@ static const struct tip_metric_row service_bus_rows[M_COUNT] = {
 struct tip_service_bus {
     struct tip_service *service;
     struct tip_outbox *outbox;
+    struct tip_keys *keys;
     struct tip_bus *bus;
     struct tip_timer tick, drain;
     struct tip_metric *m[M_COUNT];
@@ -79,7 +82,7 @@ static void service_bus_event(struct tip_service_bus *place, enum tip_event_kind
         .rss_bytes = tip_service_memory_bytes(),
         .outbox_events = tip_outbox_n_waiting(place->outbox),
         .ready = tip_admin_is_ready(tip_service_admin(service)),
-        .insecure = tip_service_bus_options(service)->insecure,
+        .insecure = tip_bus_options_insecure(tip_service_bus_options(service)),
         .simulated = tip_service_is_simulated(service),
     };
 }
@@ -209,6 +212,21 @@ static void service_bus_name(struct tip_service_bus *place, bool is_instance)
         (void)snprintf(place->name, sizeof(place->name), "%s", service);
 }
 
+static int service_bus_open_keys(struct tip_service_bus *place)
+{
+    const char *dir = tip_service_bus_options(place->service)->keys;
+    const char *name = tip_service_name(place->service);
+    int r;
+
+    if (!dir)
+        return 0;
+    r = tip_keys_open(&place->keys, dir, name);
+    if (!r)
+        return 0;
+    tip_error("service.refused", "why=%s name=%s keys=%s", tip_keys_why(r), name, dir);
+    return -EACCES;
+}
+
 static int service_bus_open_bus(struct tip_service_bus *place)
 {
     const struct tip_bus_options *options = tip_service_bus_options(place->service);
@@ -218,6 +236,7 @@ static int service_bus_open_bus(struct tip_service_bus *place)
         .feed = options->feed,
         .fetch = options->fetch,
         .work = options->work,
+        .keys = place->keys,
         .outbox = place->outbox,
         .on_fenced = service_bus_on_fenced,
         .ctx = place,
@@ -251,6 +270,9 @@ static int service_bus_open(struct tip_service_bus **placep, struct tip_service 
     if (r)
         return r;
     service_bus_name(place, is_instance);
+    r = service_bus_open_keys(place);
+    if (r)
+        return r;
     r = service_bus_open_bus(place);
     if (r)
         return r;
@@ -285,6 +307,7 @@ void tip_service_bus_destroy(struct tip_service_bus **placep)
     tip_timer_deinit(&place->drain);
     tip_bus_destroy(&place->bus);
     tip_outbox_destroy(&place->outbox);
+    tip_keys_destroy(&place->keys);
     free(place);
     *placep = NULL;
 }

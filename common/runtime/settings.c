@@ -45,7 +45,17 @@ static const struct tip_opt bus_rows[] = {
      .type = TIP_OPT_ENDPOINT,
      .offset = offsetof(struct tip_bus_options, feed),
      .fallback = "tcp://127.0.0.1:5571",
-     .help = "Where subscribers hear events live (the amber door)."},
+     .help = "Where subscribers hear events live (the amber door: everything that is on the bus)."},
+    {.name = "feed_green",
+     .type = TIP_OPT_ENDPOINT,
+     .offset = offsetof(struct tip_bus_options, feed_green),
+     .fallback = "tcp://127.0.0.1:5561",
+     .help = "The same for those who may hear green and clear events."},
+    {.name = "feed_clear",
+     .type = TIP_OPT_ENDPOINT,
+     .offset = offsetof(struct tip_bus_options, feed_clear),
+     .fallback = "tcp://127.0.0.1:5551",
+     .help = "The same for those who may hear clear events only."},
     {.name = "fetch",
      .type = TIP_OPT_ENDPOINT,
      .offset = offsetof(struct tip_bus_options, fetch),
@@ -56,17 +66,34 @@ static const struct tip_opt bus_rows[] = {
      .offset = offsetof(struct tip_bus_options, work),
      .fallback = "tcp://127.0.0.1:5553",
      .help = "Where calls are made and answered."},
+    {.name = "keys",
+     .type = TIP_OPT_PATH,
+     .offset = offsetof(struct tip_bus_options, keys),
+     .help = "Directory of the keys made by `tip keys`: every tcp connection is encrypted and says who it is. Each "
+             "program reads its own <name>.cert_secret and the broker's broker.cert, the broker also keys.yaml. "
+             "Without keys tcp needs `insecure`."},
+    {.name = "public",
+     .type = TIP_OPT_BOOL,
+     .offset = offsetof(struct tip_bus_options, public_clear),
+     .fallback = "false",
+     .help =
+         "Opens the clear door of the feed to everybody: plain tcp, no key asked for. The other doors keep theirs."},
     {.name = "insecure",
      .type = TIP_OPT_BOOL,
      .offset = offsetof(struct tip_bus_options, insecure),
      .fallback = "false",
-     .help = "Allows plain tcp, on loopback only: whoever can connect may publish and read everything."},
+     .help = "Without keys: allows plain tcp, on loopback only. Whoever can connect may publish and read everything."},
 };
 
 const struct tip_opt_table tip_bus_table = {.section = "bus",
                                             ROWS(bus_rows),
                                             .size = sizeof(struct tip_bus_options),
                                             .help = "Where the broker is, for the broker and for everyone else."};
+
+bool tip_bus_options_insecure(const struct tip_bus_options *options)
+{
+    return options->insecure && !options->keys;
+}
 
 static const struct tip_opt log_rows[] = {
     {.name = "level",
@@ -188,18 +215,17 @@ static void settings_check_bus(const struct settings *settings)
         const char *key;
         const char *endpoint;
     } endpoints[] = {
-        {"bus.ingest", settings->bus.ingest},
-        {"bus.feed", settings->bus.feed},
-        {"bus.fetch", settings->bus.fetch},
-        {"bus.work", settings->bus.work},
+        {"bus.ingest", settings->bus.ingest},         {"bus.feed", settings->bus.feed},
+        {"bus.feed_green", settings->bus.feed_green}, {"bus.feed_clear", settings->bus.feed_clear},
+        {"bus.fetch", settings->bus.fetch},           {"bus.work", settings->bus.work},
     };
 
-    for (size_t i = 0; i < sizeof(endpoints) / sizeof(endpoints[0]); i++) {
+    for (size_t i = 0; i < sizeof(endpoints) / sizeof(endpoints[0]) && !settings->bus.keys; i++) {
         if (strncmp(endpoints[i].endpoint, "tcp://", 6) != 0)
             continue;
         if (!settings->bus.insecure)
             tip_conf_refuse(settings->conf, endpoints[i].key,
-                            "%s is plain tcp, which needs `insecure: true` in section bus; or use ipc://",
+                            "%s is plain tcp, which needs `keys`, or `insecure: true`, in section bus; or use ipc://",
                             endpoints[i].endpoint);
         else if (!tip_zsock_endpoint_is_local(endpoints[i].endpoint))
             tip_conf_refuse(settings->conf, endpoints[i].key, "%s is plain tcp and not on loopback",

@@ -22,6 +22,7 @@ BIN = pathlib.Path(os.environ.get("TIP_BIN", SOURCE / "build/dev/bin"))
 NOBODY = 65534
 AS_ROOT = os.geteuid() == 0
 POLL_S = 0.01
+DOORS = ("ingest", "feed", "feed_green", "feed_clear", "fetch", "work")
 os.umask(0o022)  # what root writes here is read by nobody
 
 
@@ -267,12 +268,11 @@ class Site:
         self.closing = contextlib.ExitStack()
         self.config = {
             "tip": {"run": str(self.run)},
-            "bus": {"insecure": True, **{socket_: f"tcp://127.0.0.1:{free_port()}"
-                                         for socket_ in ("ingest", "feed", "fetch", "work")}},
+            "bus": {"insecure": True, **{door: f"tcp://127.0.0.1:{free_port()}" for door in DOORS}},
         }
 
     def endpoint(self, name):
-        """Of ingest, feed, fetch or work."""
+        """Of ingest, feed, feed_green, feed_clear, fetch or work."""
         return self.config["bus"][name]
 
     def section(self, name, **options):

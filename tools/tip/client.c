@@ -14,11 +14,14 @@
 #include <sodium.h>
 
 #include <tip/hash.h>
+#include <tip/keys.h>
 #include <tip/log.h>
 #include <topics.h>
 
 #include "command.h"
 #include "up/tree.h"
+
+#define CLIENT_KEY "tip" /* its name in bus.keys; what we publish as begins with it */
 
 enum { CLIENT_EVENT_MAP_BYTES = 16 * 1024 * 1024 };
 
@@ -85,6 +88,17 @@ static int client_outbox(struct client *client)
     return r ? CLI_FAILED : CLI_OK;
 }
 
+/* The operator's key lies where its user may read it. */
+static int client_keys(struct client *client)
+{
+    const char *dir = client->options.bus.keys;
+    int r = dir ? tip_keys_open(&client->keys, dir, CLIENT_KEY) : 0;
+
+    if (r)
+        cli_error("key `" CLIENT_KEY "` in %s: %s", dir, tip_keys_why(r));
+    return r ? CLI_DENIED : CLI_OK;
+}
+
 static int client_bus(struct client *client, unsigned needs)
 {
     const struct tip_bus_options *bus = &client->options.bus;
@@ -95,6 +109,7 @@ static int client_bus(struct client *client, unsigned needs)
         .feed = needs & CLIENT_FEED ? bus->feed : NULL,
         .fetch = needs & CLIENT_FETCH ? bus->fetch : NULL,
         .work = needs & CLIENT_CALLS ? bus->work : NULL,
+        .keys = client->keys,
         .outbox = client->outbox,
     };
     const char *const endpoints[] = {config.ingest, config.feed, config.fetch, config.work};
@@ -139,7 +154,8 @@ int client_open(struct client *client, const char *config, unsigned needs)
     tip_signal_init(&client->interrupt, client->loop, SIGINT, client_on_interrupt, client);
     tip_signal_init(&client->terminate, client->loop, SIGTERM, client_on_interrupt, client);
     tip_timer_init(&client->timer, client->loop, client_on_timer, client);
-    if (needs & CLIENT_PUBLISH)
+    r = client_keys(client);
+    if (!r && needs & CLIENT_PUBLISH)
         r = client_outbox(client);
     return r ? r : client_bus(client, needs);
 }
@@ -147,6 +163,7 @@ int client_open(struct client *client, const char *config, unsigned needs)
 void client_close(struct client *client)
 {
     tip_bus_destroy(&client->bus);
+    tip_keys_destroy(&client->keys);
     tip_outbox_destroy(&client->outbox);
     if (client->outbox_dir[0] && tree_remove(client->outbox_dir))
         cli_error("could not remove %s", client->outbox_dir);

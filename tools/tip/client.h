@@ -17,6 +17,7 @@ struct client {
     struct options options;
     struct tip_loop *loop;
     struct tip_bus *bus;
+    struct tip_keys *keys;     /* of `tip`, when the site has keys */
     struct tip_outbox *outbox; /* CLIENT_PUBLISH: a temporary one */
     char outbox_dir[64];
     struct tip_signal interrupt, terminate;

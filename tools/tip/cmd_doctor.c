@@ -56,7 +56,7 @@ static enum doctor_result doctor_site(struct doctor *doctor)
 
 static enum doctor_result doctor_insecure(struct doctor *doctor)
 {
-    if (doctor->has_site && doctor->options.bus.insecure)
+    if (doctor->has_site && tip_bus_options_insecure(&doctor->options.bus))
         return doctor_say(doctor, DOCTOR_WARN, "bus.insecure: whoever can connect to loopback may publish and read");
     return doctor_say(doctor, DOCTOR_OK, "the bus is not open to other users");
 }

@@ -23,6 +23,8 @@ static const char files_tip_yaml[] =
     "  feed: tcp://127.0.0.1:%4$u\n"
     "  fetch: tcp://127.0.0.1:%5$u\n"
     "  work: tcp://127.0.0.1:%6$u\n"
+    "  feed_green: tcp://127.0.0.1:%8$u\n"
+    "  feed_clear: tcp://127.0.0.1:%9$u\n"
     "up:\n"
     "  data: %2$s\n"
     "broker:\n"
@@ -116,6 +118,6 @@ int lab_files_write(const struct lab_files *files)
         return r;
     len = asprintf(&text, files_tip_yaml, files->run, files->data, (unsigned)ports[LAB_PORT_INGEST],
                    (unsigned)ports[LAB_PORT_FEED], (unsigned)ports[LAB_PORT_FETCH], (unsigned)ports[LAB_PORT_WORK],
-                   files->sources);
+                   files->sources, (unsigned)ports[LAB_PORT_FEED_GREEN], (unsigned)ports[LAB_PORT_FEED_CLEAR]);
     return files_put(files->config, text, len);
 }

@@ -4,7 +4,16 @@
 
 #include <tip/cleanup.h>
 
-enum { LAB_PORT_INGEST, LAB_PORT_FEED, LAB_PORT_FETCH, LAB_PORT_WORK, LAB_PORT_WEB, LAB_PORTS_COUNT };
+enum {
+    LAB_PORT_INGEST,
+    LAB_PORT_FEED,
+    LAB_PORT_FEED_GREEN,
+    LAB_PORT_FEED_CLEAR,
+    LAB_PORT_FETCH,
+    LAB_PORT_WORK,
+    LAB_PORT_WEB,
+    LAB_PORTS_COUNT
+};
 
 struct lab_files {
     char dir[64]; /* of the whole lab, absolute */

@@ -13,14 +13,16 @@
 #include <tip/outbox.h>
 
 struct tip_bus;
+struct tip_keys;
 
 struct tip_bus_config {
-    const char *name;   /* publisher: "blacklist" or "tip.4711" */
+    const char *name;   /* publisher: "blacklist" or "tip.4711"; with keys the key's name, or that and an instance */
     const char *ingest; /* endpoints; NULL where this program does not need one */
     const char *feed;
     const char *fetch;
     const char *work;
-    struct tip_outbox *outbox; /* borrowed; NULL for a program that publishes nothing durable */
+    const struct tip_keys *keys; /* <tip/keys.h>, borrowed; NULL: plain. ipc is plain in any case */
+    struct tip_outbox *outbox;   /* borrowed; NULL for a program that publishes nothing durable */
     /** The broker knows a younger epoch of this name: log an error line and end the process. */
     void (*on_fenced)(void *ctx);
     void *ctx;

@@ -30,12 +30,19 @@ struct tip_common_options {
 
 /** Section `bus`: where the broker is. */
 struct tip_bus_options {
-    char *ingest; /* [tcp://127.0.0.1:5550] */
-    char *feed;   /* [tcp://127.0.0.1:5571], the amber door */
-    char *fetch;  /* [tcp://127.0.0.1:5552] */
-    char *work;   /* [tcp://127.0.0.1:5553] */
+    char *ingest;     /* [tcp://127.0.0.1:5550] */
+    char *feed;       /* [tcp://127.0.0.1:5571], the amber door */
+    char *feed_green; /* [tcp://127.0.0.1:5561] */
+    char *feed_clear; /* [tcp://127.0.0.1:5551] */
+    char *fetch;      /* [tcp://127.0.0.1:5552] */
+    char *work;       /* [tcp://127.0.0.1:5553] */
+    char *keys;       /* directory, NULL without */
+    bool public_clear;
     bool insecure;
 };
+
+/** Whether tcp is plain: no keys, and `insecure` allows it. */
+bool tip_bus_options_insecure(const struct tip_bus_options *options);
 
 extern const struct tip_opt_table tip_common_table;
 extern const struct tip_opt_table tip_bus_table;
