@@ -19,6 +19,7 @@
 #include <tip/metrics.h>
 #include <tip/zsock.h>
 
+#include "health.h"
 #include "notify.h"
 #include "place.h"
 #include "settings.h"
@@ -504,6 +505,8 @@ static int service_main_configured(const struct tip_service_def *def, const stru
         tip_conf_show(settings->conf, stdout);
         return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
     }
+    if (args->health)
+        return health_tell(settings->common.run, def->name);
     tip_log_set_level((enum tip_log_level)settings->log.level);
     service_seed();
     if (args->command)

@@ -155,6 +155,7 @@ static bool settings_arg_flag(struct settings_args *args, const char *arg)
         {"--check-config", &args->check_config},
         {"--show-config", &args->show_config},
         {"--print-options", &args->print_options},
+        {"--health", &args->health},
     };
 
     for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
@@ -325,6 +326,7 @@ void settings_print_help(const struct tip_service_def *def, FILE *out)
                   "  --check-config    says what is wrong with the configuration and ends\n"
                   "  --show-config     every option, its value and where it came from\n"
                   "  --print-options   the reference page of the options\n"
+                  "  --health          whether the one that runs is ready: 0, or 1 and why not\n"
                   "  --version, --help\n\noptions of section %s:\n",
                   def->name);
     tip_opt_print_help(def->options, out);

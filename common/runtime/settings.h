@@ -27,7 +27,7 @@ struct settings_args {
     const char *config;  /* --config, TIP_CONFIG, /etc/tip/tip.yaml, or NULL */
     const char *command; /* the first word, or NULL */
     const char **rest;   /* options of the tables, NULL-terminated; owned */
-    bool help, version, check_config, show_config, print_options;
+    bool help, version, check_config, show_config, print_options, health;
     bool config_missing; /* --config without a file */
 };
 

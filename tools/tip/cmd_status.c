@@ -3,6 +3,8 @@
 #include <string.h>
 #include <time.h>
 
+#include <tip/admin.h>
+
 #include "admin.h"
 #include "client.h"
 #include "commands.h"
@@ -56,7 +58,7 @@ static void status_metrics(struct status_service *service, const char *socket)
     long code = 0;
 
     tip_buf_init(&body, STATUS_BODY_BYTES);
-    if (admin_get(socket, "/metrics", &body, &code))
+    if (tip_admin_ask(socket, "/metrics", &body, &code))
         return;
     started = admin_metric(tip_buf_text(&body), "process_start_time_seconds", 0);
     service->uptime_s = started > 0 ? llround((double)time(NULL) - started) : 0;
@@ -74,7 +76,7 @@ static void status_service(struct status *status, size_t i)
     service->name = programs[i].name;
     options_socket(&status->options, service->name, socket);
     tip_buf_init(&body, STATUS_BODY_BYTES);
-    if (admin_get(socket, "/readyz", &body, &code)) {
+    if (tip_admin_ask(socket, "/readyz", &body, &code)) {
         snprintf(service->detail, sizeof(service->detail), "nobody answers at %.480s", socket);
         return;
     }

@@ -289,6 +289,8 @@ static void test_life_of_a_service(void **state)
     assert_int_equal(st.st_mode & 0777, 0755);
 
     assert_int_equal(site_run(site, AS_NOBODY, NULL, NULL), 1); /* a second one */
+    assert_int_equal(site_run(site, AS_NOBODY, "--health", NULL), 0);
+    assert_non_null(strstr(site_log(site), "\"ready\":true"));
     assert_non_null(strstr(site_log(site), "another process uses this data directory"));
 
     assert_int_equal(kill(site->pid, SIGTERM), 0);
@@ -392,6 +394,8 @@ static void test_what_needs_no_start(void **state)
     assert_int_equal(site_run(site, AS_IS, "greet", "--mood=odd"), 7);
     assert_non_null(strstr(site_log(site), "mood odd, bus tcp://127.0.0.1:5550\n"));
     assert_int_equal(site_run(site, AS_IS, "sing", NULL), 2);
+    assert_int_equal(site_run(site, AS_IS, "--health", NULL), 1);
+    assert_non_null(strstr(site_log(site), "nobody answers at /"));
     site_yaml(site, "  mood: angry\n");
     assert_int_equal(site_run(site, AS_IS, "--check-config", NULL), 1);
     assert_non_null(strstr(site_log(site), "tip.yaml:5:9: nobody wants that\n"));

@@ -8,6 +8,7 @@
 #include <tip/cleanup.h>
 
 struct tip_admin;
+struct tip_buf;
 struct tip_loop;
 struct tip_metrics;
 
@@ -34,3 +35,11 @@ void tip_admin_ready(struct tip_admin *admin, const char *name, bool ok, const c
 
 /** Whether all are ok. */
 bool tip_admin_is_ready(const struct tip_admin *admin);
+
+/**
+ * The other side: GET on the admin socket of a service. Blocks, 2 s at most.
+ *
+ * @param body  appended to; the caller's
+ * @return 0 with the HTTP status, or -ECONNREFUSED when nobody answers there
+ */
+tip_nodiscard int tip_admin_ask(const char *socket, const char *path, struct tip_buf *body, long *statusp);

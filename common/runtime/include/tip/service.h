@@ -3,7 +3,8 @@
  * The skeleton every service hangs in: options, log, directories, lock, loop, admin HTTP, signals, systemd. A service
  * gives a table of its options and its callbacks; main() is `return tip_service_main(&def, argc, argv);`.
  *
- *     --help --version --check-config --show-config --print-options --config FILE, and every option of its tables
+ *     --help --version --check-config --show-config --print-options --health --config FILE, and every option of its
+ *     tables
  *
  * SIGTERM and SIGINT drain, a second one ends at once; SIGHUP reloads all or nothing; SIGUSR1 switches debug lines.
  * Exit codes: 0 ended as asked, 1 could not start or go on (an error line says why), 2 wrong usage.
