@@ -7,17 +7,19 @@
 #include "commands.h"
 #include "lab/lab.h"
 #include "lab/web.h"
+#include "lab/world.h"
 #include "up/keeper.h"
 #include "up/prepare.h"
 #include "up/tree.h"
 
-enum { LAB_FOR, LAB_UNTIL_DONE, LAB_SEED, LAB_KEEP, LAB_OPTIONS };
+enum { LAB_FOR, LAB_UNTIL_DONE, LAB_SEED, LAB_KEEP, LAB_WORLD, LAB_OPTIONS };
 
 static const struct cli_option lab_rows[LAB_OPTIONS] = {
     [LAB_FOR] = {"for", 0, "TIME", "Ends after this time (60s); exit code 1 unless every stage has happened."},
     [LAB_UNTIL_DONE] = {"until-done", 0, NULL, "Ends as soon as every stage has happened."},
     [LAB_SEED] = {"seed", 0, "N", "Decides what the simulated lists hold [TIP_SEED, else 1]."},
     [LAB_KEEP] = {"keep", 0, NULL, "Leaves the data and the logs in their directory."},
+    [LAB_WORLD] = {"world", 0, "ADDRESS:PORT", "Only the simulated internet, for a system that runs elsewhere."},
 };
 
 struct lab_command {
@@ -25,13 +27,14 @@ struct lab_command {
     struct prepared prepared;
     struct lab_files files;
     struct lab_config config;
+    struct world_config world;
 };
 
 static int lab_command_run(void *ctx)
 {
     const struct lab_command *command = ctx;
 
-    return lab_run(&command->config);
+    return command->world.listen ? world_run(&command->world) : lab_run(&command->config);
 }
 
 /* A fresh directory that the user of the services owns and everybody may look into. */
@@ -64,6 +67,8 @@ static int lab_command_options(struct lab_command *command)
     command->config.is_quiet = command->cli->quiet;
     command->config.out = &command->cli->out;
     command->config.files = &command->files;
+    command->world =
+        (struct world_config){command->files.dir, cli_text(command->cli, LAB_WORLD, NULL), (uint64_t)value};
     return CLI_OK;
 }
 
@@ -74,7 +79,7 @@ static int lab_command_keep(struct lab_command *command)
 
     r = keeper_run(&(struct keeper){.user = command->prepared.user,
                                     .remove_dir = is_kept ? NULL : command->files.dir,
-                                    .site = command->files.config,
+                                    .site = command->world.listen ? NULL : command->files.config,
                                     .run = lab_command_run,
                                     .ctx = command});
     if (is_kept)
@@ -93,6 +98,8 @@ static int lab_command(struct cli *cli)
     }
     if (r == CLI_OK)
         r = prepare_user(&command.prepared);
+    if (r == CLI_OK && !command.world.listen)
+        r = prepare_binaries(&command.prepared);
     if (r == CLI_OK)
         r = lab_command_dir(&command);
     return r ? r : lab_command_keep(&command);

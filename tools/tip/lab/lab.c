@@ -217,7 +217,7 @@ static void lab_on_end(void *ctx)
 static int lab_open_web(struct lab *lab)
 {
     const char *program = lab_web_program();
-    char *dir = NULL, conf[128];
+    char *dir = NULL, conf[128], listen[32];
     int r;
 
     if (!program) {
@@ -226,7 +226,8 @@ static int lab_open_web(struct lab *lab)
     }
     if (asprintf(&dir, "%s/web", lab->config->files->dir) == -1)
         return -ENOMEM;
-    r = lab_web_open(&lab->web, dir, lab->config->files->ports[LAB_PORT_WEB], lab->config->seed);
+    snprintf(listen, sizeof(listen), "127.0.0.1:%u", (unsigned)lab->config->files->ports[LAB_PORT_WEB]);
+    r = lab_web_open(&lab->web, dir, listen, lab->config->seed);
     if (r) {
         cli_error("%s: %s", dir, strerror(-r));
         return r;

@@ -34,7 +34,7 @@ static const char web_nginx_conf[] = "daemon off;\n"
                                      "    uwsgi_temp_path %1$s/tmp;\n"
                                      "    scgi_temp_path %1$s/tmp;\n"
                                      "    server {\n"
-                                     "        listen 127.0.0.1:%2$u;\n"
+                                     "        listen %2$s;\n"
                                      "        root %1$s/www;\n"
                                      "        error_page 503 /503.html;\n"
                                      "        location = /503.html { internal; default_type text/html; }\n"
@@ -166,13 +166,13 @@ static int web_make_dirs(const struct lab_web *web)
     return r;
 }
 
-int lab_web_open(struct lab_web *web, char *dir, uint16_t port, uint64_t seed)
+int lab_web_open(struct lab_web *web, char *dir, const char *listen, uint64_t seed)
 {
     tip_auto(tip_free) char *conf = NULL;
     int r, len;
 
-    *web = (struct lab_web){.dir = dir, .port = port, .seed = seed, .generation = -1};
-    len = asprintf(&conf, web_nginx_conf, dir, (unsigned)port, lab_lists[LAB_PORTS].file);
+    *web = (struct lab_web){.dir = dir, .seed = seed, .generation = -1};
+    len = asprintf(&conf, web_nginx_conf, dir, listen, lab_lists[LAB_PORTS].file);
     if (len == -1)
         return tip_fail(-ENOMEM);
     r = web_make_dirs(web);

@@ -6,8 +6,7 @@
 #include "lab/lists.h"
 
 struct lab_web {
-    char *dir;     /* own directory, absolute */
-    uint16_t port; /* of nginx */
+    char *dir; /* own directory, absolute */
     uint64_t seed;
     int generation; /* written last; -1: none */
     enum lab_fault fault;
@@ -19,9 +18,10 @@ const char *lab_web_program(void);
 /**
  * Makes the directory, nginx' configuration and the first generation.
  *
- * @param dir  is taken over
+ * @param dir     is taken over
+ * @param listen  "127.0.0.1:8090"
  */
-tip_nodiscard int lab_web_open(struct lab_web *web, char *dir, uint16_t port, uint64_t seed);
+tip_nodiscard int lab_web_open(struct lab_web *web, char *dir, const char *listen, uint64_t seed);
 void lab_web_deinit(struct lab_web *web);
 
 /**

@@ -11,7 +11,7 @@
 #include "command.h"
 #include "up/tree.h"
 
-static int prepare_binaries(const struct prepared *prepared)
+int prepare_binaries(const struct prepared *prepared)
 {
     char path[PROGRAM_PATH_BYTES];
 
@@ -79,13 +79,15 @@ int prepare_user(struct prepared *prepared)
         cli_error("services do not run as root, and there is neither a user `tip` nor `nobody`");
         return CLI_FAILED;
     }
-    return prepare_binaries(prepared);
+    return CLI_OK;
 }
 
 int prepare_look(struct prepared *prepared, const struct options *options)
 {
     int r = prepare_user(prepared);
 
+    if (r == CLI_OK)
+        r = prepare_binaries(prepared);
     for (size_t i = 0; i < PROGRAMS && r == CLI_OK; i++)
         r = prepare_service(prepared, i, options);
     if (r == CLI_OK && !user_can_reach(&prepared->user, options->config)) {

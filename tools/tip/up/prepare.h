@@ -19,8 +19,11 @@ struct prepared {
     const char *env[PREPARE_ENV + 1];
 };
 
-/** Only who it runs as, and whether the binaries can be reached. @return an enum cli_exit */
+/** Only who it runs as. @return an enum cli_exit */
 int prepare_user(struct prepared *prepared);
+
+/** Whether that user can start every service. @return as above */
+int prepare_binaries(const struct prepared *prepared);
 
 /**
  * Checks that the binaries are there and can be reached, that every service accepts the configuration, and finds out
