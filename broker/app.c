@@ -366,8 +366,9 @@ static int app_open_doors(struct app *app, const struct broker_options *options,
     if (!r)
         r = calls_open(&app->calls, loop,
                        &(struct calls_options){bus->work,
-                                               {(size_t)options->queue_max, (size_t)options->calls_max,
-                                                (size_t)options->calls_max, (size_t)options->calls_bytes},
+                                               {(size_t)options->queue_max, (size_t)options->queue_caller_max,
+                                                (size_t)options->calls_max, (size_t)options->calls_max,
+                                                (size_t)options->calls_bytes},
                                                &app->meter});
     if (!r)
         r = ingest_open(&app->ingest, loop,

@@ -43,6 +43,7 @@ static const struct tip_metric_row meter_rows[METER_COUNT] = {
     [METER_CALLS_FAILED] = {TIP_METRIC_COUNTER, "tip_broker_calls_failed_total", "", "Calls that failed, for whatever reason."},
     [METER_CALLS_LATE] = {TIP_METRIC_COUNTER, "tip_broker_calls_late_total", "", "Of these: served, but not in time."},
     [METER_CALLS_NOBODY] = {TIP_METRIC_COUNTER, "tip_broker_calls_nobody_total", "", "Of these: nobody serves the queue."},
+    [METER_CALLS_RETRIED] = {TIP_METRIC_COUNTER, "tip_broker_calls_retried_total", "", "Times a job went back because its worker was late or gone."},
 };
 /* clang-format on */
 

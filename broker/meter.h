@@ -63,6 +63,7 @@ enum meter_metric {
     METER_CALLS_FAILED,
     METER_CALLS_LATE,
     METER_CALLS_NOBODY,
+    METER_CALLS_RETRIED,
     METER_COUNT
 };
 

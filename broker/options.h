@@ -13,7 +13,7 @@ struct broker_options {
     int64_t window_events, window_bytes;
     int64_t sessions_max, fetchers_max;
     int64_t feed_bytes, feed_subscriptions_max;
-    int64_t queue_max, calls_max, calls_bytes;
+    int64_t queue_max, queue_caller_max, calls_max, calls_bytes;
 };
 
 extern const struct tip_opt_table broker_options_table;

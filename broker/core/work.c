@@ -1,41 +1,17 @@
-#include "core/work.h"
+#include "core/work_private.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <tip/alloc.h>
+#include <tip/utf8.h>
 
-/** One that waits or runs. All jobs of all queues are in one list, in order of arrival. */
-struct job {
-    uint8_t id[WORK_ID_BYTES];
-    char queue[WORK_NAME_MAX + 1];
-    char caller[WORK_NAME_MAX + 1];
-    struct broker_peer callers[WORK_CALLERS_MAX];
-    size_t n_callers;
-    struct broker_peer worker;
-    uint32_t attempt; /* 0: waits */
-    int64_t deadline_ms;
-    uint8_t *body;
-    size_t body_len;
-    struct job *next;
-};
+enum { WORK_WHY_BYTES = 256, WORK_SENTENCE_BYTES = 512 };
 
-/** What one connection has said about one queue. */
-struct worker {
-    struct broker_peer peer;
-    char queue[WORK_NAME_MAX + 1];
-    uint32_t credit;
-    int64_t heard_ms;
-};
-
-struct work {
-    struct work_limits limits;
-    struct work_out out;
-    struct job *first, **tail;
-    struct worker *workers;
-    size_t n_workers;
-    struct work_stats stats;
-};
+static const char work_why_lease[] = "its lease ran out";
+static const char work_why_silent[] = "its worker fell silent";
+static const char work_why_gone[] = "its worker is gone";
 
 struct work *work_new(const struct work_limits *limits, const struct work_out *out)
 {
@@ -43,30 +19,11 @@ struct work *work_new(const struct work_limits *limits, const struct work_out *o
 
     work->limits = *limits;
     work->out = *out;
-    work->tail = &work->first;
+    TAILQ_INIT(&work->heard);
+    TAILQ_INIT(&work->gone);
+    TAILQ_INIT(&work->ready);
+    TAILQ_INIT(&work->kept);
     return work;
-}
-
-static void job_free(struct job *job)
-{
-    free(job->body);
-    free(job);
-}
-
-void work_destroy(struct work **workp)
-{
-    struct work *work = *workp;
-
-    while (work && work->first) {
-        struct job *job = work->first;
-
-        work->first = job->next;
-        job_free(job);
-    }
-    if (work)
-        free(work->workers);
-    free(work);
-    *workp = NULL;
 }
 
 bool work_queue_valid(const char *queue)
@@ -76,34 +33,89 @@ bool work_queue_valid(const char *queue)
     return n >= 1 && n <= WORK_NAME_MAX && strspn(queue, "abcdefghijklmnopqrstuvwxyz0123456789_.-") == n;
 }
 
-/* ---- jobs ---- */
+/* ---- a job begins and ends ---- */
 
-static struct job *work_find(const struct work *work, const uint8_t *id, size_t id_len)
+static struct job *work_find(const struct work *work, const uint8_t *id)
 {
-    if (id_len != WORK_ID_BYTES)
-        return NULL;
-    for (struct job *job = work->first; job; job = job->next) {
-        if (memcmp(job->id, id, WORK_ID_BYTES) == 0)
-            return job;
-    }
-    return NULL;
+    struct job *job;
+
+    tip_hash_find_bytes(work->jobs, id, WORK_ID_BYTES, job);
+    return job;
+}
+
+static struct job *work_add(struct work *work, const struct work_put *put, int64_t now_ms)
+{
+    struct job *job = tip_new(struct job);
+    uint32_t left_ms = put->deadline_ms;
+
+    if (left_ms == 0 || left_ms > WORK_DEADLINE_MAX_MS)
+        left_ms = WORK_DEADLINE_MAX_MS;
+    memcpy(job->id, put->id, WORK_ID_BYTES);
+    job->max_attempts = put->max_attempts ? put->max_attempts : 1;
+    if (job->max_attempts > WORK_ATTEMPTS_MAX)
+        job->max_attempts = WORK_ATTEMPTS_MAX;
+    job->lease_ms = put->lease_ms;
+    job->put_ms = now_ms;
+    job->deadline_ms = now_ms + left_ms;
+    job->body = tip_memdup(put->body, put->body_len);
+    job->body_len = put->body_len;
+    job->line = work_line_make(work_queue_make(work, put->queue), put->caller);
+    job->line->n_jobs++;
+    work->stats.bytes += job->body_len;
+    tip_hash_add_key(work->jobs, id, job);
+    due_set(&work->due, &job->due, job->deadline_ms);
+    work_line_add(work, job, false);
+    return job;
+}
+
+/* Takes it from its worker; it is nowhere then. */
+static void job_leave_worker(struct work *work, struct job *job)
+{
+    TAILQ_REMOVE(&job->worker->running, job, link);
+    job->worker->conn->n_running--;
+    job->worker->queue->n_running--;
+    work->stats.n_running--;
+    job->worker = NULL;
 }
 
 static void work_remove(struct work *work, struct job *job)
 {
-    struct job **at = &work->first;
+    struct line *line = job->line;
+    struct queue *queue = line->queue;
 
-    while (*at != job)
-        at = &(*at)->next;
-    *at = job->next;
-    if (work->tail == &job->next)
-        work->tail = at;
-    if (job->attempt)
-        work->stats.n_running--;
+    if (job->worker)
+        job_leave_worker(work, job);
     else
-        work->stats.n_waiting--;
+        work_line_remove(work, job);
+    due_remove(&work->due, &job->due);
+    tip_hash_remove(work->jobs, job);
     work->stats.bytes -= job->body_len;
-    job_free(job);
+    if (--line->n_jobs == 0) {
+        tip_hash_remove(queue->lines, line);
+        free(line);
+    }
+    work_queue_rest(work, queue);
+    free(job->why);
+    free(job->body);
+    free(job);
+}
+
+void work_destroy(struct work **workp)
+{
+    struct work *work = *workp;
+    struct conn *conn, *next_conn;
+    struct job *job, *next_job;
+
+    if (!work)
+        return;
+    tip_hash_each (work->jobs, job, next_job)
+        work_remove(work, job);
+    tip_hash_each (work->conns, conn, next_conn)
+        work_conn_free(work, conn);
+    work_queues_free(work);
+    due_deinit(&work->due);
+    free(work);
+    *workp = NULL;
 }
 
 /* Whoever repeats a call wants the answer; of too many, the oldest connection is the likeliest to be gone. */
@@ -123,6 +135,7 @@ static void job_join(struct job *job, const struct broker_peer *caller)
 static void work_fail(struct work *work, struct job *job, const char *reason, uint32_t code)
 {
     work->stats.failed++;
+    job->line->queue->failed++;
     for (size_t i = 0; i < job->n_callers; i++)
         work->out.failed(work->out.ctx, &job->callers[i], job->id, reason, code);
     work_remove(work, job);
@@ -131,77 +144,156 @@ static void work_fail(struct work *work, struct job *job, const char *reason, ui
 static void work_succeed(struct work *work, struct job *job, const struct work_answer *answer)
 {
     work->stats.done++;
+    job->line->queue->done++;
     for (size_t i = 0; i < job->n_callers; i++)
         work->out.result(work->out.ctx, &job->callers[i], job->id, answer->body, answer->body_len);
     work_remove(work, job);
 }
 
-/* ---- workers ---- */
+/* ---- leases ---- */
 
-static struct worker *work_worker(const struct work *work, const struct broker_peer *peer, const char *queue)
+static int64_t job_lease_end(const struct job *job, uint32_t lease_ms, int64_t now_ms)
 {
-    for (size_t i = 0; i < work->n_workers; i++) {
-        struct worker *worker = &work->workers[i];
+    int64_t end_ms = now_ms + (lease_ms < WORK_LEASE_MIN_MS ? WORK_LEASE_MIN_MS : lease_ms);
 
-        if (broker_peer_equal(&worker->peer, peer) && strcmp(worker->queue, queue) == 0)
-            return worker;
-    }
-    return NULL;
+    return lease_ms == 0 || end_ms > job->deadline_ms ? job->deadline_ms : end_ms;
 }
 
-static void work_drop(struct work *work, struct worker *worker)
+static void job_lease(struct work *work, struct job *job, uint32_t lease_ms, int64_t now_ms)
 {
-    *worker = work->workers[--work->n_workers];
+    job->lease_end_ms = job_lease_end(job, lease_ms, now_ms);
+    due_set(&work->due, &job->due, job->lease_end_ms);
 }
 
-static bool work_is_served(const struct work *work, const char *queue)
+static enum work_sent work_offer(struct work *work, const struct job *job, const struct worker *worker, int64_t now_ms)
 {
-    for (size_t i = 0; i < work->n_workers; i++) {
-        if (strcmp(work->workers[i].queue, queue) == 0)
-            return true;
-    }
-    return false;
-}
-
-/* Of those with credit the one with the most, so that equals share. */
-static struct worker *work_idle(const struct work *work, const char *queue)
-{
-    struct worker *best = NULL;
-
-    for (size_t i = 0; i < work->n_workers; i++) {
-        struct worker *worker = &work->workers[i];
-
-        if (worker->credit && strcmp(worker->queue, queue) == 0 && (!best || worker->credit > best->credit))
-            best = worker;
-    }
-    return best;
-}
-
-/* Gives a waiting job to a worker, if there is one that can still be reached. */
-static void work_assign(struct work *work, struct job *job, int64_t now_ms)
-{
-    struct work_job out = {
+    const struct work_job out = {
         .id = job->id,
-        .queue = job->queue,
-        .caller = job->caller,
+        .queue = job->line->queue->name,
+        .caller = job->line->caller,
         .body = job->body,
         .body_len = job->body_len,
-        .attempt = 1,
+        .attempt = job->attempt + 1,
         .left_ms = job->deadline_ms - now_ms,
+        .lease_ms = job_lease_end(job, job->lease_ms, now_ms) - now_ms,
     };
-    struct worker *worker;
 
-    while ((worker = work_idle(work, job->queue))) {
-        if (!work->out.job(work->out.ctx, &worker->peer, &out)) {
-            work_drop(work, worker);
+    return work->out.job(work->out.ctx, &worker->conn->peer, &out);
+}
+
+static void work_assign(struct work *work, struct job *job, struct worker *worker, int64_t now_ms)
+{
+    work_line_remove(work, job);
+    job->worker = worker;
+    job->attempt++;
+    TAILQ_INSERT_TAIL(&worker->running, job, link);
+    worker->conn->n_running++;
+    worker->queue->n_running++;
+    work->stats.n_running++;
+    job_lease(work, job, job->lease_ms, now_ms);
+}
+
+static void job_given_up(struct work *work, struct job *job, uint32_t code)
+{
+    char reason[WORK_SENTENCE_BYTES];
+    const char *queue = job->line->queue->name;
+
+    if (job->attempt == 1)
+        (void)snprintf(reason, sizeof(reason), "the one attempt at '%s' failed, because %s", queue, job->why);
+    else
+        (void)snprintf(reason, sizeof(reason), "all %u attempts at '%s' failed, the last because %s", job->attempt,
+                       queue, job->why);
+    work_fail(work, job, reason, code);
+}
+
+/* A lease has ended without an answer. */
+static void work_put_back(struct work *work, struct job *job, const char *why, uint32_t code)
+{
+    char text[WORK_WHY_BYTES];
+
+    tip_utf8_copy(text, sizeof(text), why, strlen(why));
+    free(job->why);
+    job->why = tip_strdup(text);
+    if (job->attempt >= job->max_attempts) {
+        job_given_up(work, job, code);
+        return;
+    }
+    work->stats.retried++;
+    job->line->queue->retried++;
+    job_leave_worker(work, job);
+    due_set(&work->due, &job->due, job->deadline_ms);
+    work_line_add(work, job, true);
+}
+
+/* Says so to a worker that can hear it. */
+static void work_take_away(struct work *work, struct job *job)
+{
+    if (job->worker->conn->why != work_why_gone)
+        work->out.lost(work->out.ctx, &job->worker->conn->peer, job->id, job->attempt);
+}
+
+/* ---- what follows from what was said ---- */
+
+static void work_expire(struct work *work, struct job *job);
+
+static bool work_dispatch_one(struct work *work, struct queue *queue, int64_t now_ms)
+{
+    struct worker *worker;
+    struct job *job;
+
+    if (TAILQ_EMPTY(&queue->turns) || TAILQ_EMPTY(&queue->idle))
+        return false;
+    job = work_line_next(queue);
+    if (job->deadline_ms <= now_ms) {
+        work_expire(work, job);
+        return true;
+    }
+    worker = work_worker_next(queue);
+    switch (work_offer(work, job, worker, now_ms)) {
+    case WORK_SENT:
+        work_assign(work, job, worker, now_ms);
+        break;
+    case WORK_BUSY:
+        work_worker_credit(worker, 0);
+        break;
+    case WORK_GONE:
+        work_conn_leave(work, worker->conn, work_why_gone);
+        break;
+    }
+    return true;
+}
+
+/* What a connection had goes back, to be given to others. */
+static void work_settle_conn(struct work *work, struct conn *conn)
+{
+    struct worker *worker;
+    struct job *job;
+
+    TAILQ_FOREACH (worker, &conn->workers, in_conn) {
+        while ((job = TAILQ_FIRST(&worker->running))) {
+            work_take_away(work, job);
+            work_put_back(work, job, conn->why, WORK_FAILURE_DEADLINE);
+        }
+    }
+    work_conn_free(work, conn);
+}
+
+/* At the end of everything: nothing here calls itself, however many workers turn out to be gone. */
+static void work_settle(struct work *work, int64_t now_ms)
+{
+    struct queue *queue;
+    struct conn *conn;
+
+    while ((queue = TAILQ_FIRST(&work->ready)) || !TAILQ_EMPTY(&work->gone)) {
+        conn = TAILQ_FIRST(&work->gone);
+        if (conn) {
+            work_settle_conn(work, conn);
             continue;
         }
-        worker->credit--;
-        job->worker = worker->peer;
-        job->attempt = 1;
-        work->stats.n_waiting--;
-        work->stats.n_running++;
-        return;
+        if (work_dispatch_one(work, queue, now_ms))
+            continue;
+        TAILQ_REMOVE(&work->ready, queue, in_ready);
+        queue->is_ready = false;
     }
 }
 
@@ -215,32 +307,13 @@ static bool work_put_valid(const struct work_put *put)
 
 static bool work_has_room(const struct work *work, const struct work_put *put)
 {
-    size_t n = 0;
+    const struct queue *queue = work_queue_find(work, put->queue);
+    const struct line *line = queue ? work_line_find(queue, put->caller) : NULL;
 
-    for (const struct job *job = work->first; job; job = job->next)
-        n += strcmp(job->queue, put->queue) == 0;
-    return n < work->limits.queue_max && work->stats.n_waiting + work->stats.n_running < work->limits.jobs_max &&
+    return (!queue || queue->n_waiting + queue->n_running < work->limits.queue_max) &&
+           (!line || line->n_jobs < work->limits.caller_max) &&
+           work->stats.n_waiting + work->stats.n_running < work->limits.jobs_max &&
            work->stats.bytes + put->body_len <= work->limits.bytes_max;
-}
-
-static struct job *work_add(struct work *work, const struct work_put *put, int64_t now_ms)
-{
-    struct job *job = tip_new(struct job);
-    uint32_t left_ms = put->deadline_ms;
-
-    if (left_ms == 0 || left_ms > WORK_DEADLINE_MAX_MS)
-        left_ms = WORK_DEADLINE_MAX_MS;
-    memcpy(job->id, put->id, WORK_ID_BYTES);
-    memcpy(job->queue, put->queue, strlen(put->queue));
-    memcpy(job->caller, put->caller, strlen(put->caller));
-    job->body = tip_memdup(put->body, put->body_len);
-    job->body_len = put->body_len;
-    job->deadline_ms = now_ms + left_ms;
-    *work->tail = job;
-    work->tail = &job->next;
-    work->stats.n_waiting++;
-    work->stats.bytes += job->body_len;
-    return job;
 }
 
 int work_put(struct work *work, const struct broker_peer *from, const struct work_put *put, int64_t now_ms)
@@ -249,7 +322,9 @@ int work_put(struct work *work, const struct broker_peer *from, const struct wor
 
     if (!work_put_valid(put))
         return WORK_E_INVALID;
-    job = work_find(work, put->id, put->id_len);
+    job = work_find(work, put->id);
+    if (job && strcmp(job->line->queue->name, put->queue) != 0)
+        return WORK_E_INVALID;
     if (job) {
         job_join(job, from);
         return 0;
@@ -258,111 +333,234 @@ int work_put(struct work *work, const struct broker_peer *from, const struct wor
         return WORK_E_FULL;
     job = work_add(work, put, now_ms);
     job_join(job, from);
-    work_assign(work, job, now_ms);
+    work_settle(work, now_ms);
     return 0;
 }
 
-int work_take(struct work *work, const struct broker_peer *from, const char *queue, uint32_t credit, int64_t now_ms)
+int work_take(struct work *work, const struct broker_peer *from, const char *queue_name, uint32_t credit,
+              int64_t now_ms)
 {
     struct worker *worker;
+    struct queue *queue;
 
-    if (!work_queue_valid(queue))
+    if (!work_queue_valid(queue_name))
         return WORK_E_INVALID;
-    worker = work_worker(work, from, queue);
+    queue = work_queue_make(work, queue_name);
+    worker = work_worker_make(work, from, queue, now_ms);
     if (!worker) {
-        if (work->n_workers == work->limits.workers_max)
-            return WORK_E_FULL;
-        work->workers = tip_realloc(work->workers, work->n_workers + 1, sizeof(*work->workers));
-        worker = &work->workers[work->n_workers++];
-        *worker = (struct worker){.peer = *from};
-        memcpy(worker->queue, queue, strlen(queue));
+        work_queue_rest(work, queue);
+        return WORK_E_FULL;
     }
-    worker->credit = credit;
-    worker->heard_ms = now_ms;
-    for (struct job *job = work->first; job; job = job->next) {
-        if (!job->attempt && strcmp(job->queue, queue) == 0)
-            work_assign(work, job, now_ms);
-    }
+    work_conn_heard(work, worker->conn, now_ms);
+    work_worker_credit(worker, credit);
+    work_queue_ready(work, queue);
+    work_settle(work, now_ms);
     return 0;
 }
 
-static struct job *work_running(const struct work *work, const struct broker_peer *from, const uint8_t *id,
-                                size_t id_len, uint32_t attempt)
+void work_heard(struct work *work, const struct broker_peer *from, int64_t now_ms)
 {
-    struct job *job = work_find(work, id, id_len);
+    struct conn *conn = work_conn_find(work, from);
 
-    if (!job || job->attempt == 0 || job->attempt != attempt || !broker_peer_equal(&job->worker, from))
-        return NULL;
-    return job;
+    if (conn)
+        work_conn_heard(work, conn, now_ms);
 }
 
-int work_answer(struct work *work, const struct broker_peer *from, const struct work_answer *answer)
+/* The job that this worker holds; else it is counted where it belongs best. */
+static struct job *work_held(struct work *work, const struct broker_peer *from, const uint8_t *id, uint32_t attempt)
 {
+    const struct conn *conn = work_conn_find(work, from);
+    struct job *job = work_find(work, id);
+
+    if (job && job->worker && job->attempt == attempt && job->worker->conn == conn)
+        return job;
+    work->stats.lost++;
+    if (job)
+        job->line->queue->lost++;
+    else if (conn && !TAILQ_EMPTY(&conn->workers))
+        TAILQ_FIRST(&conn->workers)->queue->lost++;
+    return NULL;
+}
+
+int work_answer(struct work *work, const struct broker_peer *from, const struct work_answer *answer, int64_t now_ms)
+{
+    uint32_t code = answer->code ? answer->code : WORK_FAILURE_REFUSED;
+    char why[WORK_WHY_BYTES];
     struct job *job;
 
     if (answer->id_len != WORK_ID_BYTES || answer->body_len > WORK_BODY_MAX)
         return WORK_E_INVALID;
-    job = work_running(work, from, answer->id, answer->id_len, answer->attempt);
+    work_heard(work, from, now_ms);
+    job = work_held(work, from, answer->id, answer->attempt);
     if (!job)
         return WORK_E_LOST;
-    if (answer->reason)
-        work_fail(work, job, answer->reason, answer->code ? answer->code : WORK_FAILURE_REFUSED);
-    else
+    if (!answer->reason) {
         work_succeed(work, job, answer);
+    } else if (code == WORK_FAILURE_UNAVAILABLE && job->max_attempts > 1) {
+        (void)snprintf(why, sizeof(why), "its worker said: %s", answer->reason);
+        work_put_back(work, job, why, code);
+    } else {
+        work_fail(work, job, answer->reason, code);
+    }
+    work_settle(work, now_ms);
     return 0;
 }
 
-int work_renew(const struct work *work, const struct broker_peer *from, const uint8_t *id, size_t id_len,
-               uint32_t attempt)
+int work_renew(struct work *work, const struct broker_peer *from, const struct work_renewal *renewal, int64_t now_ms)
 {
-    return work_running(work, from, id, id_len, attempt) ? 0 : WORK_E_LOST;
+    struct job *job;
+
+    if (renewal->id_len != WORK_ID_BYTES)
+        return WORK_E_LOST;
+    work_heard(work, from, now_ms);
+    job = work_held(work, from, renewal->id, renewal->attempt);
+    if (!job)
+        return WORK_E_LOST;
+    job_lease(work, job, renewal->lease_ms ? renewal->lease_ms : job->lease_ms, now_ms);
+    return 0;
+}
+
+void work_gone(struct work *work, const struct broker_peer *from, int64_t now_ms)
+{
+    struct conn *conn = work_conn_find(work, from);
+
+    if (conn)
+        work_conn_leave(work, conn, work_why_gone);
+    work_settle(work, now_ms);
 }
 
 /* ---- time ---- */
 
 static void work_expire(struct work *work, struct job *job)
 {
-    char reason[WORK_NAME_MAX + 64] = "no service answers '";
-    bool served = job->attempt || work_is_served(work, job->queue);
+    struct queue *queue = job->line->queue;
+    bool served = job->worker || job->why || queue->n_workers;
+    char reason[WORK_SENTENCE_BYTES];
 
+    if (job->worker)
+        work_take_away(work, job);
     if (served) {
         work->stats.late++;
-        strcpy(reason, "'");
+        queue->late++;
     } else {
         work->stats.nobody++;
+        queue->nobody++;
     }
-    strcat(strcat(reason, job->queue), served ? "' did not answer in time" : "'");
+    if (!served)
+        (void)snprintf(reason, sizeof(reason), "no service answers '%s'", queue->name);
+    else if (!job->why)
+        (void)snprintf(reason, sizeof(reason), "'%s' did not answer in time", queue->name);
+    else
+        (void)snprintf(reason, sizeof(reason), "'%s' did not answer in time, in %u attempts; one failed because %s",
+                       queue->name, job->attempt, job->why);
     work_fail(work, job, reason, served ? WORK_FAILURE_DEADLINE : WORK_FAILURE_NO_WORKER);
+}
+
+static void work_due(struct work *work, struct job *job, int64_t now_ms)
+{
+    if (job->deadline_ms <= now_ms) {
+        work_expire(work, job);
+        return;
+    }
+    work_take_away(work, job);
+    work_put_back(work, job, work_why_lease, WORK_FAILURE_DEADLINE);
+}
+
+static void work_probe(struct work *work, int64_t now_ms)
+{
+    struct conn *conn, *next;
+
+    if (now_ms < work->probe_ms)
+        return;
+    work->probe_ms = now_ms + WORK_PROBE_MS;
+    for (conn = TAILQ_FIRST(&work->heard); conn; conn = next) {
+        next = TAILQ_NEXT(conn, link);
+        if (conn->n_running && work->out.probe(work->out.ctx, &conn->peer) == WORK_GONE)
+            work_conn_leave(work, conn, work_why_gone);
+    }
 }
 
 void work_tick(struct work *work, int64_t now_ms)
 {
-    struct job *job, *next;
+    struct due_item *item;
+    struct conn *conn;
 
-    for (size_t i = work->n_workers; i-- > 0;) {
-        if (now_ms - work->workers[i].heard_ms > WORK_SILENCE_MS)
-            work_drop(work, &work->workers[i]);
-    }
-    for (job = work->first; job; job = next) {
-        next = job->next;
-        if (job->deadline_ms <= now_ms)
-            work_expire(work, job);
-    }
+    while ((conn = TAILQ_FIRST(&work->heard)) && now_ms - conn->heard_ms >= WORK_SILENCE_MS)
+        work_conn_leave(work, conn, work_why_silent);
+    work_probe(work, now_ms);
+    while ((item = due_first(&work->due)) && item->at_ms <= now_ms)
+        work_due(work, (struct job *)((char *)item - offsetof(struct job, due)), now_ms);
+    work_settle(work, now_ms);
 }
 
-static bool job_is_first_of_queue(const struct work *work, const struct job *job)
+int64_t work_next_ms(const struct work *work)
 {
-    const struct job *other = work->first;
+    const struct due_item *item = due_first(&work->due);
+    const struct conn *conn = TAILQ_FIRST(&work->heard);
+    int64_t next_ms = item ? item->at_ms : INT64_MAX;
 
-    while (other != job && strcmp(other->queue, job->queue) != 0)
-        other = other->next;
-    return other == job;
+    if (conn && conn->heard_ms + WORK_SILENCE_MS < next_ms)
+        next_ms = conn->heard_ms + WORK_SILENCE_MS;
+    if (work->stats.n_running && work->probe_ms < next_ms)
+        next_ms = work->probe_ms;
+    return next_ms;
 }
+
+/* ---- what there is ---- */
 
 void work_stats(const struct work *work, struct work_stats *stats)
 {
     *stats = work->stats;
-    stats->n_workers = work->n_workers;
-    for (const struct job *job = work->first; job; job = job->next)
-        stats->n_queues += job_is_first_of_queue(work, job);
+    stats->n_queues = tip_hash_count(work->queues) - work->n_kept;
+}
+
+static uint64_t queue_credit(const struct queue *queue)
+{
+    const struct worker *worker;
+    uint64_t credit = 0;
+
+    TAILQ_FOREACH (worker, &queue->idle, in_idle)
+        credit += worker->credit;
+    return credit;
+}
+
+/* Within a line the first is the oldest, unless a younger one went back before it. */
+static int64_t queue_oldest_ms(const struct queue *queue, int64_t now_ms)
+{
+    const struct line *line;
+    int64_t oldest_ms = 0;
+
+    TAILQ_FOREACH (line, &queue->turns, turn) {
+        const struct job *job = TAILQ_FIRST(&line->waiting);
+
+        if (now_ms - job->put_ms > oldest_ms)
+            oldest_ms = now_ms - job->put_ms;
+    }
+    return oldest_ms;
+}
+
+void work_each_queue(const struct work *work, int64_t now_ms,
+                     void (*fn)(void *ctx, const struct work_queue_stats *stats), void *ctx)
+{
+    struct queue *queue, *next;
+
+    tip_hash_each (work->queues, queue, next) {
+        const struct work_queue_stats stats = {
+            .name = queue->name,
+            .n_waiting = queue->n_waiting,
+            .n_running = queue->n_running,
+            .n_workers = queue->n_workers,
+            .n_callers = tip_hash_count(queue->lines),
+            .credit = queue_credit(queue),
+            .done = queue->done,
+            .failed = queue->failed,
+            .late = queue->late,
+            .nobody = queue->nobody,
+            .retried = queue->retried,
+            .lost = queue->lost,
+            .oldest_ms = queue_oldest_ms(queue, now_ms),
+        };
+
+        fn(ctx, &stats);
+    }
 }

@@ -15,7 +15,8 @@ enum {
     CALLS_FRAME_BYTES_MAX = WORK_BODY_MAX + 4096,
     CALLS_SEND_HWM = 64,
     CALLS_RECEIVE_HWM = 64,
-    CALLS_TICK_MS = 50,
+    CALLS_TICK_MIN_MS = 10,
+    CALLS_TICK_MAX_MS = 1000,
     CALLS_REASON_BYTES = 1024
 };
 
@@ -24,27 +25,51 @@ struct calls {
     struct calls_options options;
     struct router *router;
     struct work *work;
-    struct tip_timer timer; /* deadlines */
+    struct tip_timer timer; /* deadlines, leases, silence */
+    int64_t armed_ms;       /* the timer's, while it runs */
+    uint64_t nonce;
 };
 
 /* ---- what work wants sent ---- */
 
-static bool calls_out_job(void *ctx, const struct broker_peer *to, const struct work_job *job)
+static enum work_sent calls_offer(struct calls *calls, const struct broker_peer *to, const struct codec_frame *frame)
 {
-    struct calls *calls = ctx;
-    uint32_t left_ms = job->left_ms > 0 ? (uint32_t)job->left_ms : 0;
+    static const enum work_sent sent[] = {
+        [ROUTER_SENT] = WORK_SENT, [ROUTER_BUSY] = WORK_BUSY, [ROUTER_GONE] = WORK_GONE};
+
+    return sent[router_offer(calls->router, to, frame, NULL)];
+}
+
+static enum work_sent calls_out_job(void *ctx, const struct broker_peer *to, const struct work_job *job)
+{
     const struct codec_frame frame = {
         .kind = CODEC_JOB,
         .put = {.id = {job->id, WORK_ID_BYTES},
                 .body = {job->body, job->body_len},
                 .queue = job->queue,
                 .caller = job->caller,
-                .deadline_ms = left_ms,
-                .lease_ms = left_ms,
+                .deadline_ms = (uint32_t)job->left_ms,
+                .lease_ms = (uint32_t)job->lease_ms,
                 .attempt = job->attempt},
     };
 
-    return router_send(calls->router, to, &frame, NULL);
+    return calls_offer(ctx, to, &frame);
+}
+
+static enum work_sent calls_out_probe(void *ctx, const struct broker_peer *to)
+{
+    struct calls *calls = ctx;
+    const struct codec_frame frame = {.kind = CODEC_PING, .nonce = ++calls->nonce};
+
+    return calls_offer(calls, to, &frame);
+}
+
+static void calls_out_lost(void *ctx, const struct broker_peer *to, const uint8_t *id, uint32_t attempt)
+{
+    struct calls *calls = ctx;
+    const struct codec_frame frame = {.kind = CODEC_LOST, .answer = {.id = {id, WORK_ID_BYTES}, .attempt = attempt}};
+
+    (void)router_send(calls->router, to, &frame, NULL); /* its answer is refused in any case */
 }
 
 static void calls_out_result(void *ctx, const struct broker_peer *to, const uint8_t *id, const uint8_t *body, size_t n)
@@ -77,8 +102,17 @@ static void calls_refuse_invalid(struct calls *calls, const struct broker_peer *
 
 static void calls_on_put(struct calls *calls, const struct broker_peer *from, const struct codec_put *frame)
 {
-    const struct work_put put = {frame->id.data,   frame->id.len,   frame->queue,      frame->caller,
-                                 frame->body.data, frame->body.len, frame->deadline_ms};
+    const struct work_put put = {
+        .id = frame->id.data,
+        .id_len = frame->id.len,
+        .queue = frame->queue,
+        .caller = frame->caller,
+        .body = frame->body.data,
+        .body_len = frame->body.len,
+        .deadline_ms = frame->deadline_ms,
+        .lease_ms = frame->lease_ms,
+        .max_attempts = frame->max_attempts,
+    };
     const struct codec_frame full = {.kind = CODEC_FULL, .answer = {.id = frame->id, .queue = frame->queue}};
     int r;
 
@@ -129,7 +163,7 @@ static void calls_on_answer(struct calls *calls, const struct broker_peer *from,
         tip_utf8_copy(reason, sizeof(reason), in->reason, strlen(in->reason));
         answer.reason = reason;
     }
-    r = work_answer(calls->work, from, &answer);
+    r = work_answer(calls->work, from, &answer, tip_loop_now_ms());
     if (r == WORK_E_LOST)
         calls_lost(calls, from, in);
     else if (r)
@@ -138,7 +172,9 @@ static void calls_on_answer(struct calls *calls, const struct broker_peer *from,
 
 static void calls_on_renew(struct calls *calls, const struct broker_peer *from, const struct codec_answer *answer)
 {
-    if (work_renew(calls->work, from, answer->id.data, answer->id.len, answer->attempt))
+    const struct work_renewal renewal = {answer->id.data, answer->id.len, answer->attempt, answer->lease_ms};
+
+    if (work_renew(calls->work, from, &renewal, tip_loop_now_ms()))
         calls_lost(calls, from, answer);
 }
 
@@ -156,21 +192,40 @@ static void calls_show(struct calls *calls)
     tip_metric_set(m[METER_CALLS_FAILED], (double)stats.failed);
     tip_metric_set(m[METER_CALLS_LATE], (double)stats.late);
     tip_metric_set(m[METER_CALLS_NOBODY], (double)stats.nobody);
+    tip_metric_set(m[METER_CALLS_RETRIED], (double)stats.retried);
 }
 
-/* Ticks while there is somebody whose time may come. */
+/* The next time somebody's time may come, and once more after the last frame, to show what has changed. */
+static void calls_arm(struct calls *calls)
+{
+    int64_t now_ms = tip_loop_now_ms();
+    int64_t next_ms = work_next_ms(calls->work);
+
+    if (next_ms < now_ms + CALLS_TICK_MIN_MS)
+        next_ms = now_ms + CALLS_TICK_MIN_MS;
+    if (next_ms > now_ms + CALLS_TICK_MAX_MS)
+        next_ms = now_ms + CALLS_TICK_MAX_MS;
+    if (tip_timer_is_running(&calls->timer) && calls->armed_ms <= next_ms)
+        return;
+    calls->armed_ms = next_ms;
+    tip_timer_start(&calls->timer, next_ms - now_ms);
+}
+
 static void calls_on_timer(void *ctx)
 {
     struct calls *calls = ctx;
-    struct work_stats stats;
 
     work_tick(calls->work, tip_loop_now_ms());
     calls_show(calls);
-    work_stats(calls->work, &stats);
-    if (stats.n_waiting + stats.n_running)
-        tip_timer_start(&calls->timer, CALLS_TICK_MS);
-    else if (stats.n_workers)
-        tip_timer_start(&calls->timer, 1000);
+    if (work_next_ms(calls->work) < INT64_MAX)
+        calls_arm(calls);
+}
+
+static void calls_on_heard(void *ctx, const struct broker_peer *from)
+{
+    struct calls *calls = ctx;
+
+    work_heard(calls->work, from, tip_loop_now_ms());
 }
 
 static void calls_on_frame(void *ctx, const struct broker_peer *from, const struct codec_frame *frame,
@@ -183,29 +238,29 @@ static void calls_on_frame(void *ctx, const struct broker_peer *from, const stru
     switch (body ? CODEC_NONE : frame->kind) {
     case CODEC_PUT:
         calls_on_put(calls, from, &frame->put);
-        tip_timer_start(&calls->timer, CALLS_TICK_MS);
-        return;
+        break;
     case CODEC_TAKE:
         calls_on_take(calls, from, &frame->take);
-        if (!tip_timer_is_running(&calls->timer))
-            tip_timer_start(&calls->timer, CALLS_TICK_MS);
-        return;
+        break;
     case CODEC_DONE:
     case CODEC_FAIL:
         calls_on_answer(calls, from, frame);
-        return;
+        break;
     case CODEC_RENEW:
         calls_on_renew(calls, from, &frame->answer);
-        return;
+        break;
     default: /* of another socket */
         router_refuse(calls->router, from, &kind);
+        return;
     }
+    calls_arm(calls);
 }
 
 int calls_open(struct calls **callsp, struct tip_loop *loop, const struct calls_options *options)
 {
     tip_auto(calls_destroy) struct calls *calls = tip_new(struct calls);
-    const struct work_out out = {calls_out_job, calls_out_result, calls_out_failed, calls};
+    const struct work_out out = {calls_out_job,  calls_out_result, calls_out_failed,
+                                 calls_out_lost, calls_out_probe,  calls};
     const struct router_options router = {
         .endpoint = options->endpoint,
         .socket = METER_WORK,
@@ -215,6 +270,7 @@ int calls_open(struct calls **callsp, struct tip_loop *loop, const struct calls_
         .receive_hwm = CALLS_RECEIVE_HWM,
         .meter = options->meter,
         .on_frame = calls_on_frame,
+        .on_heard = calls_on_heard,
         .ctx = calls,
     };
     int r;

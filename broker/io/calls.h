@@ -1,5 +1,5 @@
 #pragma once
-/* The work door: calls between services, over core/work. */
+/* The work door: jobs and calls between services, over core/work. */
 #include <stdint.h>
 
 #include <tip/cleanup.h>

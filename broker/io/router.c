@@ -16,8 +16,8 @@ struct router {
     struct tip_buf out;
 };
 
-bool router_send(struct router *router, const struct broker_peer *to, const struct codec_frame *frame,
-                 const struct codec_bytes *body)
+enum router_sent router_offer(struct router *router, const struct broker_peer *to, const struct codec_frame *frame,
+                              const struct codec_bytes *body)
 {
     struct tip_zframe frames[3] = {{to->bytes, to->len}};
     size_t n = 2;
@@ -33,7 +33,15 @@ bool router_send(struct router *router, const struct broker_peer *to, const stru
     }
     if (r)
         tip_metric_inc(router->options.meter->m[METER_UNDELIVERED]);
-    return r == 0;
+    if (r == TIP_ZSOCK_E_UNREACHABLE)
+        return ROUTER_GONE;
+    return r ? ROUTER_BUSY : ROUTER_SENT;
+}
+
+bool router_send(struct router *router, const struct broker_peer *to, const struct codec_frame *frame,
+                 const struct codec_bytes *body)
+{
+    return router_offer(router, to, frame, body) == ROUTER_SENT;
 }
 
 void router_refuse(struct router *router, const struct broker_peer *to, const struct router_refusal *refusal)

@@ -34,6 +34,16 @@ struct router_options {
 tip_nodiscard int router_open(struct router **routerp, struct tip_loop *loop, const struct router_options *options);
 void router_destroy(struct router **routerp);
 
+enum router_sent {
+    ROUTER_SENT,
+    ROUTER_BUSY, /* the peer does not read */
+    ROUTER_GONE  /* there is no such connection any more */
+};
+
+/** What is not sent is counted. */
+enum router_sent router_offer(struct router *router, const struct broker_peer *to, const struct codec_frame *frame,
+                              const struct codec_bytes *body);
+
 /** @return false when the peer is gone or does not read; counted */
 bool router_send(struct router *router, const struct broker_peer *to, const struct codec_frame *frame,
                  const struct codec_bytes *body);

@@ -1,14 +1,9 @@
-/* The broker's rules: sequences, entries, calls, long polls. */
+/* The broker's rules: sequences, entries, long polls. */
 #include <check.h>
-#include <stdio.h>
-#include <stdlib.h>
-
-#include <tip/cleanup.h>
 
 #include "core/entries.h"
 #include "core/fetchers.h"
 #include "core/sessions.h"
-#include "core/work.h"
 
 static struct broker_peer peer(const char *name)
 {
@@ -158,191 +153,6 @@ static void test_entries_refused(void **state)
     }
 }
 
-/* ---- calls ---- */
-
-struct said {
-    char text[2000];
-    bool gone; /* workers cannot be reached */
-};
-
-static void say(struct said *said, const char *what, const struct broker_peer *to, const uint8_t *id, const char *more)
-{
-    size_t at = strlen(said->text);
-
-    (void)snprintf(said->text + at, sizeof(said->text) - at, "%s(%.*s,%c,%s) ", what, to->len, (const char *)to->bytes,
-                   id[0], more);
-}
-
-static bool said_job(void *ctx, const struct broker_peer *to, const struct work_job *job)
-{
-    struct said *said = ctx;
-    char more[32];
-
-    if (said->gone)
-        return false;
-    (void)snprintf(more, sizeof(more), "%.*s", (int)job->body_len, (const char *)job->body);
-    say(said, "job", to, job->id, more);
-    return true;
-}
-
-static void said_result(void *ctx, const struct broker_peer *to, const uint8_t *id, const uint8_t *body, size_t n)
-{
-    char more[32];
-
-    (void)snprintf(more, sizeof(more), "%.*s", (int)n, (const char *)body);
-    say(ctx, "result", to, id, more);
-}
-
-static void said_failed(void *ctx, const struct broker_peer *to, const uint8_t *id, const char *reason, uint32_t code)
-{
-    char more[128];
-
-    (void)snprintf(more, sizeof(more), "%u %s", code, reason);
-    say(ctx, "failed", to, id, more);
-}
-
-static struct work *work_of(struct said *said)
-{
-    const struct work_out out = {said_job, said_result, said_failed, said};
-
-    *said = (struct said){0};
-    return work_new(&(struct work_limits){.queue_max = 3, .jobs_max = 5, .workers_max = 2, .bytes_max = 100}, &out);
-}
-
-static int put(struct work *work, const char *from, char id, const char *queue, const char *body, uint32_t deadline_ms)
-{
-    uint8_t bytes[WORK_ID_BYTES];
-    struct broker_peer caller = peer(from);
-
-    memset(bytes, id, sizeof(bytes));
-    return work_put(
-        work, &caller,
-        &(struct work_put){bytes, sizeof(bytes), queue, "test", (const uint8_t *)body, strlen(body), deadline_ms},
-        1000);
-}
-
-static int take(struct work *work, const char *from, const char *queue, uint32_t credit)
-{
-    struct broker_peer worker = peer(from);
-
-    return work_take(work, &worker, queue, credit, 1000);
-}
-
-static int done(struct work *work, const char *from, char id, uint32_t attempt, const char *reason)
-{
-    uint8_t bytes[WORK_ID_BYTES];
-    struct broker_peer worker = peer(from);
-
-    memset(bytes, id, sizeof(bytes));
-    return work_answer(work, &worker,
-                       &(struct work_answer){bytes, sizeof(bytes), attempt, (const uint8_t *)"yes", 3, reason, 0});
-}
-
-#define assert_said(said, expected)                  \
-    do {                                             \
-        assert_string_equal((said)->text, expected); \
-        (said)->text[0] = 0;                         \
-    } while (0)
-
-static void test_call(void **state)
-{
-    tip_auto(work_destroy) struct work *work = NULL;
-    struct said said;
-
-    (void)state;
-    work = work_of(&said);
-    assert_int_equal(put(work, "c", 'a', "store.query", "?", 5000), 0);
-    assert_said(&said, "");
-    assert_int_equal(take(work, "w", "store.query", 1), 0);
-    assert_said(&said, "job(w,a,?) ");
-    assert_int_equal(put(work, "c", 'b', "store.query", "more", 5000), 0); /* no credit left */
-    assert_said(&said, "");
-    assert_int_equal(put(work, "d", 'a', "store.query", "?", 5000), 0); /* joins */
-    assert_int_equal(done(work, "w", 'a', 1, NULL), 0);
-    assert_said(&said, "result(c,a,yes) result(d,a,yes) ");
-    assert_int_equal(take(work, "w", "store.query", 2), 0);
-    assert_said(&said, "job(w,b,more) ");
-    assert_int_equal(done(work, "w", 'b', 1, "no such thing"), 0);
-    assert_said(&said, "failed(c,b,1 no such thing) ");
-    assert_int_equal(done(work, "w", 'b', 1, NULL), WORK_E_LOST);
-}
-
-static void test_call_answers_are_checked(void **state)
-{
-    tip_auto(work_destroy) struct work *work = NULL;
-    struct said said;
-
-    (void)state;
-    work = work_of(&said);
-    assert_int_equal(take(work, "w", "q", 1), 0);
-    assert_int_equal(put(work, "c", 'a', "q", "", 5000), 0);
-    assert_int_equal(done(work, "x", 'a', 1, NULL), WORK_E_LOST);
-    assert_int_equal(done(work, "w", 'a', 2, NULL), WORK_E_LOST);
-    assert_int_equal(done(work, "w", 'z', 1, NULL), WORK_E_LOST);
-    assert_int_equal(done(work, "w", 'a', 1, NULL), 0);
-}
-
-static void test_call_deadlines(void **state)
-{
-    tip_auto(work_destroy) struct work *work = NULL;
-    struct said said;
-
-    (void)state;
-    work = work_of(&said);
-    assert_int_equal(take(work, "w", "served", 1), 0);
-    assert_int_equal(put(work, "c", 'a', "served", "", 500), 0);
-    assert_int_equal(put(work, "c", 'b', "nobody", "", 500), 0);
-    assert_said(&said, "job(w,a,) ");
-    work_tick(work, 1499);
-    assert_said(&said, "");
-    work_tick(work, 1500);
-    assert_said(&said, "failed(c,a,3 'served' did not answer in time) failed(c,b,4 no service answers 'nobody') ");
-    assert_int_equal(done(work, "w", 'a', 1, NULL), WORK_E_LOST);
-}
-
-static void test_call_limits(void **state)
-{
-    tip_auto(work_destroy) struct work *work = NULL;
-    char big[101];
-    struct said said;
-
-    (void)state;
-    work = work_of(&said);
-    memset(big, 'x', 100);
-    big[100] = 0;
-    for (char id = 'a'; id < 'd'; id++)
-        assert_int_equal(put(work, "c", id, "q", "", 500), 0);
-    assert_int_equal(put(work, "c", 'd', "q", "", 500), WORK_E_FULL); /* of a queue */
-    assert_int_equal(put(work, "c", 'e', "r", big, 500), 0);
-    assert_int_equal(put(work, "c", 'f', "s", "x", 500), WORK_E_FULL); /* bytes */
-    assert_int_equal(put(work, "c", 'f', "s", "", 500), 0);
-    assert_int_equal(put(work, "c", 'g', "t", "", 500), WORK_E_FULL); /* in all */
-    assert_int_equal(put(work, "c", 'h', "No", "", 500), WORK_E_INVALID);
-    assert_int_equal(take(work, "v", "x", 1), 0);
-    assert_int_equal(take(work, "w", "x", 1), 0);
-    assert_int_equal(take(work, "x", "x", 1), WORK_E_FULL);
-    assert_int_equal(take(work, "x", "", 1), WORK_E_INVALID);
-}
-
-static void test_worker_that_is_gone(void **state)
-{
-    tip_auto(work_destroy) struct work *work = NULL;
-    struct said said;
-
-    (void)state;
-    work = work_of(&said);
-    assert_int_equal(take(work, "w", "q", 5), 0);
-    said.gone = true;
-    assert_int_equal(put(work, "c", 'a', "q", "", 500), 0);
-    said.gone = false;
-    assert_int_equal(take(work, "v", "q", 1), 0);
-    assert_said(&said, "job(v,a,) ");
-    work_tick(work, 1000 + WORK_SILENCE_MS + 1); /* and v falls silent */
-    assert_int_equal(put(work, "c", 'b', "q", "", 500), 0);
-    work_tick(work, 1000 + WORK_SILENCE_MS + 2);
-    assert_non_null(strstr(said.text, "no service answers 'q'"));
-}
-
 /* ---- long polls ---- */
 
 static void test_fetchers(void **state)
@@ -383,11 +193,6 @@ int main(void)
         cmocka_unit_test(test_sessions_are_bounded),
         cmocka_unit_test(test_entries),
         cmocka_unit_test(test_entries_refused),
-        cmocka_unit_test(test_call),
-        cmocka_unit_test(test_call_answers_are_checked),
-        cmocka_unit_test(test_call_deadlines),
-        cmocka_unit_test(test_call_limits),
-        cmocka_unit_test(test_worker_that_is_gone),
         cmocka_unit_test(test_fetchers),
     };
 
