@@ -3,7 +3,7 @@
 JOBS  ?= $(shell nproc)
 BUILD  = build/release
 
-.PHONY: all check test test-long demo bench format tidy help packages packages-test
+.PHONY: all check test test-long demo bench format tidy help packages packages-test packages-bench
 
 all: packages ## build everything into build/release/bin
 	@cmake --preset release >/dev/null
@@ -23,7 +23,7 @@ demo: packages ## the whole system on loopback with a simulated internet, on thi
 	@cmake --build $(BUILD) -j $(JOBS) --target programs
 	@tools/demo $(BUILD)
 
-bench: packages packages-test ## benchmarks beside their peers; AREA=bus|blacklist|storage|memory for one
+bench: packages packages-test packages-bench ## benchmarks beside their peers; AREA=bus|blacklist|storage|memory for one
 	@cmake --preset release >/dev/null
 	@cmake --build $(BUILD) -j $(JOBS)
 	@/usr/bin/python3 tests/bench/run.py --build $(BUILD) $(if $(AREA),--area $(AREA))
@@ -40,6 +40,9 @@ packages:
 
 packages-test:
 	@tools/install-packages packages-test.txt
+
+packages-bench:
+	@tools/install-packages packages-bench.txt
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
