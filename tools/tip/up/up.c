@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include <tip/alloc.h>
@@ -14,6 +13,7 @@
 
 #include "command.h"
 #include "programs.h"
+#include "up/lock.h"
 #include "up/postgres.h"
 #include "up/tree.h"
 
@@ -263,18 +263,13 @@ static void up_on_hangup(void *ctx)
 
 static int up_lock(struct up *up)
 {
-    char path[PROGRAM_PATH_BYTES];
+    int r = lock_take(up->config.data_dir, &up->lock_fd);
 
-    snprintf(path, sizeof(path), "%s/lock", up->config.data_dir);
-    up->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (up->lock_fd == -1) {
-        cli_error("%s: %s", path, strerror(errno));
-        return tip_fail(-errno);
-    }
-    if (flock(up->lock_fd, LOCK_EX | LOCK_NB) == 0)
-        return 0;
-    cli_error("another `tip up` runs with %s", up->config.data_dir);
-    return tip_fail(-EBUSY);
+    if (r == -EBUSY)
+        cli_error("another `tip up` runs with %s", up->config.data_dir);
+    else if (r)
+        cli_error("%s/lock: %s", up->config.data_dir, strerror(-r));
+    return r;
 }
 
 static int up_places(struct up *up)
