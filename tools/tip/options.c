@@ -34,6 +34,28 @@ static void options_say_errors(const struct tip_conf *conf)
         cli_error("%s", tip_conf_error(conf, i));
 }
 
+static bool options_is_tcp(const struct tip_bus_options *bus)
+{
+    const char *const endpoints[] = {bus->ingest, bus->feed, bus->feed_green, bus->feed_clear, bus->fetch, bus->work};
+
+    for (size_t i = 0; i < sizeof(endpoints) / sizeof(endpoints[0]); i++) {
+        if (strncmp(endpoints[i], "tcp://", 6) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void options_default_keys(struct options *options)
+{
+    struct tip_bus_options *bus = &options->bus;
+
+    if (bus->keys || bus->insecure || !options_is_tcp(bus))
+        return;
+    if (asprintf(&bus->keys, "%s/keys", options->up.data) == -1)
+        abort();
+    options->keys_by_default = true;
+}
+
 int options_find(const char *config, char **configp)
 {
     if (tip_site_find(config, configp) == 0)
@@ -60,8 +82,10 @@ int options_load(struct options *options, const char *config)
         return CLI_FAILED;
     }
     input.file = options->config;
-    if (tip_conf_load(options->conf, &input) == 0)
+    if (tip_conf_load(options->conf, &input) == 0) {
+        options_default_keys(options);
         return CLI_OK;
+    }
     options_say_errors(options->conf);
     return CLI_FAILED;
 }

@@ -20,10 +20,12 @@ struct options {
     struct tip_log_options log;
     struct up_options up;
     struct tip_conf *conf;
+    bool keys_by_default; /* nobody named bus.keys: it is <up.data>/keys */
 };
 
 /**
- * Finds the site (<tip/site.h>) and reads its tip.yaml.
+ * Finds the site (<tip/site.h>) and reads its tip.yaml. A bus on tcp that is not called insecure has keys, below
+ * up.data when tip.yaml says nothing of them.
  *
  * @param options  to be freed in any case
  * @return CLI_OK; else the exit code, and the reason has been said

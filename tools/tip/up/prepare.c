@@ -117,7 +117,7 @@ int prepare_dir(const struct prepared *prepared, const char *path)
 
     r = tree_make(path, 0755);
     if (r) {
-        cli_error("cannot make %s: %s (up.data and tip.run say where)", path, strerror(-r));
+        cli_error("cannot make %s: %s (up.data, tip.run and bus.keys say where)", path, strerror(-r));
         return CLI_FAILED;
     }
     if (lstat(path, &st) == -1 || !S_ISDIR(st.st_mode)) {
