@@ -291,6 +291,8 @@ static void app_show(struct app *app)
     struct journal_status status;
 
     journal_status(app->journal, &status);
+    if (!closed && status.no_space)
+        closed = "the disk takes nothing"; /* even if nobody has sent so much that it had to be turned away */
     tip_metric_set(m[METER_GROUPS], (double)status.n_groups);
     tip_metric_set(m[METER_JOURNAL_WRITTEN], (double)status.n_bytes);
     tip_metric_set(m[METER_JOURNAL_BYTES], (double)status.bytes);
