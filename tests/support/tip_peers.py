@@ -1,21 +1,38 @@
 """Small programs on our bus client, for tests: a publisher of numbered events and a consumer that writes down what it
 got. Both go on where they were when they are killed and started again (tests/support/tip_test_{pub,fetch}.c)."""
+import subprocess
+
 from tip_harness import Process, binary, open_to_nobody
 
 
-def publisher(site, name, count, batch=32, outbox=None):
+class Publisher(Process):
+    def __init__(self, site, outbox, name, count, batch, ingest):
+        self.outbox, self.sent_log = outbox, site.data / f"{outbox.name}.sent"
+        super().__init__(site, outbox.name, [binary("tip_test_pub"), outbox, ingest or site.endpoint("ingest"), name, count,
+                                             batch, self.sent_log])
+
+    def finish(self):
+        """What it has published by now is all."""
+        (self.outbox / "stop").touch()
+
+    def ends_within(self, deadline_s):
+        """True when it ends with everything acked."""
+        try:
+            return self.popen.wait(max(0.01, deadline_s)) == 0
+        except subprocess.TimeoutExpired:
+            return False
+
+
+def publisher(site, name, count, batch=32, outbox=None, ingest=None):
     """Publishes 1 to count as `name`; ends with 0 when all is acked, with 3 when fenced."""
-    outbox = open_to_nobody(site.data / (outbox or name))
-    made = site.add(Process(site, outbox.name, [binary("tip_test_pub"), outbox, site.endpoint("ingest"), name, count,
-                                                batch]))
-    made.outbox = outbox
-    return made
+    return site.add(Publisher(site, open_to_nobody(site.data / (outbox or name)), name, count, batch, ingest))
 
 
 class Follower(Process):
-    def __init__(self, site, name, *prefixes):
+    def __init__(self, site, name, *prefixes, endpoint=None):
         self.path = open_to_nobody(site.data / name) / "seen"
-        super().__init__(site, name, [binary("tip_test_fetch"), self.path, site.endpoint("fetch"), name, *prefixes])
+        super().__init__(site, name, [binary("tip_test_fetch"), self.path, endpoint or site.endpoint("fetch"), name,
+                                      *prefixes])
 
     def lines(self):
         """What it has on disk, the last line only if it is whole."""
@@ -23,13 +40,22 @@ class Follower(Process):
         return text[:text.rfind("\n") + 1].splitlines()
 
     def rows(self):
-        """[seq, publisher, pub_seq, topic, crc] of each record."""
+        """[seq, publisher, pub_seq, topic, digest, ...] of each record."""
         return [line.split() for line in self.lines() if not line.startswith(("journal", "break"))]
 
     def numbers(self, name):
         """The pub_seq of each event of a publisher, in order of arrival."""
         return [int(row[2]) for row in self.rows() if row[1] == name]
 
+    def head(self):
+        """The number of the last record it has, from the end of the file alone."""
+        if not self.path.exists():
+            return 0
+        with open(self.path, "rb") as file:
+            file.seek(max(0, self.path.stat().st_size - 2048))
+            last = file.read().rpartition(b"\n")[0].rpartition(b"\n")[2].split(b" ")[0]
+        return int(last) if last.isdigit() else 0
 
-def follower(site, name="follower", *prefixes):
-    return site.add(Follower(site, name, *prefixes))
+
+def follower(site, name="follower", *prefixes, endpoint=None):
+    return site.add(Follower(site, name, *prefixes, endpoint=endpoint))

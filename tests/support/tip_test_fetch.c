@@ -1,6 +1,7 @@
 /*
- * A consumer for tests: follows the journal and appends one line a record, `seq publisher pub_seq topic crc`, behind
- * one line `journal ID` for each journal it meets and `break KIND NEXT` for each break. The lines are its state: a torn
+ * A consumer for tests: follows the journal and appends one line a record, `seq publisher pub_seq topic digest
+ * epoch class_seq tlp commit_us`, behind one line `journal ID` for each journal it meets and `break KIND NEXT` for each
+ * break. The lines are its state: a torn
  * last one is cut at the start, then it goes on behind the last record. Killed at any moment it misses nothing.
  *
  *     tip_test_fetch FILE FETCH CONSUMER [PREFIX...]
@@ -11,8 +12,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <sodium.h>
+
 #include <tip/bus.h>
-#include <tip/crc32c.h>
 #include <tip/log.h>
 
 enum { FETCH_LINE_MAX = 1024 };
@@ -64,18 +66,26 @@ static void follower_journal(struct follower *follower, const struct tip_id *jou
     fprintf(follower->out, "journal %s\n", text);
 }
 
+static void follower_record(FILE *out, const struct tip_record *record)
+{
+    const struct tip_stamp *stamp = &record->stamp;
+    uint8_t hash[crypto_generichash_BYTES_MIN];
+    char digest[2 * 8 + 1];
+
+    crypto_generichash(hash, sizeof(hash), record->event, record->event_len, NULL, 0);
+    (void)sodium_bin2hex(digest, sizeof(digest), hash, 8);
+    fprintf(out, "%llu %s %llu %s %s %llu %llu %d %lld\n", (unsigned long long)stamp->seq, stamp->publisher,
+            (unsigned long long)stamp->pub_seq, stamp->topic, digest, (unsigned long long)stamp->epoch,
+            (unsigned long long)stamp->class_seq, (int)stamp->tlp, (long long)stamp->commit_unix_us);
+}
+
 static void follower_on_batch(void *ctx, const struct tip_fetch_batch *batch)
 {
     struct follower *follower = ctx;
 
     follower_journal(follower, &batch->journal_id);
-    for (size_t i = 0; i < batch->n_records; i++) {
-        const struct tip_record *record = &batch->records[i];
-
-        fprintf(follower->out, "%llu %s %llu %s %08x\n", (unsigned long long)record->stamp.seq, record->stamp.publisher,
-                (unsigned long long)record->stamp.pub_seq, record->stamp.topic,
-                tip_crc32c(0, record->event, record->event_len));
-    }
+    for (size_t i = 0; i < batch->n_records; i++)
+        follower_record(follower->out, &batch->records[i]);
     follower_sync(follower);
     tip_fetch_done(follower->fetch, &batch->journal_id, batch->next_seq);
 }
