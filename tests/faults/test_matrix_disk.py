@@ -1,0 +1,220 @@
+"""The fault matrix, rows of the disk: flushes that fail or take their time, no room, writes cut short, power cuts.
+
+Row 7 (every cut of a short history on a simulated disk) and row 12 (every bit and every length) are the unit tests
+test_journal_crash and test_journal_damage; row 13 stands there too, and here on the real broker.
+"""
+import os
+import time
+
+import pytest
+
+from tip_faults import (LONG, SMALL, LiveReader, Repeater, Traffic, journal_dir, reached, shim, turns)
+from tip_harness import open_to_nobody, wait_for
+from tip_history import History, Reader, check
+from tip_powercut import PowerCut
+from tip_wire import Fetch
+
+TOPIC = "v1.system.alarm.test."
+
+
+def blob(rng, most=2000):
+    return rng.randbytes(rng.randrange(40, most))
+
+
+# ---- 8 ----
+
+class Told:
+    """What the outside heard, each with how much had happened on the disk when it did."""
+
+    def __init__(self, cut):
+        self.cut, self.acks, self.live = cut, [], []
+
+    def at(self, position, whole):
+        """The history as it stood when the power went there."""
+        history = History()
+        history.sent = whole.sent
+        for at, name, epoch, pub_seq in self.acks:
+            if at <= position:
+                history.ack(name, epoch, pub_seq)
+        reader = history.reader("live", dense=False)
+        reader.steps = [record for at, record in self.live if at <= position]
+        return history
+
+
+class Witness(Repeater):
+    told = None
+
+    def acked(self, durable):
+        if durable:
+            self.told.acks.append((self.told.cut.size(), self.name, self.epoch, durable))
+        super().acked(durable)
+
+
+def hear_live(told, live):
+    """Takes from the subscriber what has come by now."""
+    at = told.cut.size()
+    reader = Reader("live", dense=False)
+    for seen in live.drain():
+        if seen.stamp.seq:
+            reader.got(seen.stamp, seen.event_bytes)
+    told.live += [(at, record) for record in reader.steps]
+
+
+def play_to_cut(site, rng, told, n_groups):
+    """A short life of a broker whose disk writes down what is done to it."""
+    from tip_wire import Sub
+
+    history = History()
+    env = shim(f"pwrite=log,under={journal_dir(site)},file={told.cut.log}",
+               f"pwrite=delay,under={journal_dir(site)},n=0,ms=4", f"fdatasync=delay,under={journal_dir(site)},n=0,ms=8")
+    broker = site.service("broker", env=env, **SMALL).start()
+    Witness.told = told
+    with Witness(history, site.endpoint("ingest"), "red") as red, Witness(history, site.endpoint("ingest"), "blue") as blue, \
+            Sub(site.endpoint("feed"), TOPIC) as live:
+        live.synchronise()
+        for pub in (red, blue):
+            pub.hello()
+        for _ in range(n_groups):
+            pub = rng.choice((red, blue))
+            pub.publish_all([(TOPIC, blob(rng, 20_000)) for _ in range(rng.randrange(1, 8))])
+            end = time.monotonic() + rng.uniform(0.004, 0.03)
+            while time.monotonic() < end:
+                hear_live(told, live)
+                pub.hear(0.001)
+        for pub in (red, blue):
+            pub.drain(10)
+        hear_live(told, live)
+    check(history, "I6")
+    broker.kill()
+    return history
+
+
+def recover(site, told, history, position, rng):
+    """A broker on what the cut left."""
+    directory = open_to_nobody(site.data / f"cut{position}")
+    journal = open_to_nobody(directory / "journal")
+    told.cut.leave(position, journal, rng)
+    for path in (journal, *journal.iterdir()):
+        os.chown(path, directory.stat().st_uid, directory.stat().st_gid)
+    broker = site.service("broker", **{**SMALL, "data": str(directory)})
+    broker.start()
+    found = told.at(position, history).read_back(site.endpoint("fetch"))
+    broker.kill()
+    try:
+        check(found)
+    except AssertionError as violation:
+        violation.args = (f"the power went behind byte {position} of {told.cut.log}: {violation}",)
+        raise
+
+
+@turns
+def test_row08_power_loss_of_the_whole_process(site, rng, turn):
+    told = Told(PowerCut(open_to_nobody(site.dir / "disk") / "log"))
+    told.cut.log.touch()
+    told.cut.log.chmod(0o666)
+    history = play_to_cut(site, rng, told, 60)
+    cuts = told.cut.cuts()
+    begun = next(at for at, *_ in told.acks)  # before the first ack there may be no journal yet
+    writes = [at for at, what, *_ in told.cut.changes(told.cut.size()) if what == "W" and at >= begun]
+    for position in rng.sample(writes, 12) + rng.sample([at for at in cuts if at >= begun], 6):
+        recover(site, told, history, position, rng)
+
+
+# ---- 9 ----
+
+@turns
+def test_row09_a_flush_fails_once(site, rng, turn):
+    broker = site.service("broker", env=shim(f"fdatasync=eio,under={journal_dir(site)},at={rng.randrange(20, 60)}"), **SMALL)
+    history = History()
+    broker.start()
+    live = LiveReader(history, site.endpoint("feed"))
+    with Repeater(history, site.endpoint("ingest"), "red") as pub:
+        pub.hello()
+        end = time.monotonic() + 20
+        while broker.is_running and time.monotonic() < end:
+            pub.publish(TOPIC, blob(rng))
+            pub.hear(0.02)
+        assert broker.wait(5) == 1, "a failed flush ends the broker"
+        pub.hear(0.2)
+        assert pub.unacked, "the group whose flush failed is acked"
+        broker.env = {}
+        broker.start()
+        pub.drain(20)
+    live.stop()
+    assert broker.log_lines("journal.failed")
+    check(history.read_back(site.endpoint("fetch")))
+
+
+# ---- 10 ----
+
+@pytest.mark.parametrize("rules", [["pwrite=enospc"], ["pwrite=edquot"], ["fallocate=enospc", "pwrite=enospc"]],
+                         ids=["enospc", "edquot", "enospc_new_files_too"])
+@turns
+def test_row10_no_room(site, rng, turn, rules):
+    full = open_to_nobody(site.dir / "full") / "yes"
+    broker = site.service("broker", **SMALL,
+                          env=shim(*(f"{rule},under={journal_dir(site)},while={full}" for rule in rules)))
+    broker.start()
+    traffic = Traffic(site).start().has_begun()
+    full.touch()
+    wait_for(lambda: not broker.is_ready(), 20, "the broker says that it takes nothing")
+    acked = [lines_of(pub, "acked")[-1:] for pub in traffic.pubs]
+    with Fetch(site.endpoint("fetch")) as fetch:
+        assert fetch.fetch(from_seq=1, max_events=10)[1].n == 10, "reads go on"
+    time.sleep(0.5)
+    assert acked == [lines_of(pub, "acked")[-1:] for pub in traffic.pubs], "acks without room"
+    traffic.weigh(broker)
+    full.unlink()
+    wait_for(broker.is_ready, 20, "there is room again")
+    traffic.check(40)
+    assert broker.log_lines("journal.no_space")
+
+
+def lines_of(pub, what):
+    return [line for line in pub.sent_log.read_text().splitlines() if line.startswith(what)]
+
+
+def test_row10_short_writes(site):
+    site.service("broker", **SMALL, env=shim(f"pwrite=short,under={journal_dir(site)},n=0")).start()
+    traffic = Traffic(site).start().has_begun()
+    time.sleep(10 if LONG else 1)
+    traffic.check()
+
+
+# ---- 11 ----
+
+@pytest.mark.parametrize("ms", [5, 50, 500])
+def test_row11_slow_flushes(site, rng, ms):
+    slow = shim(f"fdatasync=delay,under={journal_dir(site)},n=0,ms={ms}")
+    broker = site.service("broker", env=slow, segment_bytes="16MiB").start()  # a new file costs several flushes
+    traffic = Traffic(site, batch=16).start()
+    end = time.monotonic() + (10 if LONG else 2)
+    while time.monotonic() < end:
+        time.sleep(0.2)
+        traffic.weigh(broker)
+    history = traffic.check(60)
+    if ms == 5:
+        assert len(history.journal.steps) > 10_000, "the window hides 5 ms"
+
+
+# ---- 13 ----
+
+@turns
+def test_row13_stale_records_of_a_recycled_file(site, rng, turn):
+    """Segments go round while whole and torn groups are cut off by a kill; what a file held before never comes back."""
+    tiny = {"segment_bytes": "1MiB", "keep_bytes": "2MiB", "cap_bytes": "4MiB", "required": []}
+    history = History()
+    with Repeater(history, site.endpoint("ingest"), "red") as pub:
+        for life in range(8):
+            tear = f"pwrite=tear,under={journal_dir(site)},at={rng.randrange(30, 90)},bytes={rng.choice([512, 4096])}"
+            broker = site.service("broker", **tiny, env=shim(tear) if life < 7 else {}).start()
+            end = time.monotonic() + 20
+            pub.try_hello(5)
+            while broker.is_running and time.monotonic() < end and life < 7:
+                pub.publish_all([(TOPIC, bytes([life]) * 3968) for _ in range(rng.randrange(1, 12))])
+                pub.hear(0.003)
+                if len(pub.unacked) > 200:
+                    reached(lambda: pub.hear(0.01) or not broker.is_running, 1)
+            broker.wait(5) if life < 7 else pub.drain(20)
+            site.processes.remove(broker) if not broker.is_running else None
+    check(history.read_back(site.endpoint("fetch")))
