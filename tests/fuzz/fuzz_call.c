@@ -39,15 +39,33 @@ static void fuzz_told(const uint8_t *data, size_t size, struct tip_buf *out)
         assert(tip_control_answer_encode(answer, out) == 0);
 }
 
+static void fuzz_snapshot_request(const uint8_t *data, size_t size, struct tip_buf *out)
+{
+    tip_auto(tip_call_free) struct tip_snapshot_request *request = NULL;
+
+    if (!tip_snapshot_request_decode(data, size, &request))
+        assert(tip_snapshot_request_encode(request, out) == 0);
+}
+
+static void fuzz_snapshot_page(const uint8_t *data, size_t size, struct tip_buf *out)
+{
+    tip_auto(tip_call_free) struct tip_snapshot_page *page = NULL;
+
+    if (tip_snapshot_page_decode(data, size, &page))
+        return;
+    assert(page->data_len <= size && page->data_len <= TIP_SNAPSHOT_PAGE_BYTES);
+    assert(tip_snapshot_page_encode(page, out) == 0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static void (*const bodies[])(const uint8_t *data, size_t size, struct tip_buf *out) = {fuzz_query, fuzz_answer,
-                                                                                            fuzz_request, fuzz_told};
+    static void (*const bodies[])(const uint8_t *data, size_t size, struct tip_buf *out) = {
+        fuzz_query, fuzz_answer, fuzz_request, fuzz_told, fuzz_snapshot_request, fuzz_snapshot_page};
     tip_auto(tip_buf_deinit) struct tip_buf out = {0};
 
     if (size == 0)
         return 0;
     tip_buf_init(&out, TIP_CALL_BYTES_MAX);
-    bodies[data[0] % 4](data + 1, size - 1, &out);
+    bodies[data[0] % 6](data + 1, size - 1, &out);
     return 0;
 }

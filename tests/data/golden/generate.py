@@ -131,6 +131,11 @@ CALLS = {
     "control_request": call.ControlRequest(actor="alice", action="run", target="blacklist", reason="by hand",
                                            expires_unix_ms=T0, dry_run=True, params={"force": "true"}),
     "control_answer": call.ControlAnswer(ok=True, result="started", values={"run_id": "1"}),
+    "snapshot_request": call.SnapshotRequest(snapshot_id=ident(0x70), page=3),
+    "snapshot_first": call.SnapshotRequest(other_than=ident(0x70)),
+    "snapshot_page": call.SnapshotPage(snapshot_id=ident(0x70), journal_id=ident(0x60), seq=(1 << 40) + 1,
+                                       taken_unix_ms=T0, size=(256 << 10) + 7, sha256=ident(0x80) + ident(0x90),
+                                       n_pages=2, page=1, data=b"\0\1\2\3\4\5\6"),
 }
 
 FRAMES = {

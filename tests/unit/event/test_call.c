@@ -102,6 +102,109 @@ static void test_control(void **state)
     assert_string_equal(tip_param_get(told->values, told->n_values, "run_id"), "1");
 }
 
+static void test_snapshot_request(void **state)
+{
+    struct tip_snapshot_request request = {.snapshot_id = golden_id(0x70), .page = 3};
+    struct tip_snapshot_request first = {.other_than = golden_id(0x70)};
+    struct tip_snapshot_request bad = {.page = 1};
+    tip_auto(tip_call_free) struct tip_snapshot_request *back = NULL;
+    tip_auto(tip_buf_deinit) struct tip_buf buf;
+
+    (void)state;
+    tip_buf_init(&buf, TIP_CALL_BYTES_MAX);
+    assert_int_equal(tip_snapshot_request_encode(&request, &buf), 0);
+    assert_golden("snapshot_request", &buf);
+    tip_buf_clear(&buf);
+    assert_int_equal(tip_snapshot_request_encode(&bad, &buf), 0);
+    assert_int_equal(tip_snapshot_request_decode(buf.data, buf.len, &back), TIP_EVENT_E_INVALID); /* page 1 of what? */
+    assert_null(back);
+    tip_buf_clear(&buf);
+    assert_int_equal(tip_snapshot_request_encode(&first, &buf), 0);
+    assert_golden("snapshot_first", &buf);
+    assert_int_equal(tip_snapshot_request_decode(buf.data, buf.len, &back), 0);
+    assert_true(tip_id_is_zero(&back->snapshot_id));
+    assert_true(tip_id_equal(&back->other_than, &first.other_than));
+}
+
+static struct tip_snapshot_page snapshot_page(void)
+{
+    static const uint8_t data[] = {0, 1, 2, 3, 4, 5, 6};
+    struct tip_snapshot_page page = {.snapshot_id = golden_id(0x70),
+                                     .journal_id = golden_id(0x60),
+                                     .seq = (UINT64_C(1) << 40) + 1,
+                                     .taken_unix_ms = 1767225600123,
+                                     .size = TIP_SNAPSHOT_PAGE_BYTES + sizeof(data),
+                                     .n_pages = 2,
+                                     .page = 1,
+                                     .data = data,
+                                     .data_len = sizeof(data)};
+
+    memcpy(page.sha256, golden_id(0x80).bytes, 16);
+    memcpy(page.sha256 + 16, golden_id(0x90).bytes, 16);
+    return page;
+}
+
+static void test_snapshot_page(void **state)
+{
+    struct tip_snapshot_page page = snapshot_page();
+    tip_auto(tip_call_free) struct tip_snapshot_page *back = NULL;
+    tip_auto(tip_buf_deinit) struct tip_buf buf;
+
+    (void)state;
+    tip_buf_init(&buf, TIP_CALL_BYTES_MAX);
+    assert_int_equal(tip_snapshot_page_encode(&page, &buf), 0);
+    assert_golden("snapshot_page", &buf);
+    assert_int_equal(tip_snapshot_page_decode(buf.data, buf.len, &back), 0);
+    assert_int_equal(back->size, page.size);
+    assert_int_equal(back->page, 1);
+    assert_memory_equal(back->sha256, page.sha256, sizeof(page.sha256));
+    assert_int_equal(back->data_len, page.data_len);
+    assert_memory_equal(back->data, page.data, page.data_len);
+}
+
+/* Each row is the good page with one thing wrong. */
+static void test_snapshot_page_has_bounds(void **state)
+{
+    struct tip_snapshot_page pages[9];
+    tip_auto(tip_buf_deinit) struct tip_buf buf;
+
+    (void)state;
+    tip_buf_init(&buf, TIP_CALL_BYTES_MAX);
+    for (size_t i = 0; i < 9; i++)
+        pages[i] = snapshot_page();
+    pages[0].page = 2;
+    pages[1].page = 0; /* the first one is full */
+    pages[2].n_pages = 3;
+    pages[3].n_pages = 0;
+    pages[4].data_len = 6;
+    pages[5].size = TIP_SNAPSHOT_BYTES_MAX + 1;
+    pages[6].taken_unix_ms = -1;
+    memset(&pages[7].snapshot_id, 0, 16);
+    memset(&pages[8].journal_id, 0, 16);
+    for (size_t i = 0; i < 9; i++)
+        assert_int_equal(tip_snapshot_page_encode(&pages[i], &buf), -EINVAL);
+    assert_int_equal(buf.len, 0);
+}
+
+static void test_snapshot_page_of_nothing(void **state)
+{
+    struct tip_snapshot_page page = snapshot_page();
+    tip_auto(tip_call_free) struct tip_snapshot_page *back = NULL;
+    tip_auto(tip_buf_deinit) struct tip_buf buf;
+
+    (void)state;
+    page.size = page.data_len = page.n_pages = page.page = 0;
+    tip_buf_init(&buf, TIP_CALL_BYTES_MAX);
+    assert_int_equal(tip_snapshot_page_encode(&page, &buf), 0);
+    assert_int_equal(tip_snapshot_page_decode(buf.data, buf.len, &back), 0);
+    assert_int_equal(back->n_pages, 0);
+    assert_int_equal(tip_snapshot_pages(TIP_SNAPSHOT_PAGE_BYTES), 1);
+    assert_int_equal(tip_snapshot_pages(TIP_SNAPSHOT_PAGE_BYTES + 1), 2);
+    assert_int_equal(tip_snapshot_page_bytes(TIP_SNAPSHOT_PAGE_BYTES + 1, 0), TIP_SNAPSHOT_PAGE_BYTES);
+    assert_int_equal(tip_snapshot_page_bytes(TIP_SNAPSHOT_PAGE_BYTES + 1, 1), 1);
+    assert_int_equal(tip_snapshot_page_bytes(TIP_SNAPSHOT_PAGE_BYTES + 1, 2), 0);
+}
+
 static void test_garbage_is_malformed(void **state)
 {
     static const uint8_t garbage[] = {0x0a, 0xff, 0xff};
@@ -121,6 +224,10 @@ int main(void)
         cmocka_unit_test(test_store_answer),
         cmocka_unit_test(test_store_answer_has_bounds),
         cmocka_unit_test(test_control),
+        cmocka_unit_test(test_snapshot_request),
+        cmocka_unit_test(test_snapshot_page),
+        cmocka_unit_test(test_snapshot_page_has_bounds),
+        cmocka_unit_test(test_snapshot_page_of_nothing),
         cmocka_unit_test(test_garbage_is_malformed),
     };
 

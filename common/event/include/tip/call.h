@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include <tip/buf.h>
+#include <tip/event.h>
 
 enum {
     TIP_CALL_BYTES_MAX = 1024 * 1024, /* of a body */
@@ -75,17 +76,46 @@ struct tip_control_answer {
     struct tip_param *values;
 };
 
+enum { TIP_SNAPSHOT_PAGE_BYTES = 256 * 1024, TIP_SNAPSHOT_DIGEST_BYTES = 32 };
+#define TIP_SNAPSHOT_BYTES_MAX (UINT64_C(16) << 30) /* of a file */
+
+struct tip_snapshot_request {
+    struct tip_id snapshot_id; /* zero: page 0 of one that is young enough */
+    struct tip_id other_than;  /* then: not this one */
+    uint32_t page;
+};
+
+/** What a page says of its file is the same in each; <tip/snapshot.h> says what it means. */
+struct tip_snapshot_page {
+    struct tip_id snapshot_id, journal_id;
+    uint64_t seq;
+    int64_t taken_unix_ms;
+    uint64_t size; /* of the file, at most TIP_SNAPSHOT_BYTES_MAX */
+    uint8_t sha256[TIP_SNAPSHOT_DIGEST_BYTES];
+    uint32_t n_pages, page; /* an empty file has no page; page 0 of it is answered without data */
+    const uint8_t *data;
+    size_t data_len; /* as size and page say */
+};
+
+/** How many pages a file has, and how many bytes one of them (0 behind the end). */
+uint32_t tip_snapshot_pages(uint64_t size);
+size_t tip_snapshot_page_bytes(uint64_t size, uint32_t page);
+
 /** @return 0; -ENOBUFS or -EMSGSIZE when a bound is passed. */
 tip_nodiscard int tip_store_query_encode(const struct tip_store_query *query, struct tip_buf *out);
 tip_nodiscard int tip_store_answer_encode(const struct tip_store_answer *answer, struct tip_buf *out);
 tip_nodiscard int tip_control_request_encode(const struct tip_control_request *request, struct tip_buf *out);
 tip_nodiscard int tip_control_answer_encode(const struct tip_control_answer *answer, struct tip_buf *out);
+tip_nodiscard int tip_snapshot_request_encode(const struct tip_snapshot_request *request, struct tip_buf *out);
+tip_nodiscard int tip_snapshot_page_encode(const struct tip_snapshot_page *page, struct tip_buf *out);
 
 /** @return 0, TIP_EVENT_E_MALFORMED or TIP_EVENT_E_INVALID; the result is freed with tip_call_free. */
 tip_nodiscard int tip_store_query_decode(const uint8_t *bytes, size_t n, struct tip_store_query **queryp);
 tip_nodiscard int tip_store_answer_decode(const uint8_t *bytes, size_t n, struct tip_store_answer **answerp);
 tip_nodiscard int tip_control_request_decode(const uint8_t *bytes, size_t n, struct tip_control_request **requestp);
 tip_nodiscard int tip_control_answer_decode(const uint8_t *bytes, size_t n, struct tip_control_answer **answerp);
+tip_nodiscard int tip_snapshot_request_decode(const uint8_t *bytes, size_t n, struct tip_snapshot_request **requestp);
+tip_nodiscard int tip_snapshot_page_decode(const uint8_t *bytes, size_t n, struct tip_snapshot_page **pagep);
 
 /** Frees what a decode above yielded; takes the address of the pointer. Fits tip_auto. */
 void tip_call_free(void *pointerp);
