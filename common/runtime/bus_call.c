@@ -166,3 +166,14 @@ int tip_call(struct tip_bus *bus, const struct tip_id *id, const char *queue, co
     call_put(bus, call, tip_loop_now_ms());
     return 0;
 }
+
+void tip_call_cancel(struct tip_bus *bus, const struct tip_id *id)
+{
+    struct bus_calls *calls = &bus->calls;
+    size_t i = call_find(calls, id);
+
+    if (i == calls->n)
+        return;
+    call_free(calls->calls[i]);
+    calls->calls[i] = calls->calls[--calls->n];
+}

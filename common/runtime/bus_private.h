@@ -29,6 +29,7 @@ struct bus_flush {
 /** Publishing: the session, its socket, and what hangs on acks. */
 struct bus_publish {
     struct session session;
+    struct tip_id journal_id; /* of the last WELCOME; zero before */
     struct tip_zsock *socket;
     struct tip_timer tick;
     struct tip_buf head, data;

@@ -152,6 +152,7 @@ static void publish_on_welcome(struct tip_bus *bus, const struct bus_welcome *we
         publish_renew(bus, durable);
         return;
     }
+    bus->publish.journal_id = welcome->journal_id;
     publish_why(bus, "");
     tip_info("bus.up", "durable=%llu waiting=%llu", (unsigned long long)durable,
              (unsigned long long)tip_outbox_n_waiting(bus->outbox));
@@ -434,6 +435,12 @@ bool tip_bus_is_up(const struct tip_bus *bus, const char **whyp)
     if (whyp)
         *whyp = is_up ? "" : bus->why;
     return is_up;
+}
+
+bool tip_bus_journal(const struct tip_bus *bus, struct tip_id *idp)
+{
+    *idp = bus->publish.journal_id;
+    return !tip_id_is_zero(idp);
 }
 
 void tip_bus_on_space(struct tip_bus *bus, void (*on_space)(void *ctx), void *ctx)

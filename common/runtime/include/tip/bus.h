@@ -37,6 +37,9 @@ void tip_bus_destroy(struct tip_bus **busp);
 /** True while the broker answers on ingest (WELCOME heard, acks or pongs flowing). Text: why not. */
 bool tip_bus_is_up(const struct tip_bus *bus, const char **whyp);
 
+/** The journal of the broker that said WELCOME last; false before the first one, and without an outbox. */
+bool tip_bus_journal(const struct tip_bus *bus, struct tip_id *idp);
+
 struct tip_bus_stats {
     uint64_t acked;        /* events */
     uint64_t refused;      /* events that an alarm took the place of */
@@ -151,6 +154,9 @@ typedef void (*tip_call_fn)(void *ctx, enum tip_failure failure, const char *rea
  */
 tip_nodiscard int tip_call(struct tip_bus *bus, const struct tip_id *id, const char *queue, const uint8_t *body,
                            size_t n, uint64_t deadline_ms, tip_call_fn on_end, void *ctx);
+
+/** Forgets a call of that id, if it is under way: on_end is not called. */
+void tip_call_cancel(struct tip_bus *bus, const struct tip_id *id);
 
 struct tip_job; /* a call this service must answer */
 
