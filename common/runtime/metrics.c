@@ -9,11 +9,14 @@
 
 #include <tip/alloc.h>
 #include <tip/fail.h>
+#include <tip/utf8.h>
 
-enum { METRICS_READERS_MAX = 32 };
+enum { METRICS_READERS_MAX = 32, METRICS_READINGS_MAX = 8 };
 
 static const double metric_bounds[] = {0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1,
                                        0.2,    0.5,    1,      2,     5,     10,    20,   50,   100};
+
+static const char *const metric_types[TIP_METRIC_TYPE_COUNT] = {"counter", "gauge", "histogram"};
 
 #define METRIC_N_BOUNDS (sizeof(metric_bounds) / sizeof(metric_bounds[0]))
 
@@ -42,6 +45,17 @@ struct tip_metrics {
     struct tip_metric *refused;
     struct metrics_reader readers[METRICS_READERS_MAX];
     size_t n_readers;
+    struct tip_metric_reading readings[METRICS_READINGS_MAX];
+    size_t n_readings;
+};
+
+/** Where a reading puts the series of one row. */
+struct tip_metric_out {
+    struct tip_buf *buf;
+    const struct tip_metric_row *row;
+    size_t left; /* series that may still come */
+    uint64_t n_refused;
+    int result;
 };
 
 static struct tip_metric *metric_new(const struct tip_metric_row *row)
@@ -214,17 +228,99 @@ static int metric_write(const struct tip_metric *metric, struct tip_buf *out)
 /* A name's rows stand together, whenever they were registered. */
 static int metrics_write_family(struct tip_metric *first, struct tip_buf *out)
 {
-    static const char *const types[] = {"counter", "gauge", "histogram"};
     int r;
 
     r = tip_buf_append_format(out, "# HELP %s %s\n# TYPE %s %s\n", first->name, first->help, first->name,
-                              types[first->type]);
+                              metric_types[first->type]);
     for (struct tip_metric *metric = first; metric && !r; metric = metric->next) {
         if (metric->is_written || strcmp(metric->name, first->name) != 0)
             continue;
         metric->is_written = true;
         r = metric_write(metric, out);
     }
+    return r;
+}
+
+void tip_metrics_read(struct tip_metrics *metrics, const struct tip_metric_reading *reading)
+{
+    if (metrics->n_readings < METRICS_READINGS_MAX)
+        metrics->readings[metrics->n_readings++] = *reading;
+}
+
+void tip_metrics_read_cancel(struct tip_metrics *metrics, const void *ctx)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < metrics->n_readings; i++)
+        if (metrics->readings[i].ctx != ctx)
+            metrics->readings[n++] = metrics->readings[i];
+    metrics->n_readings = n;
+}
+
+/* The format knows three escapes: backslash, quote and line feed. */
+static int metric_write_value(struct tip_buf *out, const char *foreign)
+{
+    char value[TIP_METRIC_LABEL_BYTES + 1], text[2 * TIP_METRIC_LABEL_BYTES];
+    size_t n = 0;
+
+    tip_utf8_copy(value, sizeof(value), foreign, strlen(foreign));
+    for (size_t i = 0; value[i]; i++) {
+        if (value[i] == '\\' || value[i] == '"' || value[i] == '\n')
+            text[n++] = '\\';
+        text[n++] = (char)(value[i] == '\n' ? 'n' : value[i]);
+    }
+    return tip_buf_append(out, text, n);
+}
+
+static int metric_write_labels(const struct tip_metric_row *row, const char *const *values, struct tip_buf *out)
+{
+    const char *name = row->labels;
+    int r = tip_buf_append_format(out, "%s{", row->name);
+
+    for (size_t i = 0; *name && !r; i++) {
+        size_t len = strcspn(name, ",");
+
+        r = tip_buf_append_format(out, "%s%.*s=\"", i ? "," : "", (int)len, name);
+        if (!r)
+            r = metric_write_value(out, values[i]);
+        if (!r)
+            r = tip_buf_append_text(out, "\"");
+        name += len + (name[len] == ',');
+    }
+    return r;
+}
+
+void tip_metric_sample(struct tip_metric_out *out, const char *const *values, double value)
+{
+    if (out->result || out->left == 0) {
+        out->n_refused++;
+        return;
+    }
+    out->left--;
+    out->result = metric_write_labels(out->row, values, out->buf);
+    if (!out->result)
+        out->result = tip_buf_append_format(out->buf, "} %.17g\n", value);
+}
+
+static int metrics_write_reading(struct tip_metrics *metrics, const struct tip_metric_reading *reading,
+                                 struct tip_buf *out)
+{
+    struct tip_metric_out to = {.buf = out};
+    int r = 0;
+
+    for (size_t i = 0; i < reading->n_rows && !r; i++) {
+        const struct tip_metric_row *row = &reading->rows[i];
+
+        r = tip_buf_append_format(out, "# HELP %s %s\n# TYPE %s %s\n", row->name, row->help, row->name,
+                                  metric_types[row->type]);
+        if (r)
+            break;
+        to.row = row;
+        to.left = reading->series_max;
+        reading->fn(reading->ctx, i, &to);
+        r = to.result;
+    }
+    tip_metric_add(metrics->refused, to.n_refused);
     return r;
 }
 
@@ -240,6 +336,11 @@ int tip_metrics_write(struct tip_metrics *metrics, struct tip_buf *out)
         if (metric->is_written)
             continue;
         r = metrics_write_family(metric, out);
+        if (r)
+            return tip_fail(r);
+    }
+    for (size_t i = 0; i < metrics->n_readings; i++) {
+        r = metrics_write_reading(metrics, &metrics->readings[i], out);
         if (r)
             return tip_fail(r);
     }

@@ -86,12 +86,68 @@ static void test_small_buffer_is_an_error(void **state)
     tip_metrics_destroy(&metrics);
 }
 
+/* ---- series that come and go ---- */
+
+enum { R_SENT, R_LAG, R_COUNT };
+
+static const struct tip_metric_row reading_rows[R_COUNT] = {
+    [R_SENT] = {TIP_METRIC_COUNTER, "tip_test_sent_total", "peer,tlp", "Sent."},
+    [R_LAG] = {TIP_METRIC_GAUGE, "tip_test_lag", "peer", "Behind."},
+};
+
+struct peers {
+    const char *names[4];
+    size_t n;
+};
+
+static void read_peers(void *ctx, size_t row, struct tip_metric_out *out)
+{
+    const struct peers *peers = ctx;
+
+    for (size_t i = 0; i < peers->n; i++)
+        tip_metric_sample(out, (const char *const[]){peers->names[i], "amber"}, row == R_SENT ? 7 : 0.5);
+}
+
+static void test_series_come_and_go(void **state)
+{
+    struct tip_metrics *metrics = tip_metrics_new();
+    struct peers peers = {{"a", "q\"b\\c\nd\x80", "third", "fourth"}, 2};
+    tip_auto(tip_buf_deinit) struct tip_buf out;
+
+    (void)state;
+    tip_buf_init(&out, 1 << 20);
+    tip_metrics_read(metrics, &(struct tip_metric_reading){reading_rows, R_COUNT, 3, read_peers, &peers});
+    assert_int_equal(tip_metrics_write(metrics, &out), 0);
+    assert_non_null(strstr(tip_buf_text(&out),
+                           "# HELP tip_test_sent_total Sent.\n# TYPE tip_test_sent_total counter\n"
+                           "tip_test_sent_total{peer=\"a\",tlp=\"amber\"} 7\n"
+                           "tip_test_sent_total{peer=\"q\\\"b\\\\c\\nd\xef\xbf\xbd\",tlp=\"amber\"} 7\n"
+                           "# HELP tip_test_lag Behind.\n# TYPE tip_test_lag gauge\n"
+                           "tip_test_lag{peer=\"a\"} 0.5\n"));
+    peers.n = 1;
+    tip_buf_clear(&out);
+    assert_int_equal(tip_metrics_write(metrics, &out), 0);
+    assert_null(strstr(tip_buf_text(&out), "q\\\""));
+    peers.n = 4;
+    tip_buf_clear(&out);
+    assert_int_equal(tip_metrics_write(metrics, &out), 0);
+    assert_non_null(strstr(tip_buf_text(&out), "third"));
+    assert_null(strstr(tip_buf_text(&out), "fourth"));
+    tip_buf_clear(&out);
+    tip_metrics_read_cancel(metrics, &peers);
+    assert_int_equal(tip_metrics_write(metrics, &out), 0);
+    assert_null(strstr(tip_buf_text(&out), "tip_test_lag"));
+    assert_non_null(strstr(tip_buf_text(&out), "tip_metrics_refused_total 2\n")); /* one of each row */
+    tip_metrics_destroy(&metrics);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_exposition),
         cmocka_unit_test(test_cap_is_kept_and_counted),
         cmocka_unit_test(test_small_buffer_is_an_error),
+        cmocka_unit_test(test_series_come_and_go),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -61,5 +61,28 @@ void tip_metric_observe(struct tip_metric *metric, double value);
 void tip_metrics_on_read(struct tip_metrics *metrics, void (*fn)(void *ctx), void *ctx);
 void tip_metrics_on_read_cancel(struct tip_metrics *metrics, const void *ctx);
 
+/* ---- series that come and go ---- */
+
+enum { TIP_METRIC_LABEL_BYTES = 128 };
+
+struct tip_metric_out;
+
+/** What is counted elsewhere, of things that come and go: a series is shown while the reading names it. */
+struct tip_metric_reading {
+    const struct tip_metric_row *rows; /* borrowed for good; labels: the names of the labels, `publisher` or `a,b` */
+    size_t n_rows;
+    size_t series_max; /* of each row; more are not shown, and counted at each exposition as refused */
+    /** Says every series of rows[row], each by tip_metric_sample. Called at each exposition, from the loop. */
+    void (*fn)(void *ctx, size_t row, struct tip_metric_out *out);
+    void *ctx;
+};
+
+/** At most 8 readings. They are part of each exposition from now on, behind the registered metrics. */
+void tip_metrics_read(struct tip_metrics *metrics, const struct tip_metric_reading *reading);
+void tip_metrics_read_cancel(struct tip_metrics *metrics, const void *ctx);
+
+/** One series: the values of its labels in the row's order, escaped here and cut to TIP_METRIC_LABEL_BYTES. */
+void tip_metric_sample(struct tip_metric_out *out, const char *const *values, double value);
+
 /** Appends the exposition. @return 0 or -ENOBUFS */
 tip_nodiscard int tip_metrics_write(struct tip_metrics *metrics, struct tip_buf *out);
