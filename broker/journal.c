@@ -401,6 +401,7 @@ static void journal_group_tell_records(struct journal *journal, const struct jou
         record.payload = group->bytes + at + JOURNAL_FRAME_BYTES;
         if (record.kind == JOURNAL_EVENT) {
             journal_count_told(journal, &record);
+            journal_times_note(&journal->times, record.seq, record.commit_us);
             sink->on_record(sink->ctx, &record);
         }
         at += journal_record_bytes(record.payload_len);
@@ -499,6 +500,7 @@ int journal_consumer_seen(struct journal *journal, const char *name, uint64_t co
         return r;
     if (committed > journal->head_seq)
         committed = journal->head_seq; /* it cannot have stored what was never told */
+    hold->heard_us = journal->age_us;
     if (committed != hold->committed || journal->age_us - hold->seen_us > 60 * 1000000LL) {
         hold->committed = committed;
         hold->seen_us = journal->age_us;
@@ -513,6 +515,16 @@ int journal_consumer_seen(struct journal *journal, const char *name, uint64_t co
 const struct journal_holds *journal_consumers(const struct journal *journal)
 {
     return &journal->holds;
+}
+
+void journal_consumer_fetched(struct journal *journal, const char *name, uint32_t n, uint64_t bytes)
+{
+    struct journal_hold *hold = journal_holds_find(&journal->holds, name);
+
+    if (!hold)
+        return;
+    hold->n_fetched += n;
+    hold->n_fetched_bytes += bytes;
 }
 
 /* ---- life ---- */
@@ -614,4 +626,24 @@ void journal_status(const struct journal *journal, struct journal_status *status
         .held = journal->held,
         .dead = journal->dead != 0,
     };
+}
+
+int64_t journal_commit_us(const struct journal *journal, uint64_t seq)
+{
+    return journal_times_at(&journal->times, seq);
+}
+
+uint64_t journal_bytes_from(const struct journal *journal, uint64_t seq)
+{
+    const struct journal_segments *segments = &journal->segments;
+    uint64_t bytes = 0;
+
+    for (size_t i = segments->n; i-- > 0 && segments->items[i].last_seq >= seq;)
+        bytes += segments->items[i].file_bytes;
+    return bytes;
+}
+
+int64_t journal_age_us(const struct journal *journal)
+{
+    return journal->age_us;
 }

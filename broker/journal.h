@@ -161,6 +161,9 @@ void journal_tick(struct journal *journal, uint64_t now_ms);
 tip_nodiscard int journal_consumer_seen(struct journal *journal, const char *name, uint64_t committed);
 const struct journal_holds *journal_consumers(const struct journal *journal);
 
+/** Records were given to it; nothing for a name that is not known. */
+void journal_consumer_fetched(struct journal *journal, const char *name, uint32_t n, uint64_t bytes);
+
 struct journal_status {
     uint64_t head_seq;  /* the last durable one, 0 for none */
     uint64_t next_seq;  /* the next to be given out */
@@ -173,6 +176,18 @@ struct journal_status {
 };
 
 void journal_status(const struct journal *journal, struct journal_status *status);
+
+/**
+ * When a durable event was committed, wall time: that moment or one before it, by at most 1 s or 1/32 of its age; of
+ * what stood in full segments when the journal was opened, by what its segment spans. 0 when it is not known.
+ */
+int64_t journal_commit_us(const struct journal *journal, uint64_t seq);
+
+/** Bytes of the segments from the one that has `seq` on: what the cap counts once all before are gone. */
+uint64_t journal_bytes_from(const struct journal *journal, uint64_t seq);
+
+/** The clock of retention and of journal_hold.heard_us. */
+int64_t journal_age_us(const struct journal *journal);
 
 /* ---- read ---- */
 

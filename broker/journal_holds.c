@@ -25,6 +25,15 @@ void journal_holds_deinit(struct journal_holds *holds)
     journal_holds_init(holds);
 }
 
+struct journal_hold *journal_holds_find(const struct journal_holds *holds, const char *name)
+{
+    for (size_t i = 0; i < holds->n; i++) {
+        if (strcmp(holds->items[i].name, name) == 0)
+            return &holds->items[i];
+    }
+    return NULL;
+}
+
 int journal_holds_get(struct journal_holds *holds, const char *name, int64_t now_us, struct journal_hold **holdp)
 {
     struct journal_hold *hold;
@@ -33,12 +42,9 @@ int journal_holds_get(struct journal_holds *holds, const char *name, int64_t now
     len = strlen(name);
     if (len == 0 || len > JOURNAL_NAME_MAX)
         return -EINVAL;
-    for (size_t i = 0; i < holds->n; i++) {
-        if (strcmp(holds->items[i].name, name) == 0) {
-            *holdp = &holds->items[i];
-            return 0;
-        }
-    }
+    *holdp = journal_holds_find(holds, name);
+    if (*holdp)
+        return 0;
     if (holds->n == JOURNAL_HOLDS_MAX)
         return JOURNAL_HOLDS_E_FULL;
     holds->items = tip_realloc(holds->items, holds->n + 1, sizeof(*holds->items));

@@ -22,6 +22,10 @@ struct journal_hold {
     bool required;  /* from the configuration: at the cap acks stop rather than trimming it */
     bool away;      /* required, and expired: holds nothing until it is seen again */
     bool overtaken; /* trimmed beyond `committed`; until it commits again */
+
+    /* since the journal was opened; not on disk */
+    int64_t heard_us; /* it asked; 0: not yet. seen_us is written, and so is coarser */
+    uint64_t n_fetched, n_fetched_bytes;
 };
 
 struct journal_holds {
@@ -32,6 +36,9 @@ struct journal_holds {
 
 void journal_holds_init(struct journal_holds *holds);
 void journal_holds_deinit(struct journal_holds *holds);
+
+/** NULL when it is not there. */
+struct journal_hold *journal_holds_find(const struct journal_holds *holds, const char *name);
 
 /** Finds or makes one: 0, JOURNAL_HOLDS_E_FULL, or -EINVAL for a bad name. `now_us` is when it is first seen. */
 tip_nodiscard int journal_holds_get(struct journal_holds *holds, const char *name, int64_t now_us,

@@ -2,6 +2,7 @@
 /* What the files of the journal share; for journal.c, journal_retain.c, journal_recover.c and journal_read.c only. */
 #include "journal.h"
 #include "journal_segments.h"
+#include "journal_times.h"
 #include "journal_writer.h"
 
 /** The segment that is being filled; it may be ahead of what is durable. */
@@ -26,6 +27,7 @@ struct journal {
     struct journal_table table;
     struct journal_holds holds;
     struct journal_segments segments;
+    struct journal_times times;
     struct journal_fill fill;
     struct journal_group groups[2];
     struct journal_group *filling;

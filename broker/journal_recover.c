@@ -386,6 +386,8 @@ static int recover_copy_item(struct recover_copy *copy, int what, struct journal
     if (what == JOURNAL_SCAN_RECORD || what == JOURNAL_SCAN_EPOCH) {
         journal_table_fold(&journal->table, &item->record);
         journal->last_us = item->record.commit_us;
+        if (item->record.kind == JOURNAL_EVENT)
+            journal_times_note(&journal->times, item->record.seq, item->record.commit_us);
         return recover_copy_add(copy, &item->record);
     }
     journal_notify(journal,
@@ -484,6 +486,8 @@ static void recover_add(struct journal *journal, const struct found *found, cons
 {
     bool known = found->sealed && found->last_seq < next->first_seq;
 
+    if (found->has_header)
+        journal_times_note(&journal->times, found->first_seq, found->start_us);
     journal_segments_add(&journal->segments, &(struct journal_segment){
                                                  .number = found->number,
                                                  .file_bytes = found->file_bytes,

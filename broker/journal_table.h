@@ -30,7 +30,8 @@ struct journal_publisher {
     uint64_t appended_seq;   /* its seq */
     uint64_t durable;        /* highest pub_seq on disk */
     uint64_t durable_seq;
-    unsigned refs; /* sessions and groups that hold the pointer; such an entry is never dropped */
+    unsigned refs;              /* sessions and groups that hold the pointer; such an entry is never dropped */
+    uint64_t n_events, n_bytes; /* accepted since the journal was opened; counted by whoever appends */
 };
 
 struct journal_counter {
