@@ -21,6 +21,7 @@
 #include "io/feed.h"
 #include "io/fetch.h"
 #include "io/ingest.h"
+#include "io/view.h"
 #include "journal.h"
 #include "meter.h"
 #include "options.h"
@@ -35,6 +36,7 @@ struct app {
     struct ingest *ingest;
     struct fetch *fetch;
     struct calls *calls;
+    struct view *view;
     struct tip_watch flushed;
     struct tip_timer tick;
     struct tip_timer farewell;
@@ -264,6 +266,7 @@ static void app_on_flushed(void *ctx, unsigned what)
     if (r == 1) {
         journal_status(app->journal, &status);
         tip_metric_observe(app->meter.m[METER_FLUSH_SECONDS], (double)status.flush_us / 1e6);
+        view_flushed(app->view, status.flush_us);
         fetch_wake(app->fetch);
     }
     ingest_resume(app->ingest);
@@ -315,7 +318,15 @@ static void app_on_tick(void *ctx)
     fetch_wake(app->fetch);             /* nobody, unless files could not be opened */
     for (size_t i = 0; i < feed_n_doors(app->feed); i++)
         app_head(app, i);
+    view_tick(app->view, tip_loop_now_ms());
     app_show(app);
+}
+
+static void app_on_question(void *ctx, const uint8_t *body, size_t n, struct calls_answer *answer)
+{
+    struct app *app = ctx;
+
+    view_answer(app->view, body, n, answer);
 }
 
 /* ---- life ---- */
@@ -371,13 +382,33 @@ static int app_open_doors(struct app *app, const struct broker_options *options,
                                                {(size_t)options->queue_max, (size_t)options->queue_caller_max,
                                                 (size_t)options->calls_max, (size_t)options->calls_max,
                                                 (size_t)options->calls_bytes},
-                                               &app->meter});
+                                               &app->meter,
+                                               TIP_QUEUE_BUS_QUERY,
+                                               app_on_question,
+                                               app});
     if (!r)
         r = ingest_open(&app->ingest, loop,
                         &(struct ingest_options){bus->ingest, app->journal, &app->meter,
                                                  (uint32_t)options->window_events, (uint32_t)options->window_bytes,
                                                  (size_t)options->sessions_max, app_on_live, app});
     return r ? tip_fail(r) : 0;
+}
+
+static struct view *app_view(struct app *app, const struct broker_options *options)
+{
+    return view_new(&(struct view_options){
+        .journal = app->journal,
+        .ingest = app->ingest,
+        .feed = app->feed,
+        .calls = app->calls,
+        .metrics = tip_service_metrics(app->service),
+        .window_events = (uint64_t)options->window_events,
+        .window_bytes = (uint64_t)options->window_bytes,
+        .segment_bytes = (uint64_t)options->segment_bytes,
+        .cap_bytes = (uint64_t)options->cap_bytes,
+        .keep_bytes = (uint64_t)options->keep_bytes,
+        .series_max = (size_t)options->sessions_max,
+    });
 }
 
 static void app_log_start(const struct app *app)
@@ -407,6 +438,7 @@ int app_start(struct tip_service *service, const void *options, void **appp)
         r = app_open_doors(app, options, tip_service_bus_options(service));
     if (r)
         return tip_fail(r);
+    app->view = app_view(app, options);
     tip_watch_init(&app->flushed, tip_service_loop(service), journal_fd(app->journal), app_on_flushed, app);
     tip_watch_set(&app->flushed, TIP_WATCH_READ);
     tip_timer_init(&app->tick, tip_service_loop(service), app_on_tick, app);
@@ -436,6 +468,7 @@ void app_destroy(void **appp)
     tip_watch_deinit(&app->flushed);
     tip_timer_deinit(&app->tick);
     tip_timer_deinit(&app->farewell);
+    view_destroy(&app->view);
     ingest_destroy(&app->ingest);
     calls_destroy(&app->calls);
     fetch_destroy(&app->fetch);

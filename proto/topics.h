@@ -24,5 +24,6 @@
 #define TIP_TOPIC_BUS_HEAD         "v1.bus.head."         /* live only */
 
 #define TIP_QUEUE_STORE_QUERY "store.query"
+#define TIP_QUEUE_BUS_QUERY   "bus.query"
 #define TIP_QUEUE_CONTROL     "control."  /* + service */
 #define TIP_QUEUE_SNAPSHOT    "snapshot." /* + stream + ".clear", ".green" or ".amber" */

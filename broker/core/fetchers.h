@@ -24,7 +24,8 @@ struct fetch_request {
     uint32_t max_bytes, max_events;
     int64_t until_ms; /* monotonic: then an empty answer goes out */
     uint64_t request;
-    char *const *prefixes; /* owned by the fetcher */
+    char consumer[FETCH_NAME_MAX + 1]; /* "" for none */
+    char *const *prefixes;             /* owned by the fetcher */
     size_t n_prefixes;
 };
 

@@ -13,6 +13,7 @@
 #include <tip/cleanup.h>
 
 #include "core/peer.h"
+#include "core/window.h"
 
 enum { INGEST_SESSION_NAME_MAX = 64 };
 
@@ -72,6 +73,7 @@ struct ingest_session {
     bool waiting;           /* for its WELCOME */
     uint64_t first_unacked; /* as its HELLO said */
     int64_t heard_ms;
+    struct window window; /* what it has sent ahead of its acks */
 };
 
 struct ingest_sessions {

@@ -28,6 +28,7 @@ struct calls {
     struct tip_timer timer; /* deadlines, leases, silence */
     int64_t armed_ms;       /* the timer's, while it runs */
     uint64_t nonce;
+    struct tip_buf own; /* scratch: an answer of the broker itself */
 };
 
 /* ---- what work wants sent ---- */
@@ -100,6 +101,23 @@ static void calls_refuse_invalid(struct calls *calls, const struct broker_peer *
     router_refuse(calls->router, from, &invalid);
 }
 
+/* A call that the broker answers itself. */
+static void calls_on_own(struct calls *calls, const struct broker_peer *from, const struct codec_put *frame)
+{
+    struct calls_answer answer = {.body = &calls->own};
+
+    if (frame->id.len != WORK_ID_BYTES) {
+        calls_refuse_invalid(calls, from);
+        return;
+    }
+    tip_buf_clear(&calls->own);
+    calls->options.on_own(calls->options.ctx, frame->body.data, frame->body.len, &answer);
+    if (answer.code)
+        calls_out_failed(calls, from, frame->id.data, answer.reason, answer.code);
+    else
+        calls_out_result(calls, from, frame->id.data, calls->own.data, calls->own.len);
+}
+
 static void calls_on_put(struct calls *calls, const struct broker_peer *from, const struct codec_put *frame)
 {
     const struct work_put put = {
@@ -116,6 +134,10 @@ static void calls_on_put(struct calls *calls, const struct broker_peer *from, co
     const struct codec_frame full = {.kind = CODEC_FULL, .answer = {.id = frame->id, .queue = frame->queue}};
     int r;
 
+    if (calls->options.own_queue && strcmp(frame->queue, calls->options.own_queue) == 0) {
+        calls_on_own(calls, from, frame);
+        return;
+    }
     r = work_put(calls->work, from, &put, tip_loop_now_ms());
     if (r == WORK_E_FULL) {
         tip_metric_inc(calls->options.meter->refused[METER_WORK][METER_LIMIT]);
@@ -277,6 +299,7 @@ int calls_open(struct calls **callsp, struct tip_loop *loop, const struct calls_
 
     calls->loop = loop;
     calls->options = *options;
+    tip_buf_init(&calls->own, WORK_BODY_MAX);
     calls->work = work_new(&options->limits, &out);
     tip_timer_init(&calls->timer, loop, calls_on_timer, calls);
     r = router_open(&calls->router, loop, &router);
@@ -300,6 +323,7 @@ void calls_destroy(struct calls **callsp)
     tip_timer_deinit(&calls->timer);
     router_destroy(&calls->router);
     work_destroy(&calls->work);
+    tip_buf_deinit(&calls->own);
     free(calls);
     *callsp = NULL;
 }

@@ -2,6 +2,7 @@
 /* The work door: jobs and calls between services, over core/work. */
 #include <stdint.h>
 
+#include <tip/buf.h>
 #include <tip/cleanup.h>
 
 #include "core/work.h"
@@ -10,10 +11,21 @@
 struct calls;
 struct tip_loop;
 
+/** What the broker itself says to a call. */
+struct calls_answer {
+    struct tip_buf *body; /* to be filled; empty */
+    const char *reason;   /* a sentence, when code is not 0; lives until the next call */
+    uint32_t code;        /* a Failure, or 0 */
+};
+
 struct calls_options {
     const char *endpoint;
     struct work_limits limits;
     struct meter *meter; /* borrowed */
+    /** Answers queue `own_queue` at once, without a worker. */
+    const char *own_queue;
+    void (*on_own)(void *ctx, const uint8_t *body, size_t n, struct calls_answer *answer);
+    void *ctx;
 };
 
 tip_nodiscard int calls_open(struct calls **callsp, struct tip_loop *loop, const struct calls_options *options);

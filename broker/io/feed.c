@@ -22,6 +22,7 @@ struct feed_socket {
     char *endpoint;
     uint8_t tlp_max;
     int64_t n_subscriptions;
+    uint64_t n_sent, n_dropped;
     struct tip_timer reopen; /* runs while the door is closed for too many prefixes */
 };
 
@@ -152,12 +153,15 @@ void feed_send_to(struct feed *feed, size_t at, const struct feed_record *record
     r = tip_zsock_send(door->zsock, frames, 2);
     if (r == TIP_ZSOCK_E_FULL) {
         tip_metric_inc(feed->options.meter->m[METER_FEED_DROPPED]);
+        door->n_dropped++;
         feed_door_lossy(door, true);
         r = tip_zsock_send(door->zsock, frames, 2);
         feed_door_lossy(door, false);
     }
-    if (r == 0)
+    if (r == 0) {
         tip_metric_inc(feed->options.meter->m[METER_FEED_SENT]);
+        door->n_sent++;
+    }
 }
 
 void feed_send(struct feed *feed, const struct feed_record *record)
@@ -176,4 +180,11 @@ size_t feed_n_doors(const struct feed *feed)
 uint8_t feed_tlp_max(const struct feed *feed, size_t door)
 {
     return feed->doors[door].tlp_max;
+}
+
+void feed_view(const struct feed *feed, size_t door, struct feed_view *view)
+{
+    const struct feed_socket *at = &feed->doors[door];
+
+    *view = (struct feed_view){at->endpoint, at->tlp_max, at->n_subscriptions, at->n_sent, at->n_dropped};
 }

@@ -45,5 +45,15 @@ void feed_send(struct feed *feed, const struct feed_record *record);
 size_t feed_n_doors(const struct feed *feed);
 uint8_t feed_tlp_max(const struct feed *feed, size_t door);
 
+/** What a door has done since the broker began. */
+struct feed_view {
+    const char *endpoint;
+    uint8_t tlp_max;
+    int64_t n_subscriptions; /* different prefixes */
+    uint64_t sent, dropped;  /* records; dropped by at least one subscriber's queue */
+};
+
+void feed_view(const struct feed *feed, size_t door, struct feed_view *view);
+
 /** To one door only, whatever its marking: what the broker says about that door. */
 void feed_send_to(struct feed *feed, size_t door, const struct feed_record *record);

@@ -87,6 +87,7 @@ static void fetch_answer_batch(struct fetch *fetch, struct fetcher *fetcher, con
 
     fetch_count(fetch, METER_FETCHED, frame.batch.n);
     fetch_count(fetch, METER_FETCHED_BYTES, body.len);
+    journal_consumer_fetched(fetch->options.journal, fetcher->request.consumer, frame.batch.n, body.len);
     fetch_answer(fetch, fetcher, &frame, &body);
 }
 
@@ -302,6 +303,7 @@ static struct fetcher *fetch_ask(struct fetch *fetch, const struct broker_peer *
     uint32_t wait_ms = ask->max_wait_ms < FETCH_WAIT_MAX_MS ? ask->max_wait_ms : FETCH_WAIT_MAX_MS;
 
     memcpy(&request.prefixes, &ask->prefixes, sizeof(request.prefixes)); /* copied there */
+    memcpy(request.consumer, ask->consumer, strnlen(ask->consumer, FETCH_NAME_MAX));
     request.until_ms = tip_loop_now_ms() + wait_ms;
     return fetchers_ask(&fetch->fetchers, from, &request, tip_loop_now_ms());
 }

@@ -123,6 +123,7 @@ static struct ingest_session *ingest_session_new(struct ingest *ingest, const st
     session->publisher = publisher;
     session->epoch = publisher->epoch;
     session->heard_ms = tip_loop_now_ms();
+    window_init(&session->window, publisher->durable);
     publisher->refs++;
     return session;
 }
@@ -334,6 +335,8 @@ static int ingest_append(struct ingest *ingest, struct journal_publisher *publis
                        .name_len = record.name_len,
                        .tlp = entry->tlp,
                    });
+    publisher->n_events++;
+    publisher->n_bytes += entry->event_len;
     ingest_count(ingest, METER_EVENTS, 1);
     ingest_count(ingest, METER_EVENT_BYTES, entry->event_len);
     return 0;
@@ -414,6 +417,8 @@ static void ingest_on_data(struct ingest *ingest, const struct broker_peer *from
         return;
     }
     session->heard_ms = tip_loop_now_ms();
+    if (data->epoch == session->epoch)
+        window_offer(&session->window, data->first_pub_seq, data->n, body ? body->len : 0, session->heard_ms);
     if (session->waiting || ingest->closed) {
         ingest_count(ingest, METER_CLOSED_DROPS, 1); /* before its WELCOME, or at a bad time: it comes again */
         return;
@@ -549,8 +554,21 @@ void ingest_durable(struct ingest *ingest, struct journal_publisher *publisher)
 {
     struct ingest_session *session = ingest_sessions_of(&ingest->sessions, publisher);
 
+    if (session)
+        window_ack(&session->window, publisher->durable);
     if (session && !session->waiting)
         ingest_send_ack(ingest, session);
+}
+
+void ingest_view(const struct ingest *ingest, const struct journal_publisher *publisher, struct ingest_view *view)
+{
+    const struct ingest_session *session = ingest_sessions_of(&ingest->sessions, publisher);
+
+    *view = (struct ingest_view){.is_up = session != NULL};
+    if (!session)
+        return;
+    view->heard_ms = session->heard_ms;
+    view->window = window_use(&session->window);
 }
 
 /* ---- when the journal takes nothing ---- */

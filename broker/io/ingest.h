@@ -11,6 +11,7 @@
 
 #include <tip/cleanup.h>
 
+#include "core/window.h"
 #include "journal.h"
 #include "meter.h"
 
@@ -40,6 +41,15 @@ void ingest_resume(struct ingest *ingest);
 
 /** Takes nothing in any more; what was taken is still acked. */
 void ingest_stop(struct ingest *ingest);
+
+/** How a publisher's session is; `is_up` false and zeros when it has none. */
+struct ingest_view {
+    bool is_up;
+    int64_t heard_ms; /* monotonic */
+    struct window_use window;
+};
+
+void ingest_view(const struct ingest *ingest, const struct journal_publisher *publisher, struct ingest_view *view);
 
 /** NULL while events are taken, else why not. */
 const char *ingest_why_closed(const struct ingest *ingest);

@@ -310,12 +310,22 @@ class Caller(Frames):
 
     def query(self, name, limit=0, deadline_s=10, **params):
         """store.query as a list of dicts of texts."""
-        request = pb.StoreQuery(name=name, params=params, limit=limit)
-        code, reason, body = self.put("store.query", request.SerializeToString(), deadline_s)
-        assert code == 0, f"store.query {name}: {reason} ({code})"
+        return self.rows("store.query", pb.StoreQuery(name=name, params=params, limit=limit), deadline_s)[0]
+
+    def bus(self, name, limit=0, deadline_s=10):
+        """bus.query, what the broker says of itself: a list of dicts of values by their types."""
+        rows, columns = self.rows("bus.query", pb.StoreQuery(name=name, limit=limit), deadline_s)
+        read = {pb.COLUMN_INT: int, pb.COLUMN_REAL: float, pb.COLUMN_BOOL: lambda text: text == "true"}
+        types = {column.name: read.get(column.type, str) for column in columns}
+        return [{n: None if text is None else types[n](text) for n, text in row.items()} for row in rows]
+
+    def rows(self, queue, request, deadline_s):
+        code, reason, body = self.put(queue, request.SerializeToString(), deadline_s)
+        assert code == 0, f"{queue} {request.name}: {reason} ({code})"
         answer = pb.StoreAnswer.FromString(body)
         names = [column.name for column in answer.columns]
-        return [{n: None if c.is_null else c.text for n, c in zip(names, row.cells)} for row in answer.rows]
+        return [{n: None if c.is_null else c.text for n, c in zip(names, row.cells)}
+                for row in answer.rows], answer.columns
 
 
 class Worker(Frames):

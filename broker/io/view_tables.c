@@ -1,0 +1,427 @@
+/* Which rows and columns there are: one fact a line. What they mean is written in broker/README.md. */
+#include <stdio.h>
+#include <string.h>
+
+#include <tip/event.h>
+#include <tip/uuid.h>
+
+#include "io/view_private.h"
+
+/* ---- cells ---- */
+
+static void cell_text(struct view_cell *cell, const char *text)
+{
+    cell->is_set = true;
+    (void)snprintf(cell->text, sizeof(cell->text), "%s", text); /* names and endpoints fit */
+}
+
+static void cell_int(struct view_cell *cell, uint64_t value)
+{
+    cell->is_set = true;
+    cell->integer = (int64_t)value;
+}
+
+static void cell_real(struct view_cell *cell, double value)
+{
+    cell->is_set = true;
+    cell->real = value;
+}
+
+static void cell_bool(struct view_cell *cell, bool yes)
+{
+    cell->is_set = true;
+    cell->yes = yes;
+}
+
+static void cell_rates(struct view_cell *cells, const struct rates *rates)
+{
+    static const struct rates none;
+    struct rate second = rates_second(rates ? rates : &none), minute = rates_minute(rates ? rates : &none);
+
+    cell_real(&cells[0], second.events_per_s);
+    cell_real(&cells[1], second.bytes_per_s);
+    cell_real(&cells[2], minute.events_per_s);
+    cell_real(&cells[3], minute.bytes_per_s);
+}
+
+#define RATE_COLUMNS                                                                                            \
+    {"events_per_s", TIP_COLUMN_REAL}, {"bytes_per_s", TIP_COLUMN_REAL}, {"events_per_s_60s", TIP_COLUMN_REAL}, \
+    {                                                                                                           \
+        "bytes_per_s_60s", TIP_COLUMN_REAL                                                                      \
+    }
+
+#define N_OF(array) (sizeof(array) / sizeof((array)[0]))
+
+/* ---- publishers ---- */
+
+enum {
+    PUB_NAME,
+    PUB_UP,
+    PUB_EPOCH,
+    PUB_EVENTS,
+    PUB_BYTES,
+    PUB_RATES,
+    PUB_WINDOW_EVENTS = PUB_RATES + 4,
+    PUB_WINDOW_BYTES,
+    PUB_WINDOW_EVENTS_MAX,
+    PUB_WINDOW_BYTES_MAX,
+    PUB_OLDEST_MS,
+    PUB_HEARD_MS,
+    PUB_LAST_SEQ
+};
+
+static const struct tip_column publisher_columns[] = {
+    {"publisher", TIP_COLUMN_TEXT},
+    {"up", TIP_COLUMN_BOOL},
+    {"epoch", TIP_COLUMN_INT},
+    {"events", TIP_COLUMN_INT},
+    {"bytes", TIP_COLUMN_INT},
+    RATE_COLUMNS,
+    {"window_events", TIP_COLUMN_INT},
+    {"window_bytes", TIP_COLUMN_INT},
+    {"window_events_max", TIP_COLUMN_INT},
+    {"window_bytes_max", TIP_COLUMN_INT},
+    {"oldest_unacked_ms", TIP_COLUMN_INT},
+    {"heard_ago_ms", TIP_COLUMN_INT},
+    {"last_seq", TIP_COLUMN_INT},
+};
+
+static size_t publisher_count(struct view *view)
+{
+    return journal_tablep(view->options.journal)->n_publishers;
+}
+
+static void publisher_session(const struct view *view, const struct ingest_view *session, struct view_cell *cells)
+{
+    cell_int(&cells[PUB_WINDOW_EVENTS], session->window.events);
+    cell_int(&cells[PUB_WINDOW_BYTES], session->window.bytes);
+    cell_int(&cells[PUB_WINDOW_EVENTS_MAX], view->options.window_events);
+    cell_int(&cells[PUB_WINDOW_BYTES_MAX], view->options.window_bytes);
+    cell_int(&cells[PUB_HEARD_MS], (uint64_t)(view->now_ms - session->heard_ms));
+    if (session->window.events)
+        cell_int(&cells[PUB_OLDEST_MS], (uint64_t)(view->now_ms - session->window.since_ms));
+}
+
+static bool publisher_fill(struct view *view, size_t i, struct view_cell *cells)
+{
+    const struct journal_publisher *publisher = journal_tablep(view->options.journal)->publishers[i];
+    struct ingest_view session;
+
+    ingest_view(view->options.ingest, publisher, &session);
+    cell_text(&cells[PUB_NAME], publisher->name);
+    cell_bool(&cells[PUB_UP], session.is_up);
+    cell_int(&cells[PUB_EPOCH], publisher->epoch);
+    cell_int(&cells[PUB_EVENTS], publisher->n_events);
+    cell_int(&cells[PUB_BYTES], publisher->n_bytes);
+    cell_rates(&cells[PUB_RATES], rates_table_get(&view->publishers, publisher->name));
+    cell_int(&cells[PUB_LAST_SEQ], publisher->durable_seq);
+    if (session.is_up)
+        publisher_session(view, &session, cells);
+    return true;
+}
+
+/* clang-format off */
+static const struct tip_metric_row publisher_rows[] = {
+    {TIP_METRIC_COUNTER, "tip_broker_publisher_events_total", "publisher", "Events accepted, of publishers with a session."},
+    {TIP_METRIC_COUNTER, "tip_broker_publisher_bytes_total", "publisher", "Bytes of these events."},
+    {TIP_METRIC_GAUGE, "tip_broker_publisher_window_events", "publisher", "Events it has sent ahead of its acks."},
+    {TIP_METRIC_GAUGE, "tip_broker_publisher_window_bytes", "publisher", "Bytes of these events, at most."},
+    {TIP_METRIC_GAUGE, "tip_broker_publisher_unacked_seconds", "publisher", "Since its oldest unacked event came."},
+};
+/* clang-format on */
+
+static const struct view_metric publisher_metrics[] = {
+    {PUB_EVENTS, 1}, {PUB_BYTES, 1}, {PUB_WINDOW_EVENTS, 1}, {PUB_WINDOW_BYTES, 1}, {PUB_OLDEST_MS, 1e-3},
+};
+
+/* ---- consumers ---- */
+
+enum {
+    CON_NAME,
+    CON_COMMITTED,
+    CON_LAG_EVENTS,
+    CON_LAG_S,
+    CON_FETCHED,
+    CON_FETCHED_BYTES,
+    CON_RATES,
+    CON_SEEN_MS = CON_RATES + 4,
+    CON_REQUIRED,
+    CON_HOLDS,
+    CON_OVERTAKEN,
+    CON_TRIMMED_IN,
+    CON_STOPS_IN
+};
+
+static const struct tip_column consumer_columns[] = {
+    {"consumer", TIP_COLUMN_TEXT},
+    {"committed_seq", TIP_COLUMN_INT},
+    {"lag_events", TIP_COLUMN_INT},
+    {"lag_s", TIP_COLUMN_REAL},
+    {"events", TIP_COLUMN_INT},
+    {"bytes", TIP_COLUMN_INT},
+    RATE_COLUMNS,
+    {"seen_ago_ms", TIP_COLUMN_INT},
+    {"required", TIP_COLUMN_BOOL},
+    {"holds", TIP_COLUMN_BOOL},
+    {"overtaken", TIP_COLUMN_BOOL},
+    {"trimmed_in_s", TIP_COLUMN_REAL},
+    {"stops_acks_in_s", TIP_COLUMN_REAL},
+};
+
+static size_t consumer_count(struct view *view)
+{
+    return journal_consumers(view->options.journal)->n;
+}
+
+/* The age of the oldest record that it has not committed; null when nobody remembers when that was. */
+static void consumer_lag(const struct view *view, const struct journal_hold *hold, struct view_cell *cell)
+{
+    struct journal_status status;
+    int64_t since_us;
+
+    journal_status(view->options.journal, &status);
+    since_us = journal_commit_us(view->options.journal, hold->committed + 1);
+    if (hold->committed >= status.head_seq)
+        cell_real(cell, 0);
+    else if (since_us)
+        cell_real(cell, since_us < view->wall_us ? (double)(view->wall_us - since_us) / 1e6 : 0);
+}
+
+/* At the last minute's rate: when the cap is reached although all before its oldest record is gone. */
+static void consumer_cap(const struct view *view, const struct journal_hold *hold, struct view_cell *cell)
+{
+    double per_s = rates_minute(&view->journal).bytes_per_s;
+    double used = (double)journal_bytes_from(view->options.journal, hold->committed + 1);
+    double room = (double)view->options.cap_bytes - (double)view->options.segment_bytes - used;
+
+    if (per_s > 0)
+        cell_real(cell, room > 0 ? room / per_s : 0);
+}
+
+static bool consumer_fill(struct view *view, size_t i, struct view_cell *cells)
+{
+    const struct journal_hold *hold = &journal_consumers(view->options.journal)->items[i];
+    int64_t heard_us = hold->heard_us ? hold->heard_us : hold->seen_us;
+    struct journal_status status;
+
+    journal_status(view->options.journal, &status);
+    cell_text(&cells[CON_NAME], hold->name);
+    cell_int(&cells[CON_COMMITTED], hold->committed);
+    cell_int(&cells[CON_LAG_EVENTS], status.head_seq > hold->committed ? status.head_seq - hold->committed : 0);
+    consumer_lag(view, hold, &cells[CON_LAG_S]);
+    cell_int(&cells[CON_FETCHED], hold->n_fetched);
+    cell_int(&cells[CON_FETCHED_BYTES], hold->n_fetched_bytes);
+    cell_rates(&cells[CON_RATES], rates_table_get(&view->consumers, hold->name));
+    cell_int(&cells[CON_SEEN_MS], (uint64_t)(journal_age_us(view->options.journal) - heard_us) / 1000);
+    cell_bool(&cells[CON_REQUIRED], hold->required);
+    cell_bool(&cells[CON_HOLDS], !hold->away);
+    cell_bool(&cells[CON_OVERTAKEN], hold->overtaken);
+    if (cells[CON_LAG_EVENTS].integer && !hold->away && !hold->overtaken)
+        consumer_cap(view, hold, &cells[hold->required ? CON_STOPS_IN : CON_TRIMMED_IN]);
+    return true;
+}
+
+/* clang-format off */
+static const struct tip_metric_row consumer_rows[] = {
+    {TIP_METRIC_GAUGE, "tip_broker_consumer_committed_seq", "consumer", "What a durable consumer has stored for good."},
+    {TIP_METRIC_GAUGE, "tip_broker_consumer_lag_events", "consumer", "Events in the journal behind that."},
+    {TIP_METRIC_GAUGE, "tip_broker_consumer_lag_seconds", "consumer", "Age of the oldest of them."},
+    {TIP_METRIC_COUNTER, "tip_broker_consumer_fetched_total", "consumer", "Records given to it."},
+    {TIP_METRIC_COUNTER, "tip_broker_consumer_fetched_bytes_total", "consumer", "Bytes of these records."},
+    {TIP_METRIC_GAUGE, "tip_broker_consumer_overtaken", "consumer", "1 while records it had not stored are gone."},
+    {TIP_METRIC_GAUGE, "tip_broker_consumer_trimmed_in_seconds", "consumer", "Until the cap takes what it has not stored, at this rate."},
+};
+/* clang-format on */
+
+static const struct view_metric consumer_metrics[] = {
+    {CON_COMMITTED, 1},     {CON_LAG_EVENTS, 1}, {CON_LAG_S, 1},      {CON_FETCHED, 1},
+    {CON_FETCHED_BYTES, 1}, {CON_OVERTAKEN, 1},  {CON_TRIMMED_IN, 1},
+};
+
+/* ---- doors of the feed ---- */
+
+enum { DOOR_TLP, DOOR_ENDPOINT, DOOR_SUBSCRIPTIONS, DOOR_SENT, DOOR_DROPPED, DOOR_PER_S, DOOR_PER_S_60S };
+
+static const struct tip_column door_columns[] = {
+    {"tlp", TIP_COLUMN_TEXT},
+    {"endpoint", TIP_COLUMN_TEXT},
+    {"subscriptions", TIP_COLUMN_INT},
+    {"sent", TIP_COLUMN_INT},
+    {"dropped", TIP_COLUMN_INT},
+    {"sent_per_s", TIP_COLUMN_REAL},
+    {"sent_per_s_60s", TIP_COLUMN_REAL},
+};
+
+static size_t door_count(struct view *view)
+{
+    return feed_n_doors(view->options.feed);
+}
+
+static bool door_fill(struct view *view, size_t i, struct view_cell *cells)
+{
+    static const struct rates none;
+    const struct rates *rates;
+    struct feed_view door;
+
+    feed_view(view->options.feed, i, &door);
+    cell_text(&cells[DOOR_TLP], tip_tlp_name((enum tip_tlp)door.tlp_max));
+    rates = rates_table_get(&view->doors, cells[DOOR_TLP].text);
+    cell_text(&cells[DOOR_ENDPOINT], door.endpoint);
+    cell_int(&cells[DOOR_SUBSCRIPTIONS], (uint64_t)door.n_subscriptions);
+    cell_int(&cells[DOOR_SENT], door.sent);
+    cell_int(&cells[DOOR_DROPPED], door.dropped);
+    cell_real(&cells[DOOR_PER_S], rates_second(rates ? rates : &none).events_per_s);
+    cell_real(&cells[DOOR_PER_S_60S], rates_minute(rates ? rates : &none).events_per_s);
+    return true;
+}
+
+/* clang-format off */
+static const struct tip_metric_row door_rows[] = {
+    {TIP_METRIC_COUNTER, "tip_broker_door_sent_total", "tlp", "Records given to a door of the feed."},
+    {TIP_METRIC_COUNTER, "tip_broker_door_dropped_total", "tlp", "Of these: at least one slow subscriber lost it."},
+    {TIP_METRIC_GAUGE, "tip_broker_door_subscriptions", "tlp", "Different prefixes subscribed to at a door."},
+};
+/* clang-format on */
+
+static const struct view_metric door_metrics[] = {{DOOR_SENT, 1}, {DOOR_DROPPED, 1}, {DOOR_SUBSCRIPTIONS, 1}};
+
+/* ---- the journal: one row ---- */
+
+enum {
+    JOU_ID,
+    JOU_FIRST,
+    JOU_HEAD,
+    JOU_EVENTS,
+    JOU_BYTES,
+    JOU_RATES,
+    JOU_SIZE = JOU_RATES + 4,
+    JOU_SEGMENTS,
+    JOU_KEEP,
+    JOU_CAP,
+    JOU_FLUSH_P50,
+    JOU_FLUSH_P99,
+    JOU_HELD,
+    JOU_NO_SPACE,
+    JOU_CLOSED
+};
+
+static const struct tip_column journal_columns[] = {
+    {"journal_id", TIP_COLUMN_BYTES}, {"first_seq", TIP_COLUMN_INT},     {"head_seq", TIP_COLUMN_INT},
+    {"events", TIP_COLUMN_INT},       {"bytes", TIP_COLUMN_INT},         RATE_COLUMNS,
+    {"size_bytes", TIP_COLUMN_INT},   {"segments", TIP_COLUMN_INT},      {"keep_bytes", TIP_COLUMN_INT},
+    {"cap_bytes", TIP_COLUMN_INT},    {"flush_p50_ms", TIP_COLUMN_REAL}, {"flush_p99_ms", TIP_COLUMN_REAL},
+    {"held", TIP_COLUMN_BOOL},        {"no_space", TIP_COLUMN_BOOL},     {"closed", TIP_COLUMN_TEXT},
+};
+
+static size_t journal_count(struct view *view)
+{
+    (void)view; /* there is one */
+    return 1;
+}
+
+static void journal_id_cell(const struct view *view, struct view_cell *cell)
+{
+    const uint8_t *id = journal_id(view->options.journal);
+
+    cell->is_set = true;
+    for (size_t i = 0; i < JOURNAL_ID_BYTES; i++)
+        (void)snprintf(cell->text + 2 * i, 3, "%02x", id[i]);
+}
+
+static bool journal_fill(struct view *view, size_t i, struct view_cell *cells)
+{
+    const char *closed = ingest_why_closed(view->options.ingest);
+    struct journal_status status;
+
+    (void)i; /* there is one */
+    journal_status(view->options.journal, &status);
+    journal_id_cell(view, &cells[JOU_ID]);
+    cell_int(&cells[JOU_FIRST], status.first_seq);
+    cell_int(&cells[JOU_HEAD], status.head_seq);
+    cell_int(&cells[JOU_EVENTS], status.n_events);
+    cell_int(&cells[JOU_BYTES], status.n_bytes);
+    cell_rates(&cells[JOU_RATES], &view->journal);
+    cell_int(&cells[JOU_SIZE], status.bytes);
+    cell_int(&cells[JOU_SEGMENTS], status.n_segments);
+    cell_int(&cells[JOU_KEEP], view->options.keep_bytes);
+    cell_int(&cells[JOU_CAP], view->options.cap_bytes);
+    cell_real(&cells[JOU_FLUSH_P50], (double)tip_recent_quantile(&view->flush_us, 0.5) / 1e3);
+    cell_real(&cells[JOU_FLUSH_P99], (double)tip_recent_quantile(&view->flush_us, 0.99) / 1e3);
+    cell_bool(&cells[JOU_HELD], status.held);
+    cell_bool(&cells[JOU_NO_SPACE], status.no_space);
+    if (closed)
+        cell_text(&cells[JOU_CLOSED], closed);
+    return true;
+}
+
+/* ---- classes ---- */
+
+enum { CLASS_NAME, CLASS_TLP, CLASS_EVENTS, CLASS_PER_S, CLASS_PER_S_60S };
+
+static const struct tip_column class_columns[] = {
+    {"class", TIP_COLUMN_TEXT},
+    {"tlp", TIP_COLUMN_TEXT},
+    {"events", TIP_COLUMN_INT},
+    {"events_per_s", TIP_COLUMN_REAL},
+    {"events_per_s_60s", TIP_COLUMN_REAL},
+};
+
+void view_class_name(char name[static RATES_NAME_MAX + 1], const struct journal_counter *counter)
+{
+    (void)snprintf(name, RATES_NAME_MAX + 1, "%s/%u", counter->name, (unsigned)counter->tlp); /* it fits */
+}
+
+static size_t class_count(struct view *view)
+{
+    return journal_tablep(view->options.journal)->n_counters;
+}
+
+static bool class_fill(struct view *view, size_t i, struct view_cell *cells)
+{
+    static const struct rates none;
+    const struct journal_counter *counter = journal_tablep(view->options.journal)->counters[i];
+    char name[RATES_NAME_MAX + 1];
+    const struct rates *rates;
+
+    if (!counter->told)
+        return false; /* room for its first event, nothing more */
+    view_class_name(name, counter);
+    rates = rates_table_get(&view->classes, name);
+    cell_text(&cells[CLASS_NAME], counter->name);
+    cell_text(&cells[CLASS_TLP], tip_tlp_name((enum tip_tlp)counter->tlp));
+    cell_int(&cells[CLASS_EVENTS], counter->told);
+    cell_real(&cells[CLASS_PER_S], rates_second(rates ? rates : &none).events_per_s);
+    cell_real(&cells[CLASS_PER_S_60S], rates_minute(rates ? rates : &none).events_per_s);
+    return true;
+}
+
+/* clang-format off */
+static const struct tip_metric_row class_rows[] = {
+    {TIP_METRIC_COUNTER, "tip_broker_class_events_total", "class,tlp", "Events of a class in this journal: its class_seq."},
+};
+/* clang-format on */
+
+static const struct view_metric class_metrics[] = {{CLASS_EVENTS, 1}};
+
+/* ---- all of them ---- */
+
+#define TABLE(table_name, noun, gate_column)                                                                     \
+    {                                                                                                            \
+        .name = table_name, .columns = noun##_columns, .n_columns = N_OF(noun##_columns), .count = noun##_count, \
+        .fill = noun##_fill, .rows = noun##_rows, .metrics = noun##_metrics, .n_metrics = N_OF(noun##_metrics),  \
+        .gate = gate_column                                                                                      \
+    }
+
+const struct view_table view_tables[] = {
+    TABLE("publishers", publisher, PUB_UP),
+    TABLE("consumers", consumer, 0),
+    TABLE("doors", door, 0),
+    TABLE("classes", class, 0),
+    {.name = "journal",
+     .columns = journal_columns,
+     .n_columns = N_OF(journal_columns),
+     .count = journal_count,
+     .fill = journal_fill},
+};
+
+const size_t view_tables_n = N_OF(view_tables);
