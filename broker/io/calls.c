@@ -309,6 +309,11 @@ int calls_open(struct calls **callsp, struct tip_loop *loop, const struct calls_
     return 0;
 }
 
+void calls_each_queue(const struct calls *calls, void (*fn)(void *ctx, const struct work_queue_stats *stats), void *ctx)
+{
+    work_each_queue(calls->work, tip_loop_now_ms(), fn, ctx);
+}
+
 void calls_stop(struct calls *calls)
 {
     router_pause(calls->router);

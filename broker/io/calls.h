@@ -31,3 +31,7 @@ struct calls_options {
 tip_nodiscard int calls_open(struct calls **callsp, struct tip_loop *loop, const struct calls_options *options);
 void calls_destroy(struct calls **callsp);
 void calls_stop(struct calls *calls);
+
+/** How every queue is: as work_each_queue. */
+void calls_each_queue(const struct calls *calls, void (*fn)(void *ctx, const struct work_queue_stats *stats),
+                      void *ctx);

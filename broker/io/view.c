@@ -185,6 +185,26 @@ static void view_tick_classes(struct view *view, const struct journal_table *tab
     rates_table_sweep(&view->classes, now_ms);
 }
 
+/** A reading of all queues. */
+struct view_queue_tick {
+    struct view *view;
+    int64_t now_ms;
+};
+
+static void view_on_queue(void *ctx, const struct work_queue_stats *stats)
+{
+    const struct view_queue_tick *tick = ctx;
+
+    rates_table_note(&tick->view->queues, stats->name,
+                     &(struct rates_reading){tick->now_ms, stats->done + stats->failed, 0});
+}
+
+static void view_tick_queues(struct view *view, int64_t now_ms)
+{
+    calls_each_queue(view->options.calls, view_on_queue, &(struct view_queue_tick){view, now_ms});
+    rates_table_sweep(&view->queues, now_ms);
+}
+
 static void view_tick_doors(struct view *view, int64_t now_ms)
 {
     struct feed_view door;
@@ -221,6 +241,7 @@ void view_tick(struct view *view, int64_t now_ms)
     rates_table_sweep(&view->consumers, now_ms);
     view_tick_classes(view, table, now_ms);
     view_tick_doors(view, now_ms);
+    view_tick_queues(view, now_ms);
 }
 
 /* ---- life ---- */
@@ -254,8 +275,10 @@ void view_destroy(struct view **viewp)
         tip_metrics_read_cancel(view->options.metrics, &view->readings[i]);
     rates_table_deinit(&view->publishers);
     rates_table_deinit(&view->consumers);
+    rates_table_deinit(&view->queues);
     rates_table_deinit(&view->classes);
     rates_table_deinit(&view->doors);
+    free(view->queue_list);
     free(view->readings);
     free(view);
     *viewp = NULL;

@@ -53,7 +53,9 @@ void view_class_name(char name[static RATES_NAME_MAX + 1], const struct journal_
 
 struct view {
     struct view_options options;
-    struct rates_table publishers, consumers, classes, doors;
+    struct rates_table publishers, consumers, queues, classes, doors;
+    struct work_queue_stats *queue_list; /* as of the last count; its names are the work door's */
+    size_t n_queues, queue_room;
     struct rates journal;
     struct tip_recent flush_us;
     struct view_reading *readings; /* one a table */

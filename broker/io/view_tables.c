@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <tip/alloc.h>
 #include <tip/event.h>
 #include <tip/uuid.h>
 
@@ -238,6 +239,109 @@ static const struct view_metric consumer_metrics[] = {
     {CON_FETCHED_BYTES, 1}, {CON_OVERTAKEN, 1},  {CON_TRIMMED_IN, 1},
 };
 
+/* ---- queues ---- */
+
+enum {
+    QUEUE_NAME,
+    QUEUE_WAITING,
+    QUEUE_RUNNING,
+    QUEUE_WORKERS,
+    QUEUE_CALLERS,
+    QUEUE_CREDIT,
+    QUEUE_OLDEST_MS,
+    QUEUE_DONE,
+    QUEUE_FAILED,
+    QUEUE_LATE,
+    QUEUE_NOBODY,
+    QUEUE_RETRIED,
+    QUEUE_LOST,
+    QUEUE_PER_S,
+    QUEUE_PER_S_60S
+};
+
+static const struct tip_column queue_columns[] = {
+    {"queue", TIP_COLUMN_TEXT},
+    {"waiting", TIP_COLUMN_INT},
+    {"running", TIP_COLUMN_INT},
+    {"workers", TIP_COLUMN_INT},
+    {"callers", TIP_COLUMN_INT},
+    {"credit", TIP_COLUMN_INT},
+    {"oldest_waiting_ms", TIP_COLUMN_INT},
+    {"done", TIP_COLUMN_INT},
+    {"failed", TIP_COLUMN_INT},
+    {"late", TIP_COLUMN_INT},
+    {"nobody", TIP_COLUMN_INT},
+    {"retried", TIP_COLUMN_INT},
+    {"lost", TIP_COLUMN_INT},
+    {"ended_per_s", TIP_COLUMN_REAL},
+    {"ended_per_s_60s", TIP_COLUMN_REAL},
+};
+
+static void queue_on_each(void *ctx, const struct work_queue_stats *stats)
+{
+    struct view *view = ctx;
+
+    if (view->n_queues == view->queue_room) {
+        view->queue_room = view->queue_room ? 2 * view->queue_room : 16;
+        view->queue_list = tip_realloc(view->queue_list, view->queue_room, sizeof(*view->queue_list));
+    }
+    view->queue_list[view->n_queues++] = *stats;
+}
+
+static size_t queue_count(struct view *view)
+{
+    view->n_queues = 0;
+    calls_each_queue(view->options.calls, queue_on_each, view);
+    return view->n_queues;
+}
+
+static bool queue_fill(struct view *view, size_t i, struct view_cell *cells)
+{
+    static const struct rates none;
+    const struct work_queue_stats *queue = &view->queue_list[i];
+    const struct rates *rates = rates_table_get(&view->queues, queue->name);
+
+    cell_text(&cells[QUEUE_NAME], queue->name);
+    cell_int(&cells[QUEUE_WAITING], queue->n_waiting);
+    cell_int(&cells[QUEUE_RUNNING], queue->n_running);
+    cell_int(&cells[QUEUE_WORKERS], queue->n_workers);
+    cell_int(&cells[QUEUE_CALLERS], queue->n_callers);
+    cell_int(&cells[QUEUE_CREDIT], queue->credit);
+    if (queue->n_waiting)
+        cell_int(&cells[QUEUE_OLDEST_MS], (uint64_t)queue->oldest_ms);
+    cell_int(&cells[QUEUE_DONE], queue->done);
+    cell_int(&cells[QUEUE_FAILED], queue->failed);
+    cell_int(&cells[QUEUE_LATE], queue->late);
+    cell_int(&cells[QUEUE_NOBODY], queue->nobody);
+    cell_int(&cells[QUEUE_RETRIED], queue->retried);
+    cell_int(&cells[QUEUE_LOST], queue->lost);
+    cell_real(&cells[QUEUE_PER_S], rates_second(rates ? rates : &none).events_per_s);
+    cell_real(&cells[QUEUE_PER_S_60S], rates_minute(rates ? rates : &none).events_per_s);
+    return true;
+}
+
+/* clang-format off */
+static const struct tip_metric_row queue_rows[] = {
+    {TIP_METRIC_GAUGE, "tip_broker_queue_waiting", "queue", "Jobs that no worker has yet."},
+    {TIP_METRIC_GAUGE, "tip_broker_queue_running", "queue", "Jobs a worker has."},
+    {TIP_METRIC_GAUGE, "tip_broker_queue_workers", "queue", "Connections that serve it."},
+    {TIP_METRIC_GAUGE, "tip_broker_queue_credit", "queue", "Jobs its workers would take now."},
+    {TIP_METRIC_GAUGE, "tip_broker_queue_oldest_seconds", "queue", "Since its oldest waiting job came."},
+    {TIP_METRIC_COUNTER, "tip_broker_queue_done_total", "queue", "Jobs answered with a result."},
+    {TIP_METRIC_COUNTER, "tip_broker_queue_failed_total", "queue", "Jobs that failed, for whatever reason."},
+    {TIP_METRIC_COUNTER, "tip_broker_queue_late_total", "queue", "Of these: served, but not in time."},
+    {TIP_METRIC_COUNTER, "tip_broker_queue_nobody_total", "queue", "Of these: nobody serves the queue."},
+    {TIP_METRIC_COUNTER, "tip_broker_queue_retried_total", "queue", "Leases after which a job went back."},
+    {TIP_METRIC_COUNTER, "tip_broker_queue_lost_total", "queue", "What workers said about jobs no longer theirs."},
+};
+/* clang-format on */
+
+static const struct view_metric queue_metrics[] = {
+    {QUEUE_WAITING, 1},      {QUEUE_RUNNING, 1}, {QUEUE_WORKERS, 1}, {QUEUE_CREDIT, 1},
+    {QUEUE_OLDEST_MS, 1e-3}, {QUEUE_DONE, 1},    {QUEUE_FAILED, 1},  {QUEUE_LATE, 1},
+    {QUEUE_NOBODY, 1},       {QUEUE_RETRIED, 1}, {QUEUE_LOST, 1},
+};
+
 /* ---- doors of the feed ---- */
 
 enum { DOOR_TLP, DOOR_ENDPOINT, DOOR_SUBSCRIPTIONS, DOOR_SENT, DOOR_DROPPED, DOOR_PER_S, DOOR_PER_S_60S };
@@ -415,6 +519,7 @@ static const struct view_metric class_metrics[] = {{CLASS_EVENTS, 1}};
 const struct view_table view_tables[] = {
     TABLE("publishers", publisher, PUB_UP),
     TABLE("consumers", consumer, 0),
+    TABLE("queues", queue, 0),
     TABLE("doors", door, 0),
     TABLE("classes", class, 0),
     {.name = "journal",

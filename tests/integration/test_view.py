@@ -4,7 +4,7 @@ import time
 
 import pytest
 from tip_harness import wait_for
-from tip_wire import Caller, Fetch, Pub, Sub, event, pb
+from tip_wire import Caller, Fetch, Pub, Sub, Worker, event, pb
 
 TOPIC = "v1.schedule.done.test."
 SMALL = {"segment_bytes": "1MiB", "keep_bytes": "2MiB", "cap_bytes": "4MiB"}
@@ -129,6 +129,23 @@ def test_who_will_be_trimmed_over_is_told_when(site):
             pub.flush()
         wait_for(lambda: one(caller, "consumers", "siem")["overtaken"], 10, "it is trimmed over")
         assert labelled(broker, "tip_broker_consumer_overtaken") == {'consumer="siem"': 1}
+
+
+def test_a_queue_with_a_stopped_worker(site, broker, caller):
+    stopped = Worker(site.endpoint("work"), "probe")
+    wait_for(lambda: one(caller, "queues", "probe"), 10, "the queue")
+    for n in range(3):
+        caller.send(put=pb.Put(id=bytes([n]) * 16, queue="probe", body=b"?", deadline_ms=30_000, caller="test"))
+    row = wait_for(lambda: (r := one(caller, "queues", "probe"))["waiting"] == 2 and r, 10, "two wait")
+    assert (row["running"], row["workers"], row["credit"], row["done"]) == (1, 1, 0, 0)
+    row = wait_for(lambda: (r := one(caller, "queues", "probe"))["oldest_waiting_ms"] > 1000 and r, 10, "they grow old")
+    assert labelled(broker, "tip_broker_queue_oldest_seconds")['queue="probe"'] > 1
+    assert labelled(broker, "tip_broker_queue_waiting")['queue="probe"'] == 2
+    for _ in range(3):
+        stopped.done(stopped.job(), b"!")
+    row = wait_for(lambda: (r := one(caller, "queues", "probe"))["done"] == 3 and r, 10, "all is done")
+    assert (row["waiting"], row["running"], row["oldest_waiting_ms"]) == (0, 0, None)
+    stopped.close()
 
 
 def test_doors_classes_and_journal(site, broker, caller, pub):
