@@ -13,6 +13,10 @@ import tip_harness  # noqa: E402
 SEED = int(os.environ.get("TIP_SEED") or random.SystemRandom().randrange(2**32))
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "keys: the site has keys; sockets want key=site.key(name)")
+
+
 def pytest_terminal_summary(terminalreporter):
     terminalreporter.write_line(f"TIP_SEED={SEED}")
 
@@ -37,8 +41,9 @@ def rng(request):
 
 
 @pytest.fixture
-def site():
-    made = tip_harness.Site()
+def site(request):
+    """Plain on loopback; with the mark `keys`, one with keys."""
+    made = tip_harness.Site(keys=request.node.get_closest_marker("keys") is not None)
     yield made
     made.close()
 
@@ -72,26 +77,26 @@ def sub(site, broker):
     """A subscriber of everything, from now on."""
     from tip_wire import Sub
 
-    return opened(site, Sub(site.endpoint("feed"), "v1.")).synchronise()
+    return opened(site, Sub(site.endpoint("feed"), "v1.", key=site.key())).synchronise()
 
 
 @pytest.fixture
 def pub(site, broker):
-    """A publisher by the name of "test"."""
+    """A publisher by the name of "test"; with keys an instance of `tip`."""
     from tip_wire import Pub
 
-    return opened(site, Pub(site.endpoint("ingest"), "test"))
+    return opened(site, Pub(site.endpoint("ingest"), "tip.test" if site.keys else "test", key=site.key()))
 
 
 @pytest.fixture
 def fetch(site, broker):
     from tip_wire import Fetch
 
-    return opened(site, Fetch(site.endpoint("fetch")))
+    return opened(site, Fetch(site.endpoint("fetch"), key=site.key()))
 
 
 @pytest.fixture
 def caller(site, broker):
     from tip_wire import Caller
 
-    return opened(site, Caller(site.endpoint("work")))
+    return opened(site, Caller(site.endpoint("work"), key=site.key()))

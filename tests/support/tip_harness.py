@@ -8,6 +8,7 @@ import http.client
 import os
 import pathlib
 import random
+import re
 import shutil
 import signal
 import socket
@@ -255,10 +256,32 @@ class Service(Process):
         return self.start(**start)
 
 
-class Site:
-    """config is tip.yaml as a dict of sections; it is written anew whenever a service starts or reloads."""
+class Key:
+    """A pair of CURVE keys, and the broker's public one: what a socket needs. Z85 texts, as the files have them."""
 
-    def __init__(self):
+    def __init__(self, public, secret, server):
+        self.public, self.secret, self.server = public, secret, server
+
+    @classmethod
+    def read(cls, directory, name):
+        """<name>.cert_secret and broker.cert, czmq's files, read by themselves."""
+        own = cls.fields(pathlib.Path(directory) / f"{name}.cert_secret")
+        return cls(own["public-key"], own["secret-key"],
+                   cls.fields(pathlib.Path(directory) / "broker.cert")["public-key"])
+
+    @staticmethod
+    def fields(path):
+        found = re.findall(r'^\s+([a-z-]+)\s*=\s*"(.*)"\s*$', path.read_text(), re.MULTILINE)
+        return dict(found)
+
+
+class Site:
+    """config is tip.yaml as a dict of sections; it is written anew whenever a service starts or reloads.
+
+    Plain on loopback, or with keys made by `tip keys init`; then the sockets of tip_wire want `key=site.key(name)`.
+    """
+
+    def __init__(self, keys=False):
         self.dir = temp_dir()
         self.run = open_to_nobody(self.dir / "run")
         open_to_nobody(self.dir / "log")
@@ -270,10 +293,25 @@ class Site:
             "tip": {"run": str(self.run)},
             "bus": {"insecure": True, **{door: f"tcp://127.0.0.1:{free_port()}" for door in DOORS}},
         }
+        self.keys = None
+        if keys:
+            self.keys = self.dir / "data/keys"
+            del self.config["bus"]["insecure"]
+            self.config["bus"]["keys"] = str(self.keys)
+            self.run_program(["tip", "keys", "init"])
 
     def endpoint(self, name):
         """Of ingest, feed, feed_green, feed_clear, fetch or work."""
         return self.config["bus"][name]
+
+    def key(self, name="tip"):
+        """Of a program, or of whoever add_key made; None on a site without keys."""
+        return Key.read(self.keys, name) if self.keys else None
+
+    def add_key(self, name, *options):
+        """`tip keys add`: add_key("soc", "--audience", "green")."""
+        self.run_program(["tip", "keys", "add", name, *options])
+        return self.key(name)
 
     def section(self, name, **options):
         """Sets options in a section of tip.yaml; every service gets a data directory."""

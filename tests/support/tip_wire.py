@@ -81,10 +81,16 @@ class Seen:
 
 
 class Socket:
-    def __init__(self, kind, endpoint):
+    """A client's socket; `key` (tip_harness.Key) makes it a CURVE one."""
+
+    def __init__(self, kind, endpoint, key=None):
         self.endpoint = endpoint
         self.zmq = context.socket(kind)
         self.zmq.linger = 0
+        if key:
+            self.zmq.curve_publickey = key.public.encode()
+            self.zmq.curve_secretkey = key.secret.encode()
+            self.zmq.curve_serverkey = key.server.encode()
         self.zmq.connect(endpoint)
 
     def __enter__(self):
@@ -104,8 +110,8 @@ class Socket:
 class Sub(Socket):
     """A subscriber of the feed. Everything that came is in `seen`."""
 
-    def __init__(self, endpoint, *prefixes):
-        super().__init__(zmq.SUB, endpoint)
+    def __init__(self, endpoint, *prefixes, key=None):
+        super().__init__(zmq.SUB, endpoint, key)
         self.zmq.rcvhwm = 0
         self.seen = []
         for prefix in prefixes or ("v1.",):
@@ -148,8 +154,8 @@ class Sub(Socket):
 class Frames(Socket):
     """A DEALER that speaks Frame: every method a message, for tests of the protocol itself too."""
 
-    def __init__(self, endpoint):
-        super().__init__(zmq.DEALER, endpoint)
+    def __init__(self, endpoint, key=None):
+        super().__init__(zmq.DEALER, endpoint, key)
 
     def send(self, body=None, **frame):
         """send(hello=pb.Hello(...)); body is the second ZeroMQ frame."""
@@ -185,8 +191,8 @@ def data_entry(topic, tlp, event_bytes):
 class Pub(Frames):
     """A publisher. Keeps what is not acked, and sends it again after a reconnect."""
 
-    def __init__(self, endpoint, name, epoch=None, connect=True):
-        super().__init__(endpoint)
+    def __init__(self, endpoint, name, epoch=None, connect=True, key=None):
+        super().__init__(endpoint, key)
         self.name, self.epoch = name, epoch or int(time.time() * 1e6)
         self.next_seq, self.unacked, self.welcome = 1, {}, None
         if connect:
@@ -239,8 +245,8 @@ class Pub(Frames):
 class Fetch(Frames):
     """A reader of the journal; without a consumer name it holds nothing back."""
 
-    def __init__(self, endpoint, consumer=""):
-        super().__init__(endpoint)
+    def __init__(self, endpoint, consumer="", key=None):
+        super().__init__(endpoint, key)
         self.consumer, self.request = consumer, 0
 
     def fetch(self, from_seq=0, journal_id=b"", committed_seq=0, prefixes=(), max_events=0, max_wait_ms=0,
@@ -331,8 +337,8 @@ class Caller(Frames):
 class Worker(Frames):
     """Serves a queue, one job at a time: for tests in which the real owner is not there."""
 
-    def __init__(self, endpoint, queue, name="test"):
-        super().__init__(endpoint)
+    def __init__(self, endpoint, queue, name="test", key=None):
+        super().__init__(endpoint, key)
         self.queue, self.name = queue, name
         self.take()
 
