@@ -19,9 +19,10 @@
 #include <topics.h>
 
 #include "command.h"
+#include "keys/keyring.h"
 #include "up/tree.h"
 
-#define CLIENT_KEY "tip" /* its name in bus.keys; what we publish as begins with it */
+#define CLIENT_KEY "tip" /* whose key we have unless TIP_KEY says another; what we publish as begins with it */
 
 enum { CLIENT_EVENT_MAP_BYTES = 16 * 1024 * 1024 };
 
@@ -88,25 +89,58 @@ static int client_outbox(struct client *client)
     return r ? CLI_FAILED : CLI_OK;
 }
 
+static const char *client_key(void)
+{
+    const char *chosen = getenv(CLI_KEY_VARIABLE);
+
+    return chosen && *chosen ? chosen : CLIENT_KEY;
+}
+
 /* The operator's key lies where its user may read it. */
 static int client_keys(struct client *client)
 {
     const char *dir = client->options.bus.keys;
-    int r = dir ? tip_keys_open(&client->keys, dir, CLIENT_KEY) : 0;
+    int r = dir ? tip_keys_open(&client->keys, dir, client_key()) : 0;
 
     if (r)
-        cli_error("key `" CLIENT_KEY "` in %s: %s", dir, tip_keys_why(r));
+        cli_error("key `%s` in %s: %s", client_key(), dir, tip_keys_why(r));
     return r ? CLI_DENIED : CLI_OK;
+}
+
+/* What the key's own certificate says of its audience; amber without keys, and of a key that was not made by us. */
+static unsigned client_audience(const struct client *client)
+{
+    static const unsigned doors[KEYMAP_AUDIENCE_COUNT] = {
+        [KEYMAP_CLEAR] = CLIENT_DOOR_CLEAR, [KEYMAP_GREEN] = CLIENT_DOOR_GREEN, [KEYMAP_AMBER] = CLIENT_DOOR_AMBER};
+    struct keyring_cert cert = {.audience = ""};
+    struct keyring ring;
+    size_t i = KEYMAP_AUDIENCE_COUNT;
+
+    if (client->keys && keyring_open(&ring, client->options.bus.keys, false) == 0) {
+        if (keyring_look(&ring, client_key(), &cert) == 0)
+            i = keymap_word(keymap_audience_names, KEYMAP_AUDIENCE_COUNT, cert.audience);
+        keyring_close(&ring);
+    }
+    return i < KEYMAP_AUDIENCE_COUNT ? doors[i] : CLIENT_DOOR_AMBER;
+}
+
+static const char *client_feed(const struct client *client, unsigned needs)
+{
+    const struct tip_bus_options *bus = &client->options.bus;
+    const unsigned chosen = needs & (CLIENT_DOOR_CLEAR | CLIENT_DOOR_GREEN | CLIENT_DOOR_AMBER);
+    const unsigned door = chosen ? chosen : client_audience(client);
+
+    return door == CLIENT_DOOR_CLEAR ? bus->feed_clear : door == CLIENT_DOOR_GREEN ? bus->feed_green : bus->feed;
 }
 
 static int client_bus(struct client *client, unsigned needs)
 {
     const struct tip_bus_options *bus = &client->options.bus;
-    char name[32];
+    char name[TIP_NAME_MAX + 1];
     struct tip_bus_config config = {
         .name = name,
         .ingest = needs & CLIENT_PUBLISH ? bus->ingest : NULL,
-        .feed = needs & CLIENT_FEED ? bus->feed : NULL,
+        .feed = needs & CLIENT_FEED ? client_feed(client, needs) : NULL,
         .fetch = needs & CLIENT_FETCH ? bus->fetch : NULL,
         .work = needs & CLIENT_CALLS ? bus->work : NULL,
         .keys = client->keys,
@@ -115,7 +149,7 @@ static int client_bus(struct client *client, unsigned needs)
     const char *const endpoints[] = {config.ingest, config.feed, config.fetch, config.work};
     int r;
 
-    snprintf(name, sizeof(name), "tip.%d", (int)getpid());
+    snprintf(name, sizeof(name), "%.48s.%d", client_key(), (int)getpid());
     for (size_t i = 0; i < sizeof(endpoints) / sizeof(endpoints[0]); i++) {
         r = endpoints[i] ? client_probe(endpoints[i]) : 0;
         if (r) {

@@ -11,6 +11,9 @@
 
 enum { CLIENT_CALLS = 1, CLIENT_FEED = 2, CLIENT_FETCH = 4, CLIENT_PUBLISH = 8 };
 
+/** With CLIENT_FEED: at which door. Without one of these, the one that the key's audience may hear. */
+enum { CLIENT_DOOR_CLEAR = 16, CLIENT_DOOR_GREEN = 32, CLIENT_DOOR_AMBER = 64 };
+
 enum { CLIENT_DEADLINE_MS = 10000 };
 
 struct client {

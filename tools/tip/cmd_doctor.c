@@ -9,6 +9,8 @@
 #include <tip/site.h>
 
 #include "commands.h"
+#include "keys/keyring.h"
+#include "keys/services.h"
 #include "lab/web.h"
 #include "options.h"
 #include "programs.h"
@@ -21,7 +23,7 @@ enum doctor_result { DOCTOR_OK, DOCTOR_WARN, DOCTOR_BAD };
 struct doctor {
     struct options options;
     bool has_site;
-    char text[512]; /* what was found, and the remedy */
+    char text[768]; /* what was found, and the remedy */
 };
 
 static enum doctor_result tip_printf(3, 4)
@@ -59,6 +61,74 @@ static enum doctor_result doctor_insecure(struct doctor *doctor)
     if (doctor->has_site && tip_bus_options_insecure(&doctor->options.bus))
         return doctor_say(doctor, DOCTOR_WARN, "bus.insecure: whoever can connect to loopback may publish and read");
     return doctor_say(doctor, DOCTOR_OK, "the bus is not open to other users");
+}
+
+/* A program of ours without its key cannot connect. NULL: all are there. */
+static const char *doctor_lacks_key(const struct keyring *ring)
+{
+    struct keyring_cert cert;
+
+    if (keyring_look(ring, KEYRING_BROKER, &cert) || !cert.has_public || !cert.has_secret)
+        return KEYRING_BROKER;
+    for (const struct service_rights *at = services; at->name; at++) {
+        if (keyring_look(ring, at->name, &cert) || !cert.has_secret)
+            return at->name;
+    }
+    return NULL;
+}
+
+/* A key that is another one in keys.yaml than in its certificate is let in by nobody. NULL: none. */
+static const char *doctor_odd_key(const struct keyring *ring, const struct keymap *map)
+{
+    struct keyring_cert cert;
+
+    for (size_t i = 0; i < map->n; i++) {
+        if (keyring_look(ring, map->keys[i].name, &cert) == 0 && strcmp(cert.public_key, map->keys[i].public_key) != 0)
+            return map->keys[i].name;
+    }
+    return NULL;
+}
+
+static enum doctor_result doctor_keyring(struct doctor *doctor, const struct keyring *ring)
+{
+    tip_auto(keymap_destroy) struct keymap *map = NULL;
+    char path[KEYRING_PATH_BYTES], why[KEYMAP_WHY_BYTES] = "cannot be read";
+    const char *what;
+
+    if (keyring_find_fault(ring, path, &what))
+        return doctor_say(doctor, DOCTOR_BAD, "%s %s", path, what);
+    what = doctor_lacks_key(ring);
+    if (what)
+        return doctor_say(doctor, DOCTOR_BAD, "%s holds no key pair of `%s`: `tip keys init` makes it", ring->dir,
+                          what);
+    if (keyring_map(ring, &map, why))
+        return doctor_say(doctor, DOCTOR_BAD, "%s/" KEYRING_MAP ": %s", ring->dir, why);
+    what = doctor_odd_key(ring, map);
+    if (what)
+        return doctor_say(doctor, DOCTOR_BAD, "%s.cert and " KEYRING_MAP " in %s hold different keys", what, ring->dir);
+    return doctor_say(doctor, DOCTOR_OK, "%zu keys in %s", map->n, ring->dir);
+}
+
+static enum doctor_result doctor_keys(struct doctor *doctor)
+{
+    const char *dir = doctor->has_site ? doctor->options.bus.keys : NULL;
+    struct keyring ring;
+    enum doctor_result result;
+    int r;
+
+    if (!dir)
+        return doctor_say(doctor, DOCTOR_OK, "not asked: %s",
+                          doctor->has_site ? "the site has none" : "there is no site");
+    r = keyring_open(&ring, dir, false);
+    if (r == -ENOENT)
+        result =
+            doctor_say(doctor, DOCTOR_WARN, "%s is not there: `tip keys init` makes it, and so does `tip up`", dir);
+    else if (r)
+        result = doctor_say(doctor, DOCTOR_WARN, "%s: %s; ask as its owner or as root", dir, strerror(-r));
+    else
+        result = doctor_keyring(doctor, &ring);
+    keyring_close(&ring);
+    return result;
 }
 
 static enum doctor_result doctor_run_dir(struct doctor *doctor)
@@ -130,11 +200,11 @@ static const struct {
     const char *name;
     enum doctor_result (*look)(struct doctor *doctor);
 } doctor_checks[] = {
-    {"programs", doctor_programs},   {"configuration", doctor_site},
-    {"insecure", doctor_insecure},   {"run directory", doctor_run_dir},
-    {"postgresql", doctor_postgres}, {"nginx", doctor_nginx},
-    {"user", doctor_user},           {"open files", doctor_files},
-    {"space", doctor_space},
+    {"programs", doctor_programs},     {"configuration", doctor_site},
+    {"insecure", doctor_insecure},     {"keys", doctor_keys},
+    {"run directory", doctor_run_dir}, {"postgresql", doctor_postgres},
+    {"nginx", doctor_nginx},           {"user", doctor_user},
+    {"open files", doctor_files},      {"space", doctor_space},
 };
 
 static int doctor_look(struct cli *cli, struct doctor *doctor)

@@ -11,7 +11,7 @@
 #include "line.h"
 #include "position.h"
 
-enum { SUB_COUNT, SUB_TIMEOUT, SUB_DURABLE, SUB_OPTIONS };
+enum { SUB_COUNT, SUB_TIMEOUT, SUB_DURABLE, SUB_DOOR, SUB_OPTIONS };
 enum { SUB_TOPICS_MAX = 32, SUB_LINE_BYTES = 512 * 1024 };
 
 static const struct cli_option sub_rows[SUB_OPTIONS] = {
@@ -19,6 +19,8 @@ static const struct cli_option sub_rows[SUB_OPTIONS] = {
     [SUB_TIMEOUT] = {"timeout", 't', "TIME", "Ends after this time (90s, 15m)."},
     [SUB_DURABLE] = {"durable", 'd', "NAME",
                      "Reads the journal and remembers under NAME how far: goes on there next time, skips nothing."},
+    [SUB_DOOR] = {"door", 0, "TLP",
+                  "Listens at the door of clear, green or amber events [the widest that the key may hear]."},
 };
 
 struct sub {
@@ -308,13 +310,36 @@ static int sub_result(const struct sub *sub, int r)
     return sub->is_lossy ? CLI_DEGRADED : CLI_OK;
 }
 
+/* @param needsp  gets the flag of the door that --door names */
+static int sub_door(const struct sub *sub, unsigned *needsp)
+{
+    static const struct {
+        const char *name;
+        unsigned flag;
+    } doors[] = {{"clear", CLIENT_DOOR_CLEAR}, {"green", CLIENT_DOOR_GREEN}, {"amber", CLIENT_DOOR_AMBER}};
+    const char *name = cli_text(sub->cli, SUB_DOOR, NULL);
+
+    for (size_t i = 0; name && i < sizeof(doors) / sizeof(doors[0]); i++) {
+        if (strcmp(doors[i].name, name) == 0) {
+            *needsp |= doors[i].flag;
+            return CLI_OK;
+        }
+    }
+    if (name)
+        cli_error("--door: \"%s\" is none of clear, green, amber", name);
+    return name ? CLI_USAGE : CLI_OK;
+}
+
 static int sub_perform(struct sub *sub)
 {
     const char *name = cli_text(sub->cli, SUB_DURABLE, NULL), *bad = NULL;
+    unsigned needs = name ? CLIENT_FETCH : CLIENT_FEED;
     int r = sub_topics(sub);
 
     if (r == CLI_OK)
-        r = client_open(&sub->client, sub->cli->config, name ? CLIENT_FETCH : CLIENT_FEED);
+        r = sub_door(sub, &needs);
+    if (r == CLI_OK)
+        r = client_open(&sub->client, sub->cli->config, needs);
     if (r == CLI_OK && sub->cli->out.mode == OUT_CSV &&
         out_open(&sub->csv, &sub->cli->out, sub_columns, sizeof(sub_columns) / sizeof(sub_columns[0]), &bad))
         r = cli_bad_field(bad);

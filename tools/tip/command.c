@@ -12,12 +12,22 @@
 
 enum { CLI_GLOBAL = 512, CLI_OWN = 256 }; /* what getopt_long returns for option i: base + i */
 
-enum { GLOBAL_OUTPUT, GLOBAL_CONFIG, GLOBAL_FIELDS, GLOBAL_NO_HEADER, GLOBAL_QUIET, GLOBAL_HELP, GLOBAL_VERSION };
+enum {
+    GLOBAL_OUTPUT,
+    GLOBAL_CONFIG,
+    GLOBAL_KEY,
+    GLOBAL_FIELDS,
+    GLOBAL_NO_HEADER,
+    GLOBAL_QUIET,
+    GLOBAL_HELP,
+    GLOBAL_VERSION
+};
 
 const struct cli_option cli_globals[] = {
     [GLOBAL_OUTPUT] = {"output", 'o', "FORMAT", "human, json, ndjson or csv."},
     [GLOBAL_CONFIG] = {"config", 'c', "FILE",
                        "The tip.yaml to use; else TIP_CONFIG, ./tip.yaml, what runs here, /etc/tip/tip.yaml."},
+    [GLOBAL_KEY] = {"key", 'k', "NAME", "Whose key to use of those in `bus.keys` [TIP_KEY, else tip]."},
     [GLOBAL_FIELDS] = {"fields", 'f', "NAMES", "Only these fields, in this order: name,score."},
     [GLOBAL_NO_HEADER] = {"no-header", 0, NULL, "No line of column names."},
     [GLOBAL_QUIET] = {"quiet", 'q', NULL, "Errors only on standard error."},
@@ -142,6 +152,8 @@ static int cli_take_global(struct cli_line *line, int i, const char *value)
     case GLOBAL_CONFIG:
         line->cli.config = value;
         return 0;
+    case GLOBAL_KEY:
+        return setenv(CLI_KEY_VARIABLE, value, 1) == 0 ? 0 : CLI_E_USAGE;
     case GLOBAL_FIELDS:
         line->cli.out.fields = value;
         return 0;

@@ -23,6 +23,8 @@ enum cli_exit {
 
 enum { CLI_OPTIONS_MAX = 16 };
 
+#define CLI_KEY_VARIABLE "TIP_KEY" /* what --key sets */
+
 struct cli;
 
 /** `--name` or `-l`. */

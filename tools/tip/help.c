@@ -55,7 +55,7 @@ void cli_print_help(const struct cli_command *parent, const struct cli_command *
     if (command->n_options)
         fputs("\nOptions:\n", out);
     help_options(command, out);
-    fputs("\nFurther: --output, --config, --fields, --no-header, --quiet (see tip --help).\n", out);
+    fputs("\nFurther: --output, --config, --key, --fields, --no-header, --quiet (see tip --help).\n", out);
 }
 
 /* A '|' would end a cell. */
