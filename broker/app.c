@@ -16,6 +16,7 @@
 #include <tip/log.h>
 #include <tip/uuid.h>
 
+#include "alarms.h"
 #include "codec.h"
 #include "io/calls.h"
 #include "io/feed.h"
@@ -31,6 +32,7 @@ enum { APP_TICK_MS = 1000, APP_GROUP_BYTES = 4 << 20, APP_FAREWELL_MS = 50 };
 struct app {
     struct tip_service *service;
     struct meter meter;
+    struct alarms alarms;
     struct journal *journal;
     struct feed *feed;
     struct ingest *ingest;
@@ -128,17 +130,18 @@ static void app_head(struct app *app, size_t door)
     feed_send_to(app->feed, door, &record);
 }
 
-static void app_alarm(struct app *app, const char *name, const char *detail)
+static void app_alarm(void *ctx, const char *name, bool raised, const char *detail)
 {
+    struct app *app = ctx;
     static const char topic[] = TIP_TOPIC_SYSTEM_ALARM "broker.";
     struct codec_stamp stamp = app_live_stamp(app, "broker", topic, sizeof(topic) - 1);
     struct tip_event event = {
         .kind = TIP_EVENT_SYSTEM_ALARM,
-        .system_alarm = {.service = "broker", .name = name, .detail = detail, .raised = true},
+        .system_alarm = {.service = "broker", .name = name, .detail = detail, .raised = raised},
     };
     struct feed_record record;
 
-    if (!app->feed || !app_encode(app, &event))
+    if (!app_encode(app, &event))
         return;
     app_live(app, &stamp, app->event.data, (uint32_t)app->event.len, &record);
     feed_send(app->feed, &record);
@@ -150,17 +153,20 @@ static void app_notice_damage(struct app *app, const struct journal_notice *noti
 {
     tip_error("journal.damaged", "from=%llu to=%llu", (unsigned long long)notice->from, (unsigned long long)notice->to);
     tip_metric_inc(app->meter.m[METER_DAMAGED]);
+    alarms_damage(&app->alarms, notice->from, notice->to);
 }
 
-static void app_notice_overtaken(struct app *app, const struct journal_notice *notice)
+static void app_on_damage(void *ctx, uint64_t from, uint64_t to)
 {
-    char detail[160];
+    struct app *app = ctx;
 
-    (void)snprintf(detail, sizeof(detail), "consumer %s has not read %llu to %llu, which are gone", notice->consumer,
-                   (unsigned long long)notice->from, (unsigned long long)notice->to); /* cut is fine */
+    alarms_damage(&app->alarms, from, to);
+}
+
+static void app_notice_overtaken(const struct journal_notice *notice)
+{
     tip_error("journal.overtaken", "consumer=%s from=%llu to=%llu", notice->consumer, (unsigned long long)notice->from,
               (unsigned long long)notice->to);
-    app_alarm(app, "journal.overtaken", detail);
 }
 
 static void app_notice_empty(struct app *app, const struct journal_notice *notice)
@@ -170,6 +176,7 @@ static void app_notice_empty(struct app *app, const struct journal_notice *notic
                              "file back, or move the directory away and a new journal begins"
                            : "it has not one whole record: kept as .bad, its numbers are told as missing");
     tip_metric_inc(app->meter.m[METER_DAMAGED]);
+    alarms_damage(&app->alarms, 0, UINT64_MAX);
 }
 
 /* A disk that failed once is not asked again: what it holds is found out by recovery, in a new process. */
@@ -194,15 +201,13 @@ static void app_on_notice(void *ctx, const struct journal_notice *notice)
         app_notice_empty(app, notice);
         return;
     case JOURNAL_NOTICE_OVERTAKEN:
-        app_notice_overtaken(app, notice);
+        app_notice_overtaken(notice);
         return;
     case JOURNAL_NOTICE_HELD:
         tip_error("journal.held", "consumer=%s", notice->consumer);
-        app_alarm(app, "journal.held", notice->consumer);
         return;
     case JOURNAL_NOTICE_NO_SPACE:
         tip_error("journal.no_space", "");
-        app_alarm(app, "journal.no_space", "the disk is full");
         return;
     case JOURNAL_NOTICE_RELEASED:
     case JOURNAL_NOTICE_SPACE:
@@ -290,6 +295,7 @@ static void app_show(struct app *app)
 {
     struct tip_admin *admin = tip_service_admin(app->service);
     const char *closed = ingest_why_closed(app->ingest);
+    const char *alarm = alarms_worst(&app->alarms);
     struct tip_metric **m = app->meter.m;
     struct journal_status status;
 
@@ -305,7 +311,8 @@ static void app_show(struct app *app)
     tip_metric_set(m[METER_HELD], status.held);
     tip_metric_set(m[METER_NO_SPACE], status.no_space);
     app_show_consumers(app, &status);
-    tip_admin_ready(admin, "journal", !closed, "%s", closed ? closed : "events are taken");
+    tip_admin_ready(admin, "journal", !closed, "%s%s%s", closed ? closed : "events are taken", alarm ? "; " : "",
+                    alarm ? alarm : "");
 }
 
 static void app_on_tick(void *ctx)
@@ -319,6 +326,7 @@ static void app_on_tick(void *ctx)
     for (size_t i = 0; i < feed_n_doors(app->feed); i++)
         app_head(app, i);
     view_tick(app->view, tip_loop_now_ms());
+    alarms_look(&app->alarms, app->journal, tip_loop_now_ms());
     app_show(app);
 }
 
@@ -375,7 +383,8 @@ static int app_open_doors(struct app *app, const struct broker_options *options,
                                          options->feed_subscriptions_max, &app->meter});
     if (!r)
         r = fetch_open(&app->fetch, loop,
-                       &(struct fetch_options){bus->fetch, app->journal, &app->meter, (size_t)options->fetchers_max});
+                       &(struct fetch_options){bus->fetch, app->journal, &app->meter, (size_t)options->fetchers_max,
+                                               app_on_damage, app});
     if (!r)
         r = calls_open(&app->calls, loop,
                        &(struct calls_options){bus->work,
@@ -433,6 +442,7 @@ int app_start(struct tip_service *service, const void *options, void **appp)
     app->service = service;
     tip_buf_init(&app->event, TIP_EVENT_BYTES_MAX);
     meter_init(&app->meter, tip_service_metrics(service));
+    alarms_init(&app->alarms, tip_service_metrics(service), app_alarm, app);
     r = app_open_journal(app, options);
     if (!r)
         r = app_open_doors(app, options, tip_service_bus_options(service));

@@ -529,6 +529,18 @@ void journal_consumer_fetched(struct journal *journal, const char *name, uint32_
 
 /* ---- life ---- */
 
+/* Who was trimmed over before this start, as far as its position tells: one that never committed has missed nothing. */
+static void journal_holds_overtaken(struct journal *journal)
+{
+    const struct journal_segment *first = journal_segments_at(&journal->segments, 0);
+
+    for (size_t i = 0; first && i < journal->holds.n; i++) {
+        struct journal_hold *hold = &journal->holds.items[i];
+
+        hold->overtaken = hold->committed && hold->committed + 1 < first->first_seq;
+    }
+}
+
 static int journal_start(struct journal *journal)
 {
     struct journal_hold *hold;
@@ -546,6 +558,7 @@ static int journal_start(struct journal *journal)
             return tip_fail(r);
         hold->required = true;
     }
+    journal_holds_overtaken(journal);
     return journal_writer_open(&journal->writer, journal->disk, journal->config.segment_bytes, spare,
                                !journal->config.inline_writer);
 }

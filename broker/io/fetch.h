@@ -17,6 +17,8 @@ struct fetch_options {
     struct journal *journal; /* borrowed, as is the meter */
     struct meter *meter;
     size_t fetchers_max;
+    void (*on_damage)(void *ctx, uint64_t from, uint64_t to); /* somebody was told so */
+    void *ctx;
 };
 
 tip_nodiscard int fetch_open(struct fetch **fetchp, struct tip_loop *loop, const struct fetch_options *options);

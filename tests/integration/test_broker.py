@@ -302,6 +302,23 @@ def fill(pub, first, n, size=60_000):
     pub.flush()
 
 
+class Alarms:
+    """What the broker says of one alarm: on the feed, in /metrics."""
+
+    def __init__(self, site, broker, name):
+        self.broker, self.name = broker, name
+        self.sub = Sub(site.endpoint("feed"), "v1.system.alarm.broker.").synchronise()
+        site.closing.callback(self.sub.close)
+
+    def wait(self, raised, deadline_s=10):
+        wait_for(lambda: self.broker.metric(f'tip_broker_alarm{{name="{self.name}"}}') == raised, deadline_s,
+                 lambda: f"{self.name} {raised}: {self.broker.get('/readyz')}")
+        seen = self.sub.wait(lambda s: s.kind == "system.alarm" and s.payload.name == self.name
+                             and s.payload.raised == raised, deadline_s, f"{self.name} {raised}")
+        assert seen.stamp.publisher == "broker" and seen.payload.detail
+        return seen.payload.detail
+
+
 def test_trimmed_is_told(site):
     site.broker(**SMALL, required=[])
     with Pub(site.endpoint("ingest"), "test") as pub, Fetch(site.endpoint("fetch")) as fetch:
@@ -319,17 +336,38 @@ def test_a_consumer_that_is_not_required_is_trimmed_over(site):
         fill(pub, 1, 1)
         fetch.send(fetch=pb.Fetch(consumer="notify", from_seq=1, request=1))
         fetch.expect("batch")
+        alarms = Alarms(site, broker, "journal.overtaken")
         fill(pub, 2, 100)
         wait_for(lambda: broker.log_lines("journal.overtaken"), 5, "the alarm")
         assert "consumer=notify" in broker.log_lines("journal.overtaken")[0]
+        assert "consumer notify has not read 1 to" in alarms.wait(True)
+        assert broker.is_ready() and "consumer notify" in broker.get("/readyz")[1]
+        first = fetch.fetch(from_seq=1)[1].first_available
+        fetch.send(fetch=pb.Fetch(consumer="notify", from_seq=first, committed_seq=first - 1, request=2))
+        alarms.wait(False)
+
+
+def test_an_overtaken_consumer_is_known_after_a_restart(site):
+    broker = site.broker(**SMALL, required=[])
+    with Pub(site.endpoint("ingest"), "test") as pub, Fetch(site.endpoint("fetch"), "notify") as fetch:
+        fill(pub, 1, 3)
+        fetch.send(fetch=pb.Fetch(consumer="notify", from_seq=3, committed_seq=2, request=1))
+        fetch.expect("batch")
+        fill(pub, 4, 100)
+        wait_for(lambda: broker.metric('tip_broker_alarm{name="journal.overtaken"}') == 1, 10, "the alarm")
+    broker.term()
+    broker.start()
+    wait_for(lambda: broker.metric('tip_broker_alarm{name="journal.overtaken"}') == 1, 10, "the alarm again")
 
 
 def test_at_the_cap_publishers_wait_for_a_required_consumer(site):
     broker = site.broker(**SMALL, required=["storage"])
     with Pub(site.endpoint("ingest"), "test") as pub, Fetch(site.endpoint("fetch"), "storage") as fetch:
+        alarms = Alarms(site, broker, "journal.held")
         for n in range(1, 101):
             pub.publish(TOPIC, blob(n, 60_000))
         wait_for(lambda: not broker.is_ready(), 10, "the journal is full")
+        assert "consumer storage" in alarms.wait(True)
         assert broker.log_lines("journal.held")
         hear(pub)
         assert 20 < len(pub.unacked) < 70, "acks have stopped"
@@ -338,6 +376,7 @@ def test_at_the_cap_publishers_wait_for_a_required_consumer(site):
         assert name == "batch", "reads go on"
         fetch.fetch(from_seq=answer.head_seq + 1, committed_seq=answer.head_seq)
         wait_for(broker.is_ready, 10, "there is room again")
+        alarms.wait(False)
         for _ in range(10):
             again(pub)
             fetch.send(fetch=pb.Fetch(consumer="storage", from_seq=1, committed_seq=1 << 40, request=7))
@@ -374,9 +413,11 @@ def small_disk(site):
 def test_a_full_disk_stops_acks_and_not_reads(site, small_disk):
     broker = site.broker(segment_bytes="1MiB", keep_bytes="64MiB", cap_bytes="128MiB", required=[])
     with Pub(site.endpoint("ingest"), "test") as pub, Fetch(site.endpoint("fetch")) as fetch:
+        alarms = Alarms(site, broker, "journal.no_space")
         for n in range(1, 121):
             pub.publish(TOPIC, blob(n, 60_000))
         wait_for(lambda: broker.metric("tip_broker_journal_no_space") == 1, 10, "the disk is full")
+        alarms.wait(True)
         wait_for(lambda: not broker.is_ready(), 10, "it says so")
         hear(pub)
         assert 10 < len(pub.unacked) < 60
@@ -384,6 +425,7 @@ def test_a_full_disk_stops_acks_and_not_reads(site, small_disk):
         assert fetch.expect("batch")[1].n == 1, "reads go on"
         small_disk(32)
         wait_for(broker.is_ready, 10, "there is room again")
+        alarms.wait(False)
         wait_for(lambda: again(pub), 20, lambda: f"{len(pub.unacked)} events are not acked")
     assert broker.log_lines("journal.no_space")
 
@@ -421,6 +463,7 @@ def test_damage_is_told_and_not_passed_over(site):
     content[300_000] ^= 0x10
     oldest.write_bytes(content)
     broker.start()
+    alarms = Alarms(site, broker, "journal.damaged")
     with Fetch(site.endpoint("fetch")) as fetch:
         seqs, damages, at = [], [], 1
         while at <= 25:
@@ -434,6 +477,10 @@ def test_damage_is_told_and_not_passed_over(site):
                 at = answer.next_seq
         assert len(damages) == 1 and damages[0][0] == damages[0][1]
         assert seqs == [n for n in range(1, 26) if n != damages[0][0]]
+    assert alarms.wait(True).startswith(f"{damages[0][0]} to {damages[0][0]} ")
+    with Pub(site.endpoint("ingest"), "test2") as pub:
+        fill(pub, 26, 100)
+    alarms.wait(False)
     assert broker.metric("tip_broker_journal_damaged_total") >= 1
     assert broker.log_lines("journal.damaged")
 
