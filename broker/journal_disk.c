@@ -15,6 +15,7 @@
 struct posix_disk {
     struct journal_disk disk; /* first: the two are cast into each other */
     int dir;
+    bool read_only;
 };
 
 static int posix_disk_dir(struct journal_disk *disk)
@@ -24,9 +25,13 @@ static int posix_disk_dir(struct journal_disk *disk)
 
 static int posix_disk_open(struct journal_disk *disk, const char *name, int create)
 {
+    bool read_only = ((struct posix_disk *)disk)->read_only;
     int file;
 
-    file = openat(posix_disk_dir(disk), name, O_RDWR | O_CLOEXEC | (create ? O_CREAT : 0), 0600);
+    if (read_only && create)
+        return -EROFS;
+    file =
+        openat(posix_disk_dir(disk), name, (read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC | (create ? O_CREAT : 0), 0600);
     return file == -1 ? -errno : file;
 }
 
@@ -103,11 +108,15 @@ static int posix_disk_rename(struct journal_disk *disk, const char *from, const 
 {
     int dir = posix_disk_dir(disk);
 
+    if (((struct posix_disk *)disk)->read_only)
+        return -EROFS;
     return renameat(dir, from, dir, to) == -1 ? -errno : 0;
 }
 
 static int posix_disk_unlink(struct journal_disk *disk, const char *name)
 {
+    if (((struct posix_disk *)disk)->read_only)
+        return -EROFS;
     return unlinkat(posix_disk_dir(disk), name, 0) == -1 ? -errno : 0;
 }
 
@@ -194,6 +203,24 @@ int journal_disk_open(struct journal_disk **diskp, const char *dir)
         return tip_fail(-errno);
     if (flock(posix->dir, LOCK_EX | LOCK_NB) == -1)
         return tip_fail(errno == EWOULDBLOCK ? -EBUSY : -errno);
+    *diskp = tip_take(disk);
+    return 0;
+}
+
+int journal_disk_open_read_only(struct journal_disk **diskp, const char *dir, bool shared)
+{
+    tip_auto(journal_disk_destroy) struct journal_disk *disk = NULL;
+    struct posix_disk *posix;
+
+    posix = tip_new(struct posix_disk);
+    posix->disk = posix_disk_functions;
+    posix->read_only = true;
+    disk = &posix->disk;
+    posix->dir = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (posix->dir == -1)
+        return -errno;
+    if (!shared && flock(posix->dir, LOCK_SH | LOCK_NB) == -1)
+        return errno == EWOULDBLOCK ? -EBUSY : -errno;
     *diskp = tip_take(disk);
     return 0;
 }

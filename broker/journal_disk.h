@@ -7,6 +7,7 @@
  * whole or an error. Files are small integers. Called from the journal's thread and, for reading, from others; on one
  * file only one of them writes.
  */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -39,6 +40,14 @@ struct journal_disk {
  * @return 0, -EBUSY when another process has it, or what the system says
  */
 tip_nodiscard int journal_disk_open(struct journal_disk **diskp, const char *dir);
+
+/**
+ * The same directory for reading: whatever would change it fails with -EROFS.
+ *
+ * @param shared  a process that writes may have it; else it is locked, and a process that writes cannot begin
+ * @return 0, -EBUSY when a process that writes has it, or what the system says
+ */
+tip_nodiscard int journal_disk_open_read_only(struct journal_disk **diskp, const char *dir, bool shared);
 
 /** Any disk; NULL is fine. */
 void journal_disk_destroy(struct journal_disk **diskp);

@@ -127,7 +127,6 @@ static int journal_scan_proves(struct journal_scan *scan, uint64_t bad, uint64_t
 
 static int journal_scan_damage(struct journal_scan *scan, struct journal_scan_item *item, uint64_t to)
 {
-    item->offset = scan->offset;
     item->from = scan->next_seq;
     item->to = to;
     scan->next_seq = to + 1;
@@ -143,6 +142,8 @@ static int journal_scan_bad(struct journal_scan *scan, struct journal_scan_item 
     uint64_t first;
     int r;
 
+    item->offset = bad;
+    item->record.kind = 0;
     r = journal_scan_seek(scan, &offset, &record);
     if (r == 1 && !sealed) {
         scan->torn_at = bad;

@@ -37,8 +37,8 @@ enum journal_scan_result {
 
 struct journal_scan_item {
     struct journal_record record; /* its payload lives until the next call */
-    uint64_t offset;
-    uint64_t from, to; /* the damage */
+    uint64_t offset;              /* where it, or the damage, begins */
+    uint64_t from, to;            /* the damage; record.kind is JOURNAL_DAMAGE when an earlier recovery met it */
 };
 
 /** Sets up a walk; offset, end, next_seq and last_seq are the caller's to set. Deinit frees the window. */
