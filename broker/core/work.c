@@ -206,7 +206,7 @@ static void job_given_up(struct work *work, struct job *job, uint32_t code)
     work_fail(work, job, reason, code);
 }
 
-/* A lease has ended without an answer. */
+/* A lease has ended without an answer. Its worker gets nothing more until it asks again: it may be stopped. */
 static void work_put_back(struct work *work, struct job *job, const char *why, uint32_t code)
 {
     char text[WORK_WHY_BYTES];
@@ -214,6 +214,7 @@ static void work_put_back(struct work *work, struct job *job, const char *why, u
     tip_utf8_copy(text, sizeof(text), why, strlen(why));
     free(job->why);
     job->why = tip_strdup(text);
+    work_worker_credit(job->worker, 0);
     if (job->attempt >= job->max_attempts) {
         job_given_up(work, job, code);
         return;

@@ -105,6 +105,7 @@ static int read_job(struct bus_frame *frame, const Tip__V1__Frame *message)
 
     frame->job = (struct bus_job){.attempt = job->attempt,
                                   .deadline_ms = job->deadline_ms,
+                                  .lease_ms = job->lease_ms,
                                   .queue = job->queue,
                                   .caller = job->caller,
                                   .body = job->body.data,
@@ -140,7 +141,7 @@ static int read_full(struct bus_frame *frame, const Tip__V1__Frame *message)
 
 static int read_lost(struct bus_frame *frame, const Tip__V1__Frame *message)
 {
-    frame->answer = (struct bus_answer){.reason = ""};
+    frame->answer = (struct bus_answer){.reason = "", .attempt = message->lost->attempt};
     return codec_id(&frame->answer.id, &message->lost->id);
 }
 
@@ -309,6 +310,8 @@ int bus_write_put(struct tip_buf *out, const struct bus_put *put)
     message.queue = codec_text(put->queue);
     message.body = codec_bytes(put->body, put->body_len);
     message.deadline_ms = put->deadline_ms;
+    message.lease_ms = put->lease_ms;
+    message.max_attempts = put->max_attempts;
     message.caller = codec_text(put->caller);
     frame.body_case = TIP__V1__FRAME__BODY_PUT;
     frame.put = &message;
@@ -358,6 +361,21 @@ int bus_write_fail(struct tip_buf *out, const struct bus_end *end)
     message.code = end->code;
     frame.body_case = TIP__V1__FRAME__BODY_FAIL;
     frame.fail = &message;
+    return codec_write(out, &frame);
+}
+
+int bus_write_renew(struct tip_buf *out, const struct tip_id *id, uint32_t attempt, uint32_t lease_ms)
+{
+    Tip__V1__Frame frame;
+    Tip__V1__Renew message;
+
+    tip__v1__frame__init(&frame);
+    tip__v1__renew__init(&message);
+    message.id = codec_bytes(id->bytes, sizeof(id->bytes));
+    message.attempt = attempt;
+    message.lease_ms = lease_ms;
+    frame.body_case = TIP__V1__FRAME__BODY_RENEW;
+    frame.renew = &message;
     return codec_write(out, &frame);
 }
 

@@ -64,7 +64,7 @@ struct bus_position {
 
 struct bus_job {
     struct tip_id id;
-    uint32_t attempt, deadline_ms;
+    uint32_t attempt, deadline_ms, lease_ms;
     const char *queue, *caller;
     const uint8_t *body;
     size_t body_len;
@@ -74,7 +74,7 @@ struct bus_job {
 struct bus_answer {
     struct tip_id id;
     const char *reason;
-    uint32_t code;
+    uint32_t code, attempt;
     const uint8_t *body;
     size_t body_len;
 };
@@ -125,7 +125,7 @@ struct bus_put {
     const char *queue, *caller;
     const uint8_t *body;
     size_t body_len;
-    uint32_t deadline_ms;
+    uint32_t deadline_ms, lease_ms, max_attempts;
 };
 
 struct bus_end {
@@ -145,6 +145,7 @@ tip_nodiscard int bus_write_put(struct tip_buf *out, const struct bus_put *put);
 tip_nodiscard int bus_write_take(struct tip_buf *out, const char *queue, uint32_t credit, const char *worker);
 tip_nodiscard int bus_write_done(struct tip_buf *out, const struct bus_end *end);
 tip_nodiscard int bus_write_fail(struct tip_buf *out, const struct bus_end *end);
+tip_nodiscard int bus_write_renew(struct tip_buf *out, const struct tip_id *id, uint32_t attempt, uint32_t lease_ms);
 tip_nodiscard int bus_write_ping(struct tip_buf *out, uint64_t nonce);
 tip_nodiscard int bus_write_pong(struct tip_buf *out, uint64_t nonce);
 

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include <tip/bus.h>
+#include <tip/hash.h>
 #include <tip/zsock.h>
 
 #include "bus_codec.h"
@@ -43,15 +44,20 @@ struct bus_publish {
     void *on_space_ctx;
 };
 
+/** A call or a job that was put. */
 struct bus_call {
     struct tip_id id;
     char *queue;
     uint8_t *body;
     size_t body_len;
+    uint32_t lease_ms, max_attempts;
     int64_t deadline_ms; /* monotonic */
     int64_t next_ms;     /* to repeat it */
+    int64_t repeat_ms;   /* the pause behind that */
+    int64_t full_ms;     /* the pause behind the next FULL */
     tip_call_fn on_end;
     void *ctx;
+    UT_hash_handle hh;
 };
 
 /** Calls of ours that are under way. */
@@ -59,8 +65,9 @@ struct bus_calls {
     struct tip_zsock *socket; /* made with the first call */
     struct tip_timer tick;
     struct tip_buf head;
-    struct bus_call *calls[BUS_CALLS_MAX];
-    size_t n;
+    struct bus_call *calls; /* by id */
+    int64_t ping_ms;        /* the next */
+    bool is_cut;            /* the last one could not be sent */
 };
 
 struct tip_bus {

@@ -30,6 +30,7 @@ enum {
     M_CALLS_FAILED,
     M_JOBS,
     M_JOBS_FAILED,
+    M_JOBS_LOST,
     M_MALFORMED,
     M_COUNT,
 };
@@ -48,6 +49,8 @@ static const struct tip_metric_row service_bus_rows[M_COUNT] = {
     [M_CALLS_FAILED] = {TIP_METRIC_COUNTER, "tip_bus_calls_failed_total", "", "Calls that ended without a result."},
     [M_JOBS] = {TIP_METRIC_COUNTER, "tip_bus_jobs_total", "", "Calls taken from others."},
     [M_JOBS_FAILED] = {TIP_METRIC_COUNTER, "tip_bus_jobs_failed_total", "", "Calls answered with a failure."},
+    [M_JOBS_LOST] = {TIP_METRIC_COUNTER, "tip_bus_jobs_lost_total", "",
+                     "Calls and jobs that were not ours any more before they ended."},
     [M_MALFORMED] = {TIP_METRIC_COUNTER, "tip_bus_malformed_total", "", "Messages that could not be read."},
 };
 
@@ -171,6 +174,7 @@ static void service_bus_on_metrics(void *ctx)
         [M_CALLS_FAILED] = (double)stats->calls_failed,
         [M_JOBS] = (double)stats->jobs,
         [M_JOBS_FAILED] = (double)stats->jobs_failed,
+        [M_JOBS_LOST] = (double)stats->jobs_lost,
         [M_MALFORMED] = (double)stats->malformed,
     };
 

@@ -312,6 +312,8 @@ static void fake_on_work(void *ctx, const struct tip_zmsg *msg)
         memcpy(broker->worker, msg->frames[0].data, msg->frames[0].len);
         broker->worker_len = msg->frames[0].len;
         broker->credit = frame->take->credit;
+    } else if (frame->body_case == TIP__V1__FRAME__BODY_PING) {
+        fake_pong(broker->work, msg, frame->ping->nonce);
     } else {
         fake_end(broker, frame);
     }

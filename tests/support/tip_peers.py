@@ -59,3 +59,44 @@ class Follower(Process):
 
 def follower(site, name="follower", *prefixes, endpoint=None):
     return site.add(Follower(site, name, *prefixes, endpoint=endpoint))
+
+
+class Worker(Process):
+    """Serves a queue through our library; modes: renew, blind, unavailable (tests/support/tip_test_worker.c)."""
+
+    def __init__(self, site, name, queue, credit, busy_ms, modes, endpoint):
+        self.path = open_to_nobody(site.data / name) / "seen"
+        super().__init__(site, name, [binary("tip_test_worker"), self.path, endpoint or site.endpoint("work"), queue,
+                                      credit, busy_ms, *modes])
+
+    def lines(self):
+        text = self.path.read_text() if self.path.exists() else ""
+        return text[:text.rfind("\n") + 1].splitlines()
+
+    def wrote(self, kind):
+        """(body, attempt) of each line of a kind: began, done, left, told."""
+        rows = (line.split() for line in self.lines())
+        return [(body, int(attempt)) for what, body, attempt in rows if what == kind]
+
+
+def worker(site, name, queue, *modes, credit=4, busy_ms=0, endpoint=None):
+    return site.add(Worker(site, name, queue, credit, busy_ms, modes, endpoint))
+
+
+class Putter(Process):
+    """Puts jobs 1 to count through our library and ends with 0 when all have ended."""
+
+    def __init__(self, site, name, queue, count, in_flight, deadline_ms, lease_ms, attempts):
+        self.path, self.count = open_to_nobody(site.data / name) / "ends", count
+        super().__init__(site, name, [binary("tip_test_put"), self.path, site.endpoint("work"), queue, name, count,
+                                      in_flight, deadline_ms, lease_ms, attempts])
+
+    def ends(self):
+        """[number, code, text] of each job that has ended, in that order."""
+        text = self.path.read_text() if self.path.exists() else ""
+        rows = [line.split(" ", 2) for line in text[:text.rfind("\n") + 1].splitlines()]
+        return [(int(number), int(code), said) for number, code, said in rows]
+
+
+def putter(site, name, queue, count, in_flight=500, deadline_ms=120_000, lease_ms=2000, attempts=50):
+    return site.add(Putter(site, name, queue, count, in_flight, deadline_ms, lease_ms, attempts))

@@ -157,6 +157,8 @@ FRAMES = {
     "damaged": bus.Frame(damaged=bus.Damaged(journal_id=ident(0x60), from_seq=5, to_seq=6, request=3)),
     "put": bus.Frame(put=bus.Put(id=ident(0x50), queue="store.query", body=b"\x00body", deadline_ms=5000,
                                  caller="tip.4711")),
+    "put_job": bus.Frame(put=bus.Put(id=ident(0x50), queue="store.query", body=b"\x00body", deadline_ms=5000,
+                                     lease_ms=2500, max_attempts=3, caller="tip.4711")),
     "take": bus.Frame(take=bus.Take(queue="store.query", credit=4, worker="storage")),
     "job": bus.Frame(job=bus.Job(id=ident(0x50), attempt=1, queue="store.query", body=b"\x00body", deadline_ms=4990,
                                  lease_ms=4990, caller="tip.4711")),

@@ -266,6 +266,8 @@ static void test_leases(void **state)
          "job(w,a,1) lost(w,a,1) job(v,a,2) LOST result(c,a)"},
         {"T:w:q:1 P:c:a:q:60000:3000:2 +3000 T:w:q:1 D:w:a:1 D:w:a:2",
          "job(w,a,1) lost(w,a,1) job(w,a,2) LOST result(c,a)"},
+        /* whose lease ran out gets nothing more until it asks again */
+        {"T:w:q:9 P:c:a:q:60000:3000:2 +3000 P:c:b:q:60000:3000:2 T:w:q:1", "job(w,a,1) lost(w,a,1) job(w,a,2)"},
         /* a short one is raised */
         {"T:w:q:1 P:c:a:q:60000:1:2 +1999 +1", "job(w,a,1) lost(w,a,1)"},
         /* renewed: from now, for as long as is said, or as the caller said, never past the deadline */
@@ -276,13 +278,13 @@ static void test_leases(void **state)
         {"T:w:q:2 P:c:a:q:60000:3000:2 R:w:a:2:0 R:v:a:1:0 R:w:z:1:0", "job(w,a,1) LOST LOST LOST"},
         {"T:w:q:1 P:c:a:q:60000:3000:2 +3000 R:w:a:1:0", "job(w,a,1) lost(w,a,1) LOST"},
         /* given up after the last attempt */
-        {"T:w:q:2 P:c:a:q:60000:3000:2 +3000 +3000 D:w:a:2",
+        {"T:w:q:2 P:c:a:q:60000:3000:2 +3000 T:w:q:2 +3000 D:w:a:2",
          "job(w,a,1) lost(w,a,1) job(w,a,2) lost(w,a,2) failed(c,a,3 all 2 attempts at 'q' failed, the last because "
          "its "
          "lease ran out) LOST"},
-        {"T:w:q:9 P:c:a:q:60000:9000:2 F:w:a:1:5 F:w:a:2:5",
+        {"T:w:q:9 P:c:a:q:60000:9000:2 F:w:a:1:5 T:w:q:9 F:w:a:2:5",
          "job(w,a,1) job(w,a,2) failed(c,a,5 all 2 attempts at 'q' failed, the last because its worker said: no)"},
-        {"T:w:q:9 P:c:a:q:60000:9000:2 F:w:a:1:5 G:w",
+        {"T:w:q:9 P:c:a:q:60000:9000:2 F:w:a:1:5 T:w:q:9 G:w",
          "job(w,a,1) job(w,a,2) failed(c,a,3 all 2 attempts at 'q' failed, "
          "the last because its worker is gone)"},
         /* any other refusal is final */

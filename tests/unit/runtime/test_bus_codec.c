@@ -48,6 +48,10 @@ static void test_what_clients_write(void **state)
     assert_written("take", bus_write_take(&buf, "store.query", 4, "storage"), &buf);
     assert_written("done", bus_write_done(&buf, &done), &buf);
     assert_written("fail", bus_write_fail(&buf, &failed), &buf);
+    assert_written("renew", bus_write_renew(&buf, &put.id, 1, 1000), &buf);
+    put.lease_ms = 2500;
+    put.max_attempts = 3;
+    assert_written("put_job", bus_write_put(&buf, &put), &buf);
     assert_written("ping", bus_write_ping(&buf, 7), &buf);
     assert_written("pong", bus_write_pong(&buf, 7), &buf);
 }
@@ -126,6 +130,7 @@ static void test_what_callers_and_workers_read(void **state)
     assert_true(tip_id_equal(&frame.job.id, &id));
     assert_int_equal(frame.job.attempt, 1);
     assert_int_equal(frame.job.deadline_ms, 4990);
+    assert_int_equal(frame.job.lease_ms, 4990);
     assert_string_equal(frame.job.queue, "store.query");
     assert_string_equal(frame.job.caller, "tip.4711");
     assert_memory_equal(frame.job.body, "\0body", 5);
@@ -141,6 +146,7 @@ static void test_what_callers_and_workers_read(void **state)
     assert_true(tip_id_equal(&frame.answer.id, &id));
     bus_frame_deinit(&frame);
     read_golden("lost", BUS_FRAME_LOST, &frame);
+    assert_int_equal(frame.answer.attempt, 1);
     bus_frame_deinit(&frame);
     read_golden("hello", BUS_FRAME_OTHER, &frame);
     bus_frame_deinit(&frame);

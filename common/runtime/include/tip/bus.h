@@ -50,6 +50,7 @@ struct tip_bus_stats {
     uint64_t calls_failed;
     uint64_t jobs; /* taken by tip_serve */
     uint64_t jobs_failed;
+    uint64_t jobs_lost; /* of these taken: no longer ours before they ended */
     uint64_t malformed; /* frames and records from the broker that could not be read */
 };
 
@@ -158,6 +159,20 @@ tip_nodiscard int tip_call(struct tip_bus *bus, const struct tip_id *id, const c
 /** Forgets a call of that id, if it is under way: on_end is not called. */
 void tip_call_cancel(struct tip_bus *bus, const struct tip_id *id);
 
+/** A job: a call that may go to another worker when the first one does not end it in time. */
+struct tip_put {
+    const struct tip_id *id;
+    const char *queue;
+    const uint8_t *body;
+    size_t body_len;
+    uint64_t deadline_ms;
+    uint64_t lease_ms;     /* how long a worker has it; 0: as long as the deadline; at least 2 s */
+    uint32_t max_attempts; /* workers that may try, at most 100; 0 and 1: a call */
+};
+
+/** As tip_call. It is done at least once, perhaps by two workers after the broker has restarted, and ends once. */
+tip_nodiscard int tip_put(struct tip_bus *bus, const struct tip_put *put, tip_call_fn on_end, void *ctx);
+
 struct tip_job; /* a call this service must answer */
 
 struct tip_serve;
@@ -165,18 +180,40 @@ struct tip_serve;
 /**
  * Serves a queue with at most `credit` jobs at once.
  *
- * @param on_job  keeps the job until it has called tip_job_done or tip_job_fail, exactly once; then it is gone
+ * @param on_job  keeps the job until it has called tip_job_done, _fail or _drop, exactly once; then it is gone
  */
 tip_nodiscard int tip_serve_open(struct tip_serve **servep, struct tip_bus *bus, const char *queue, uint32_t credit,
                                  void (*on_job)(void *ctx, struct tip_job *job), void *ctx);
 void tip_serve_destroy(struct tip_serve **servep);
 
+/**
+ * What becomes of leases; without it nothing is renewed and nobody told.
+ *
+ * @param on_lost  once a job is not ours any more; it still wants tip_job_drop, now or later; may be NULL
+ * @param renew    each lease is renewed before half of it is over, for as long as this loop turns
+ */
+void tip_serve_leases(struct tip_serve *serve, void (*on_lost)(void *ctx, struct tip_job *job), bool renew);
+
 const struct tip_id *tip_job_id(const struct tip_job *job);
 const char *tip_job_caller(const struct tip_job *job);
 const uint8_t *tip_job_body(const struct tip_job *job, size_t *np);
 uint64_t tip_job_deadline_ms(const struct tip_job *job); /* monotonic */
+uint32_t tip_job_attempt(const struct tip_job *job);     /* from 1; above: another worker may have begun with it */
+
+/**
+ * Whether no other worker can have it: to be asked before each burst of work. It errs on the safe side, by the
+ * monotonic clock and what the broker is known to have heard of us, so it holds for a process that was stopped too.
+ */
+bool tip_job_is_ours(const struct tip_job *job);
+
+/** Asks for more time, from now: `lease_ms`, or 0 for the time it was put with. Counts once the broker has answered. */
+void tip_job_renew(struct tip_job *job, uint64_t lease_ms);
+
 void tip_job_done(struct tip_job **jobp, const uint8_t *body, size_t n);
 void tip_job_fail(struct tip_job **jobp, enum tip_failure failure, const char *reason);
+
+/** Says nothing: for a job that is not ours any more, or that another worker shall have when its lease ends. */
+void tip_job_drop(struct tip_job **jobp);
 
 /** 16 random bytes, and a UUIDv7 of now. */
 struct tip_id tip_id_random(void);
