@@ -59,7 +59,9 @@ void codec_frame_deinit(struct codec_frame *frame)
 {
     struct codec_memory *memory = frame->owner;
 
-    while (memory && memory->blocks) {
+    if (!memory)
+        return;
+    while (memory->blocks) {
         struct codec_block *block = memory->blocks;
 
         memory->blocks = block->next;
@@ -541,7 +543,38 @@ const char *codec_kind_name(enum codec_kind kind)
     return codec_rows[kind].name;
 }
 
-int codec_decode(struct codec_frame *frame, const void *bytes, size_t n)
+/*
+ * DATA as every encoder writes it, which is most of what a broker reads: field 3 of Frame, in it epoch, first_pub_seq
+ * and n, in order, none of them zero. Anything else is protobuf-c's, which takes ten times as long.
+ */
+enum {
+    DATA_TAG = 3 << 3 | 2,
+    DATA_EPOCH_TAG = 1 << 3 | 1,
+    DATA_FIRST_TAG = 2 << 3 | 1,
+    DATA_N_TAG = 3 << 3 | 0,
+    DATA_N_AT = 2 + 9 + 9 + 1,
+    DATA_BYTES_MAX = DATA_N_AT + 3 /* n below 2^21: a frame has room for no more events */
+};
+
+static bool codec_decode_data(struct codec_frame *frame, const uint8_t *bytes, size_t n)
+{
+    uint32_t count = 0;
+
+    if (n <= DATA_N_AT || n > DATA_BYTES_MAX || bytes[0] != DATA_TAG || bytes[1] != n - 2 ||
+        bytes[2] != DATA_EPOCH_TAG || bytes[11] != DATA_FIRST_TAG || bytes[20] != DATA_N_TAG || bytes[n - 1] & 0x80)
+        return false;
+    for (size_t at = DATA_N_AT; at < n; at++) {
+        if (at + 1 < n && !(bytes[at] & 0x80))
+            return false; /* n ends early: other fields follow */
+        count |= (uint32_t)(bytes[at] & 0x7f) << 7 * (at - DATA_N_AT);
+    }
+    frame->kind = CODEC_DATA;
+    frame->data = (struct codec_data){le64_get(bytes + 3), le64_get(bytes + 12), count};
+    frame->owner = NULL;
+    return true;
+}
+
+static int codec_decode_any(struct codec_frame *frame, const uint8_t *bytes, size_t n)
 {
     struct codec_memory *memory = codec_memory_new(n);
     Tip__V1__Frame *in;
@@ -559,6 +592,11 @@ int codec_decode(struct codec_frame *frame, const void *bytes, size_t n)
         }
     }
     return 0;
+}
+
+int codec_decode(struct codec_frame *frame, const void *bytes, size_t n)
+{
+    return codec_decode_data(frame, bytes, n) ? 0 : codec_decode_any(frame, bytes, n);
 }
 
 int codec_encode(const struct codec_frame *frame, struct tip_buf *out)

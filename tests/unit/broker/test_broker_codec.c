@@ -2,6 +2,7 @@
 #include <check.h>
 
 #include <tip/event.h>
+#include <tip/v1/bus.pb-c.h>
 
 #include "codec.h"
 
@@ -53,6 +54,73 @@ static void test_garbage(void **state)
     assert_int_equal(codec_decode(&frame, "", 0), 0); /* a frame with nothing in it */
     assert_int_equal(frame.kind, CODEC_NONE);
     codec_frame_deinit(&frame);
+}
+
+/* Whatever the bytes are, they mean to codec.c what they mean to protobuf-c. */
+static bool check_as_protobuf(const uint8_t *bytes, size_t n)
+{
+    Tip__V1__Frame *oracle = tip__v1__frame__unpack(NULL, n, bytes);
+    struct codec_frame frame;
+    int r = codec_decode(&frame, bytes, n);
+    bool is_data = oracle && oracle->body_case == TIP__V1__FRAME__BODY_DATA;
+
+    assert_int_equal(r, oracle ? 0 : CODEC_E_MALFORMED);
+    assert_int_equal(!r && frame.kind == CODEC_DATA, is_data);
+    if (is_data) {
+        assert_true(frame.data.epoch == oracle->data->epoch);
+        assert_true(frame.data.first_pub_seq == oracle->data->first_pub_seq);
+        assert_int_equal(frame.data.n, oracle->data->n);
+    }
+    if (!r)
+        codec_frame_deinit(&frame);
+    tip__v1__frame__free_unpacked(oracle, NULL);
+    return is_data;
+}
+
+/* Every byte of a frame to every value, and every length. */
+static void check_changed(const uint8_t *bytes, size_t n)
+{
+    uint8_t changed[64] = {0};
+
+    memcpy(changed, bytes, n);
+    for (size_t at = 0; at < n; at++) {
+        for (int value = 0; value < 256; value++) {
+            changed[at] = (uint8_t)value;
+            check_as_protobuf(changed, n);
+        }
+        changed[at] = bytes[at];
+    }
+    for (size_t len = 0; len <= n + 3; len++)
+        check_as_protobuf(changed, len);
+}
+
+static void test_data_as_protobuf(void **state)
+{
+    static const struct codec_data datas[] = {
+        {1, 1, 1},
+        {1, 2, 127},
+        {1790000000000000, 1ULL << 40, 128},
+        {UINT64_MAX, UINT64_MAX, 16384},
+        {1, 1, (1 << 21) - 1},
+        {1, 1, 1 << 21},
+        {1, 1, UINT32_MAX},
+        {0, 1, 1},
+        {1, 0, 1},
+        {1, 1, 0},
+        {0x0a0a0a0a0a0a0a0a, 0x1818181818181818, 24},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(datas) / sizeof(datas[0]); i++) {
+        const struct codec_frame frame = {.kind = CODEC_DATA, .data = datas[i]};
+        struct tip_buf out;
+
+        tip_buf_init(&out, 4096);
+        assert_int_equal(codec_encode(&frame, &out), 0);
+        assert_true(check_as_protobuf(out.data, out.len));
+        check_changed(out.data, out.len);
+        tip_buf_deinit(&out);
+    }
 }
 
 static void check_record(const struct codec_stamp *stamp, const uint8_t *event, uint32_t event_len)
@@ -116,10 +184,8 @@ static void test_records(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_kind),
-        cmocka_unit_test(test_fetch_frame),
-        cmocka_unit_test(test_garbage),
-        cmocka_unit_test(test_records),
+        cmocka_unit_test(test_every_kind),       cmocka_unit_test(test_fetch_frame), cmocka_unit_test(test_garbage),
+        cmocka_unit_test(test_data_as_protobuf), cmocka_unit_test(test_records),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
