@@ -87,17 +87,22 @@ static void read_slots_clear(struct tip_snapshot_reader *reader)
     }
 }
 
+static struct tip_snapshot_end read_said(const struct tip_snapshot_reader *reader, int result)
+{
+    return (struct tip_snapshot_end){.result = result,
+                                     .failure = reader->failure,
+                                     .why = result && !*reader->why ? strerror(-result) : reader->why,
+                                     .snapshot_id = reader->snapshot_id,
+                                     .journal_id = reader->spool.meta.journal_id,
+                                     .seq = reader->spool.meta.seq,
+                                     .size = reader->spool.meta.size,
+                                     .n_events = reader->cut.n_events,
+                                     .taken_unix_ms = reader->spool.meta.taken_unix_ms};
+}
+
 static void read_end(struct tip_snapshot_reader *reader, int result)
 {
-    const struct tip_snapshot_end end = {.result = result,
-                                         .failure = reader->failure,
-                                         .why = result && !*reader->why ? strerror(-result) : reader->why,
-                                         .snapshot_id = reader->snapshot_id,
-                                         .journal_id = reader->spool.meta.journal_id,
-                                         .seq = reader->spool.meta.seq,
-                                         .size = reader->spool.meta.size,
-                                         .n_events = reader->cut.n_events,
-                                         .taken_unix_ms = reader->spool.meta.taken_unix_ms};
+    const struct tip_snapshot_end end = read_said(reader, result);
 
     read_slots_clear(reader);
     tip_timer_stop(&reader->timer);
@@ -180,6 +185,8 @@ static void read_turn(void *ctx)
 
 static void read_all_there(struct tip_snapshot_reader *reader)
 {
+    struct tip_snapshot_end said;
+
     if (snapshot_spool_check(&reader->spool)) {
         read_spoiled(reader, "the snapshot's digest is wrong");
         return;
@@ -189,6 +196,9 @@ static void read_all_there(struct tip_snapshot_reader *reader)
     reader->why[0] = '\0';
     tip_timer_stop(&reader->timer);
     tip_loop_defer(reader->loop, read_turn, reader);
+    said = read_said(reader, 0);
+    if (reader->config.on_begin)
+        reader->config.on_begin(reader->config.ctx, &said); /* may be the end of reader */
 }
 
 /* ---- pages ---- */

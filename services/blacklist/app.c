@@ -52,6 +52,14 @@ static const struct tip_metric_row app_metrics[APP_M_COUNT] = {
     [APP_M_SOURCES] = {TIP_METRIC_GAUGE, "tip_blacklist_sources", "", "Configured sources."},
     [APP_M_ENTRIES] = {TIP_METRIC_GAUGE, "tip_blacklist_entries", "", "Entries of all current versions."},
     [APP_M_JOBS] = {TIP_METRIC_GAUGE, "tip_blacklist_jobs", "", "Versions, baselines and weights to be published."},
+    [APP_M_SNAPSHOTS] = {TIP_METRIC_COUNTER, "tip_blacklist_snapshots_total", "end=\"ok\"",
+                         "Snapshots of the verdicts, by how they ended."},
+    [APP_M_SNAPSHOTS_FAILED] = {TIP_METRIC_COUNTER, "tip_blacklist_snapshots_total", "end=\"failed\"",
+                                "Snapshots of the verdicts, by how they ended."},
+    [APP_M_SNAPSHOT_PAGES] = {TIP_METRIC_COUNTER, "tip_blacklist_snapshot_pages_total", "", "Pages sent."},
+    [APP_M_SNAPSHOT_MISSED] = {TIP_METRIC_COUNTER, "tip_blacklist_snapshot_missed_total", "",
+                               "Calls for pages that got none."},
+    [APP_M_SNAPSHOT_BYTES] = {TIP_METRIC_GAUGE, "tip_blacklist_snapshot_bytes", "", "Of snapshots on the disk."},
 };
 
 /* ---- transactions ---- */
@@ -326,7 +334,9 @@ static int app_listen(struct app *app)
     };
     int r = tip_fetch_open(&app->fetch, app->bus, &config);
 
-    return r ? r : tip_serve_open(&app->serve, app->bus, TIP_QUEUE_CONTROL APP_CONSUMER, 16, control_on_job, app);
+    if (!r)
+        r = tip_serve_open(&app->serve, app->bus, TIP_QUEUE_CONTROL APP_CONSUMER, 16, control_on_job, app);
+    return r ? r : snapshot_open(app);
 }
 
 /* ---- start ---- */
@@ -428,6 +438,7 @@ static void app_on_metrics(void *ctx)
     tip_metric_set(app->m[APP_M_SOURCES], (double)app->specs.n);
     tip_metric_set(app->m[APP_M_ENTRIES], (double)entries);
     tip_metric_set(app->m[APP_M_JOBS], (double)app->n_jobs);
+    snapshot_on_metrics(app);
 }
 
 static int app_make(struct app *app, const struct bl_options *options)
@@ -528,6 +539,7 @@ void app_destroy(struct app **appp)
     app->is_stopping = true;
     tip_pool_destroy(&app->pool); /* what is done now is done again after the start */
     control_free(app);
+    tip_snapshots_destroy(&app->snapshots);
     tip_serve_destroy(&app->serve);
     tip_fetch_destroy(&app->fetch);
     app_sources_free(app);

@@ -1,8 +1,8 @@
 #pragma once
 /*
  * The service: event in, core step, actions out. app.c starts, stops and hears; runs.c keeps the runs; collect.c moves
- * the sources; publish.c does the jobs; control.c answers calls. What cannot be stored ends the process: a start from
- * what is stored puts that right.
+ * the sources; publish.c does the jobs; control.c and snapshot.c answer calls. What cannot be stored ends the process:
+ * a start from what is stored puts that right.
  */
 #include <tip/bus.h>
 #include <tip/hash.h>
@@ -10,6 +10,7 @@
 #include <tip/metrics.h>
 #include <tip/pool.h>
 #include <tip/service_bus.h>
+#include <tip/snapshot.h>
 
 #include "codec.h"
 #include "core/source.h"
@@ -40,6 +41,11 @@ enum {
     APP_M_SOURCES,
     APP_M_ENTRIES,
     APP_M_JOBS,
+    APP_M_SNAPSHOTS,
+    APP_M_SNAPSHOTS_FAILED,
+    APP_M_SNAPSHOT_PAGES,
+    APP_M_SNAPSHOT_MISSED,
+    APP_M_SNAPSHOT_BYTES,
     APP_M_COUNT
 };
 
@@ -83,6 +89,7 @@ struct app {
     struct tip_bus *bus;
     struct tip_fetch *fetch;
     struct tip_serve *serve;
+    struct tip_snapshots *snapshots;
     struct tip_http *http;
     struct tip_pool *pool;
     struct bl_specs specs;
@@ -191,6 +198,10 @@ void publish_go_on(struct app *app);
 /** Is such a job waiting whose work has not begun? */
 bool publish_is_queued(const struct app *app, enum work_kind kind, const char *name);
 
+/** The version and weight of a source that events may speak of already: of the job that has begun, else those in force.
+ */
+void publish_stands(const struct app_source *source, uint64_t *versionp, double *weightp);
+
 /** Queues a job when the configured weight is not the one in force. */
 tip_nodiscard int publish_weigh(struct app_source *source, struct tip_outbox_txn *txn);
 
@@ -200,3 +211,7 @@ void publish_free(struct app *app);
 /* control.c */
 void control_on_job(void *ctx, struct tip_job *job);
 void control_free(struct app *app);
+
+/* snapshot.c */
+tip_nodiscard int snapshot_open(struct app *app);
+void snapshot_on_metrics(struct app *app);

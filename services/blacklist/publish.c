@@ -108,6 +108,20 @@ void publish_free(struct app *app)
     free(app->jobs);
 }
 
+void publish_stands(const struct app_source *source, uint64_t *versionp, double *weightp)
+{
+    const struct app *app = source->app;
+    const struct bl_job *first = app->jobs;
+
+    *versionp = source->stored.version;
+    *weightp = source->stored.weight;
+    if (!app->n_jobs || strcmp(first->name, source->name) != 0 || !(app->publish.is_active || first->next))
+        return;
+    *weightp = first->weight_after;
+    if (first->kind == WORK_VERSION)
+        *versionp = first->to;
+}
+
 /* What was asked of a version that has been lost since: the next one is a baseline by itself. */
 static void job_drop_void(struct app *app)
 {

@@ -237,7 +237,7 @@ static size_t work_verdict_cost(const struct work_plan *plan, const struct bl_ve
     return cost + item.len;
 }
 
-static int work_plan_cuts(struct work_plan *plan)
+int work_plan_cuts(struct work_plan *plan)
 {
     size_t bytes = 0;
     size_t entries = 0;
@@ -280,16 +280,23 @@ static int work_plan_fill(struct work_plan *plan)
     return r ? r : work_plan_cuts(plan);
 }
 
-void work_plan_run(void *ctx)
+struct work_plan *work_plan_new(const struct work_order *order)
 {
-    struct work_plan_job *job = ctx;
     struct work_plan *plan = tip_new(struct work_plan);
 
-    plan->order = job->order;
+    plan->order = *order;
     bl_diff_init(&plan->diff);
     tip_buf_init(&plan->parts, SIZE_MAX / 2);
     tip_buf_init(&plan->verdicts, SIZE_MAX / 2);
     tip_buf_init(&plan->cuts, SIZE_MAX / 2);
+    return plan;
+}
+
+void work_plan_run(void *ctx)
+{
+    struct work_plan_job *job = ctx;
+    struct work_plan *plan = work_plan_new(&job->order);
+
     job->error = work_plan_fill(plan);
     if (job->error)
         work_plan_destroy(&plan);

@@ -78,6 +78,10 @@ struct work_plan_job {
 };
 
 void work_plan_run(void *job);
+
+/** An empty plan, and its verdicts cut into events: for work_plan_run, and for whoever makes one by other means. */
+struct work_plan *work_plan_new(const struct work_order *order);
+tip_nodiscard int work_plan_cuts(struct work_plan *plan);
 void work_plan_destroy(struct work_plan **planp);
 
 static inline size_t work_plan_listings(const struct work_plan *plan)

@@ -123,6 +123,8 @@ struct tip_snapshot_read_config {
     uint64_t bytes_max;       /* 0: 1 GiB */
     uint64_t deadline_ms;     /* for the whole of it, restarts of the owner and the broker included */
     struct tip_id other_than; /* not this one: what stood behind it is gone from the journal */
+    /** The file has come whole, and these will be its events: n_events is not known yet. May be NULL. */
+    void (*on_begin)(void *ctx, const struct tip_snapshot_end *end);
     /**
      * One event of a file that has come whole and has the right sha256; never before. A few milliseconds' worth in a
      * turn.
