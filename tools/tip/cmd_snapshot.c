@@ -17,7 +17,7 @@ enum { SNAP_DEADLINE_MS = 60000 };
 
 static const struct cli_option snap_rows[SNAP_OPTIONS] = {
     [SNAP_DOOR] = {"door", 0, "TLP", "As this audience may see it: clear, green or amber [amber]."},
-    [SNAP_FOLLOW] = {"follow", 'f', NULL, "Goes on with what changes, until interrupted."},
+    [SNAP_FOLLOW] = {"follow", 0, NULL, "Goes on with what changes, until interrupted."},
     [SNAP_TIMEOUT] = {"timeout", 't', "TIME", "With --follow: ends after this time (90s, 15m)."},
     [SNAP_DEADLINE] = {"deadline", 0, "TIME", "Gives up on a snapshot that has not come by then [60s]."},
 };
