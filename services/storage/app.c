@@ -41,6 +41,14 @@ static const struct tip_metric_row app_metrics[APP_M_COUNT] = {
     [APP_M_BASELINES] = {TIP_METRIC_COUNTER, "tip_storage_baselines_total", "", "Baselines applied to their end."},
     [APP_M_TRANSACTIONS] = {TIP_METRIC_COUNTER, "tip_storage_transactions_total", "", "Transactions committed."},
     [APP_M_TRANSACTION_S] = {TIP_METRIC_HISTOGRAM, "tip_storage_batch_seconds", "", "From a batch to its commit."},
+    [APP_M_COMMIT_AGE_S] = {TIP_METRIC_HISTOGRAM, "tip_storage_commit_age_seconds", "",
+                            "Age of an event when it is stored, since the broker's commit."},
+    [APP_M_OBSERVED_AGE_S] = {TIP_METRIC_HISTOGRAM, "tip_storage_observed_age_seconds", "",
+                              "Age of an event when it is stored, since what it says was observed."},
+    [APP_M_RECENT_P50] = {TIP_METRIC_GAUGE, "tip_storage_recent_age_seconds", "quantile=\"0.5\"",
+                          "The age since the broker's commit, of the last 512 samples."},
+    [APP_M_RECENT_P99] = {TIP_METRIC_GAUGE, "tip_storage_recent_age_seconds", "quantile=\"0.99\"",
+                          "The age since the broker's commit, of the last 512 samples."},
     [APP_M_RETRIES] = {TIP_METRIC_COUNTER, "tip_storage_retries_total", "",
                        "Transactions tried again: database away, deadlock, serialization."},
     [APP_M_IN_FLIGHT] = {TIP_METRIC_GAUGE, "tip_storage_in_flight_bytes", "", "The batch that is being written."},
@@ -123,6 +131,17 @@ static void write_position(void *ctx)
     struct write_job *job = ctx;
 
     store_writer_position(job->writer, &job->outcome);
+}
+
+/* On the writer's thread; metrics take that. */
+static void write_on_stored(void *ctx, const struct store_age *age)
+{
+    struct app *app = ctx;
+
+    tip_metric_observe(app->m[APP_M_COMMIT_AGE_S], (double)age->commit_us / 1e6);
+    tip_metric_observe(app->m[APP_M_OBSERVED_AGE_S], (double)age->observed_us / 1e6);
+    if (age->is_sample)
+        tip_recent_add(&app->ages_us, age->commit_us);
 }
 
 static void write_batch(void *ctx)
@@ -317,6 +336,12 @@ static void app_alarm_of_rejects(struct app *app, const struct store_outcome *ou
     app->is_reject_alarm = true;
 }
 
+static void app_show_ages(struct app *app)
+{
+    tip_metric_set(app->m[APP_M_RECENT_P50], (double)tip_recent_quantile(&app->ages_us, 0.5) / 1e6);
+    tip_metric_set(app->m[APP_M_RECENT_P99], (double)tip_recent_quantile(&app->ages_us, 0.99) / 1e6);
+}
+
 /* The end of a batch or break: on with the next, or once more after a pause. */
 static void app_on_written(void *ctx, void *opaque)
 {
@@ -330,6 +355,7 @@ static void app_on_written(void *ctx, void *opaque)
         tip_metric_observe(app->m[APP_M_TRANSACTION_S], (double)job->took_ms / 1000);
         tip_debug("batch.stored", "events=%zu bytes=%zu ms=%" PRId64 " end=%s", job->batch->n_records,
                   job->batch->bytes, job->took_ms, store_end_name(job->outcome.end));
+        app_show_ages(app);
         app_alarm_of_rejects(app, &job->outcome);
     }
     store_batch_destroy(&job->batch);
@@ -397,7 +423,7 @@ static int app_open_pools(struct app *app)
 
 static void app_make_database(struct app *app)
 {
-    struct store_writer_options writer = {app->database, app->password, app->consumer};
+    struct store_writer_options writer = {app->database, app->password, app->consumer, write_on_stored, app};
     struct store_reader_options reader = {app->database, app->password, app->limits.query_timeout_ms};
 
     app->writer = store_writer_new(&writer);

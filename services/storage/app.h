@@ -6,6 +6,7 @@
 #include <tip/bus.h>
 #include <tip/metrics.h>
 #include <tip/pool.h>
+#include <tip/recent.h>
 #include <tip/service.h>
 #include <tip/service_bus.h>
 
@@ -29,6 +30,10 @@ enum {
     APP_M_BASELINES,
     APP_M_TRANSACTIONS,
     APP_M_TRANSACTION_S,
+    APP_M_COMMIT_AGE_S,
+    APP_M_OBSERVED_AGE_S,
+    APP_M_RECENT_P50,
+    APP_M_RECENT_P99,
     APP_M_RETRIES,
     APP_M_IN_FLIGHT,
     APP_M_LAG,
@@ -78,6 +83,7 @@ struct app {
     unsigned n_away; /* calls to the writer in a row that found no database */
     size_t n_jobs;   /* in all pools */
     int64_t stored_ms;
+    struct tip_recent ages_us; /* since the broker's commit; belongs to the writer's thread while a batch is there */
     char database_why[128];
 
     struct store_asks asks;

@@ -155,6 +155,15 @@ static int64_t apply_observed(struct store_apply *apply, size_t i)
                           &apply->counts->clamped);
 }
 
+bool store_apply_times(const struct store_apply *apply, size_t i, int64_t *commit_unix_usp, int64_t *observed_unix_msp)
+{
+    if (!apply->items[i].event)
+        return false;
+    *commit_unix_usp = apply->batch->records[i].commit_unix_us;
+    *observed_unix_msp = apply->items[i].event->observed_unix_ms;
+    return true;
+}
+
 /* ---- events ---- */
 
 static int apply_copy(struct store_apply *apply, const struct store_range *range)

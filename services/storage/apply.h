@@ -33,6 +33,9 @@ void store_range_split(const struct store_apply *apply, const struct store_range
 tip_nodiscard int store_apply_range(struct store_apply *apply, const struct store_range *range, int16_t journal,
                                     struct store_counts *counts, bool *needsp);
 
+/** When a record was committed, and when what it says was observed, as claimed. @return false for a reject */
+bool store_apply_times(const struct store_apply *apply, size_t i, int64_t *commit_unix_usp, int64_t *observed_unix_msp);
+
 /** From now on this record is a reject. @return false if it was one already */
 bool store_apply_reject(struct store_apply *apply, size_t i, const char *reason);
 

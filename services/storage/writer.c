@@ -5,15 +5,18 @@
 #include <string.h>
 
 #include <tip/alloc.h>
+#include <tip/loop.h>
 
 #include "apply.h"
 #include "io/migrate.h"
 #include "io/position.h"
 
-enum { WRITER_AGAIN_MAX = 5 };
+enum { WRITER_AGAIN_MAX = 5, WRITER_SAMPLES_MAX = 64 };
 
 struct store_writer {
     char *conninfo, *password, *consumer;
+    void (*on_stored)(void *ctx, const struct store_age *age);
+    void *ctx;
     struct store_db *db; /* NULL while away or on standby */
     uint8_t ikey_key[16];
     struct tip_uuid journal; /* the last one whose number was asked for */
@@ -27,6 +30,8 @@ struct store_writer *store_writer_new(const struct store_writer_options *options
     writer->conninfo = tip_strdup(options->conninfo);
     writer->password = tip_strdup(options->password);
     writer->consumer = tip_strdup(options->consumer);
+    writer->on_stored = options->on_stored;
+    writer->ctx = options->ctx;
     return writer;
 }
 
@@ -172,6 +177,30 @@ static void writer_undo(struct store_writer *writer)
     writer->journal = (struct tip_uuid){{0}};
 }
 
+static int64_t writer_age_us(int64_t now_us, int64_t then_us)
+{
+    return now_us > then_us ? now_us - then_us : 0; /* clocks of two machines may differ */
+}
+
+/* Of each event how old it was at the moment of the commit. */
+static void writer_tell_ages(const struct store_writer *writer, const struct store_apply *apply,
+                             const struct store_range *range)
+{
+    const size_t step = range->n / WRITER_SAMPLES_MAX + 1;
+    const int64_t now_us = tip_loop_wall_us();
+    int64_t commit_us, observed_ms;
+
+    for (size_t i = 0; writer->on_stored && i < range->n; i++) {
+        if (!store_apply_times(apply, range->first + i, &commit_us, &observed_ms))
+            continue;
+        writer->on_stored(
+            writer->ctx,
+            &(struct store_age){writer_age_us(now_us, commit_us),
+                                writer_age_us(now_us, observed_ms < now_us / 1000 ? observed_ms * 1000 : now_us),
+                                i % step == 0});
+    }
+}
+
 /* One range of a batch as one transaction. */
 static int writer_range(struct store_writer *writer, struct store_apply *apply, const struct store_range *range,
                         struct store_outcome *outcome)
@@ -192,6 +221,7 @@ static int writer_range(struct store_writer *writer, struct store_apply *apply, 
         writer_undo(writer);
         return r;
     }
+    writer_tell_ages(writer, apply, range);
     outcome->position = range->next;
     outcome->needs |= needs;
     store_counts_add(&outcome->counts, &counts);

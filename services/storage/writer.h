@@ -15,9 +15,17 @@
 
 struct store_writer;
 
+/** An event whose transaction has just committed: how old it was then. */
+struct store_age {
+    int64_t commit_us, observed_us; /* since the broker's commit; since what it says was observed. Never negative */
+    bool is_sample;                 /* one of at most 64 evenly over its transaction */
+};
+
 struct store_writer_options {
     const char *conninfo, *password;
     const char *consumer;
+    void (*on_stored)(void *ctx, const struct store_age *age); /* on the writer's thread; NULL for nobody */
+    void *ctx;
 };
 
 /** How a call to the writer ended. */

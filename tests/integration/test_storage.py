@@ -85,6 +85,30 @@ def test_lists_become_rows(store, pub, rng):
     assert store.one("select count(*) from tip.listing where listed = (removed_at is not null)") == 0
 
 
+def test_the_age_of_events_is_measured_at_their_commit(store, pub, broker):
+    old = event("schedule.done", run_id=uuid7(), module="test")
+    old.observed_unix_ms -= 3600 * 1000
+    seq = publish(pub, [("v1.schedule.done.test.", old)] + [
+        ("v1.schedule.done.test.", event("schedule.done", run_id=uuid7(), module="test")) for _ in range(99)])
+    published = time.monotonic()
+    wait_for(lambda: time.monotonic() - published > 2, 5, "they age in the journal")
+    store.start()
+    store.wait_stored(seq)
+    waited = time.monotonic() - published
+    metric = store.service.metric
+    wait_for(lambda: metric("tip_storage_commit_age_seconds_count") >= 100, 10,
+             lambda: store.service.get("/metrics")[1])
+    own = metric('tip_storage_commit_age_seconds_bucket{le="1"}')  # what storage itself has said since it began
+    assert metric("tip_storage_commit_age_seconds_count") - own == 100
+    assert 200 < metric("tip_storage_commit_age_seconds_sum") < 100 * (waited + 1) + own
+    observed = "tip_storage_observed_age_seconds"
+    assert metric(observed + "_count") - metric(observed + '_bucket{le="100"}') == 1
+    assert 2 < metric('tip_storage_recent_age_seconds{quantile="0.5"}') < waited + 1
+    assert metric('tip_storage_recent_age_seconds{quantile="0.99"}') < waited + 1
+    store.wait_stored(publish(pub, [("v1.schedule.done.test.", event("schedule.done", run_id=uuid7(), module="test"))] * 3))
+    wait_for(lambda: metric('tip_storage_commit_age_seconds_bucket{le="1"}') >= own + 3, 10, "the young ones are young")
+
+
 def test_a_row_remembers_its_times(store, pub):
     lister = Lister("drop")
     key = (pb.KIND_IP, "192.0.2.7")
