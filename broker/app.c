@@ -408,6 +408,7 @@ static struct view *app_view(struct app *app, const struct broker_options *optio
     return view_new(&(struct view_options){
         .journal = app->journal,
         .ingest = app->ingest,
+        .fetch = app->fetch,
         .feed = app->feed,
         .calls = app->calls,
         .metrics = tip_service_metrics(app->service),

@@ -66,6 +66,7 @@ struct fetcher *fetchers_ask(struct fetchers *fetchers, const struct broker_peer
     *fetcher = (struct fetcher){.peer = *peer, .id = ++fetchers->last_id, .waiting = true, .heard_ms = now_ms};
     fetcher->request = *request;
     fetcher->request.prefixes = prefixes;
+    fetcher->request.asked = request->from;
     fetcher->request.max_bytes = fetch_bound(request->max_bytes, FETCH_BYTES_MAX);
     return fetcher;
 }
@@ -77,6 +78,18 @@ struct fetcher *fetchers_get(const struct fetchers *fetchers, uint64_t id)
             return &fetchers->items[i];
     }
     return NULL;
+}
+
+bool fetchers_is_content(const struct fetchers *fetchers, const char *consumer, uint64_t committed)
+{
+    for (size_t i = 0; i < fetchers->n; i++) {
+        const struct fetcher *fetcher = &fetchers->items[i];
+
+        if (fetcher->waiting && !fetcher->reading && !fetcher->stirred && fetcher->request.asked <= committed + 1 &&
+            strcmp(fetcher->request.consumer, consumer) == 0)
+            return true;
+    }
+    return false;
 }
 
 void fetchers_answered(struct fetcher *fetcher)

@@ -20,7 +20,8 @@ enum {
 };
 
 struct fetch_request {
-    uint64_t from;
+    uint64_t from;  /* moves past what was filtered */
+    uint64_t asked; /* as it came; set by fetchers_ask */
     uint32_t max_bytes, max_events;
     int64_t until_ms; /* monotonic: then an empty answer goes out */
     uint64_t request;
@@ -58,6 +59,9 @@ struct fetcher *fetchers_ask(struct fetchers *fetchers, const struct broker_peer
 
 /** By the id of its request; NULL when that was answered or replaced. Pointers live until the next ask. */
 struct fetcher *fetchers_get(const struct fetchers *fetchers, uint64_t id);
+
+/** True if a consumer has asked from `committed` + 1 or before, and there is nothing for it: it has all it wants. */
+bool fetchers_is_content(const struct fetchers *fetchers, const char *consumer, uint64_t committed);
 
 /** The request was answered. */
 void fetchers_answered(struct fetcher *fetcher);

@@ -267,6 +267,11 @@ void fetch_wake(struct fetch *fetch)
     tip_metric_set(fetch->options.meter->m[METER_FETCHERS], (double)n_waiting);
 }
 
+bool fetch_is_content(const struct fetch *fetch, const char *consumer, uint64_t committed)
+{
+    return fetchers_is_content(&fetch->fetchers, consumer, committed);
+}
+
 /* ---- requests ---- */
 
 static const char *fetch_refuse_why(const struct codec_fetch *ask)

@@ -2,6 +2,7 @@
 /*
  * The fetch door: long polls over the journal. Segments are read in the pool, pinned; the loop never waits for a disk.
  */
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <tip/cleanup.h>
@@ -31,6 +32,9 @@ void fetch_durable(struct fetch *fetch, const struct journal_record *record);
 
 /** All of a group was told, or a second has passed: whoever wants something is read for now. */
 void fetch_wake(struct fetch *fetch);
+
+/** True if a durable consumer has all it wants, although others may have come behind what it has committed. */
+bool fetch_is_content(const struct fetch *fetch, const char *consumer, uint64_t committed);
 
 /** Takes no requests any more, starts no reading. */
 void fetch_stop(struct fetch *fetch);

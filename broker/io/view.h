@@ -8,6 +8,7 @@
 
 #include "io/calls.h"
 #include "io/feed.h"
+#include "io/fetch.h"
 #include "io/ingest.h"
 #include "journal.h"
 
@@ -17,6 +18,7 @@ struct view;
 struct view_options {
     struct journal *journal;
     struct ingest *ingest;
+    struct fetch *fetch;
     struct feed *feed;
     struct calls *calls;
     struct tip_metrics *metrics;

@@ -174,18 +174,20 @@ static size_t consumer_count(struct view *view)
     return journal_consumers(view->options.journal)->n;
 }
 
-/* The age of the oldest record that it has not committed; null when nobody remembers when that was. */
-static void consumer_lag(const struct view *view, const struct journal_hold *hold, struct view_cell *cell)
+/* None when all that is behind is filtered out; the age is null when nobody remembers when that was. */
+static void consumer_lag(const struct view *view, const struct journal_hold *hold, struct view_cell *cells)
 {
+    int64_t since_us = journal_commit_us(view->options.journal, hold->committed + 1);
     struct journal_status status;
-    int64_t since_us;
+    uint64_t behind;
 
     journal_status(view->options.journal, &status);
-    since_us = journal_commit_us(view->options.journal, hold->committed + 1);
-    if (hold->committed >= status.head_seq)
-        cell_real(cell, 0);
-    else if (since_us)
-        cell_real(cell, since_us < view->wall_us ? (double)(view->wall_us - since_us) / 1e6 : 0);
+    behind = status.head_seq > hold->committed ? status.head_seq - hold->committed : 0;
+    if (fetch_is_content(view->options.fetch, hold->name, hold->committed))
+        behind = 0;
+    cell_int(&cells[CON_LAG_EVENTS], behind);
+    if (!behind || since_us)
+        cell_real(&cells[CON_LAG_S], behind && since_us < view->wall_us ? (double)(view->wall_us - since_us) / 1e6 : 0);
 }
 
 /* At the last minute's rate: when the cap is reached although all before its oldest record is gone. */
@@ -203,13 +205,10 @@ static bool consumer_fill(struct view *view, size_t i, struct view_cell *cells)
 {
     const struct journal_hold *hold = &journal_consumers(view->options.journal)->items[i];
     int64_t heard_us = hold->heard_us ? hold->heard_us : hold->seen_us;
-    struct journal_status status;
 
-    journal_status(view->options.journal, &status);
     cell_text(&cells[CON_NAME], hold->name);
     cell_int(&cells[CON_COMMITTED], hold->committed);
-    cell_int(&cells[CON_LAG_EVENTS], status.head_seq > hold->committed ? status.head_seq - hold->committed : 0);
-    consumer_lag(view, hold, &cells[CON_LAG_S]);
+    consumer_lag(view, hold, cells);
     cell_int(&cells[CON_FETCHED], hold->n_fetched);
     cell_int(&cells[CON_FETCHED_BYTES], hold->n_fetched_bytes);
     cell_rates(&cells[CON_RATES], rates_table_get(&view->consumers, hold->name));

@@ -96,6 +96,20 @@ def test_the_lag_of_a_consumer_grows_and_falls(site, broker, caller, pub):
         assert row["seen_ago_ms"] < 5000
 
 
+def test_who_filters_is_not_behind(site, broker, caller, pub):
+    """What a consumer does not want is no lag while it waits, whatever it has committed."""
+    with Fetch(site.endpoint("fetch"), "picky") as fetch:
+        fetch.send(fetch=pb.Fetch(consumer="picky", from_seq=1, prefixes=["v1.verdict."], max_wait_ms=20_000, request=1))
+        pub.publish_all([(TOPIC, done(n)) for n in range(10)])
+        head = pub.flush()
+        row = wait_for(lambda: one(caller, "consumers", "picky"), 10, "the consumer")
+        assert (row["committed_seq"], row["lag_events"], row["lag_s"]) == (0, 0, 0)
+        pub.publish("v1.verdict.changes.list.", done(0))
+        pub.flush()
+        assert fetch.expect("batch")[1].n == 1
+        assert one(caller, "consumers", "picky")["lag_events"] == head + 1
+
+
 def test_a_lag_outlives_the_broker(site, broker, caller, pub):
     with Fetch(site.endpoint("fetch"), "siem") as fetch:
         pub.publish(TOPIC, done(1))
@@ -120,12 +134,12 @@ def test_who_will_be_trimmed_over_is_told_when(site):
         pub.publish(TOPIC, blob(60_000))
         pub.flush()
         fetch.fetch(from_seq=1)
-        pub.publish_all([(TOPIC, blob(60_000))] * 10)
+        pub.publish_all([(TOPIC, blob(60_000))] * 5)
         pub.flush()
         row = wait_for(lambda: (r := one(caller, "consumers", "siem"))["trimmed_in_s"] is not None and r, 10, "a guess")
         assert row["trimmed_in_s"] > 0 and row["stops_acks_in_s"] is None and not row["overtaken"]
-        for _ in range(8):
-            pub.publish_all([(TOPIC, blob(60_000))] * 10)
+        for _ in range(17):
+            pub.publish_all([(TOPIC, blob(60_000))] * 5)
             pub.flush()
         wait_for(lambda: one(caller, "consumers", "siem")["overtaken"], 10, "it is trimmed over")
         assert labelled(broker, "tip_broker_consumer_overtaken") == {'consumer="siem"': 1}
