@@ -255,6 +255,15 @@ static void client_on_answer(void *ctx, enum tip_failure failure, const char *re
     client_wake(call->client);
 }
 
+/* Why a call came to nothing: to stderr, or to who draws there. */
+static void client_why(const struct client *client, const char *queue, const char *why)
+{
+    if (client->why)
+        snprintf(client->why, CLIENT_WHY_BYTES, "%s: %s", queue, why);
+    else
+        cli_error("%s: %s", queue, why);
+}
+
 static int client_failed(const char *queue, const struct client_call *call)
 {
     static const enum cli_exit exits[TIP_FAILURE_COUNT] = {
@@ -264,7 +273,7 @@ static int client_failed(const char *queue, const struct client_call *call)
     };
     const char *reason = tip_buf_text(&call->reason);
 
-    cli_error("%s: %s", queue, *reason ? reason : tip_failure_name(call->failure));
+    client_why(call->client, queue, *reason ? reason : tip_failure_name(call->failure));
     return exits[call->failure];
 }
 
@@ -280,7 +289,7 @@ static int client_call(struct client *client, const char *queue, const struct ti
     tip_buf_init(&call->reason, 4096);
     r = tip_call(client->bus, &id, queue, request->data, request->len, client->deadline_ms, client_on_answer, call);
     if (r) {
-        cli_error("%s: %s", queue, strerror(-r));
+        client_why(client, queue, strerror(-r));
         return CLI_FAILED;
     }
     while (!call->is_ended) {
@@ -297,13 +306,14 @@ static void client_call_deinit(struct client_call *call)
     tip_buf_deinit(&call->reason);
 }
 
-static int client_unreadable(const char *queue)
+static int client_unreadable(const struct client *client, const char *queue)
 {
-    cli_error("%s: its answer cannot be read", queue);
+    client_why(client, queue, "its answer cannot be read");
     return CLI_FAILED;
 }
 
-int client_query(struct client *client, const struct tip_store_query *query, struct tip_store_answer **answerp)
+static int client_ask(struct client *client, const char *queue, const struct tip_store_query *query,
+                      struct tip_store_answer **answerp)
 {
     tip_auto(tip_buf_deinit) struct tip_buf request;
     struct client_call call = {.client = NULL};
@@ -311,14 +321,24 @@ int client_query(struct client *client, const struct tip_store_query *query, str
 
     tip_buf_init(&request, TIP_CALL_BYTES_MAX);
     if (tip_store_query_encode(query, &request)) {
-        cli_error("that is too long to ask");
+        client_why(client, queue, "that is too long to ask");
         return CLI_USAGE;
     }
-    r = client_call(client, TIP_QUEUE_STORE_QUERY, &request, &call);
+    r = client_call(client, queue, &request, &call);
     if (r == CLI_OK && tip_store_answer_decode(call.body.data, call.body.len, answerp))
-        r = client_unreadable(TIP_QUEUE_STORE_QUERY);
+        r = client_unreadable(client, queue);
     client_call_deinit(&call);
     return r;
+}
+
+int client_query(struct client *client, const struct tip_store_query *query, struct tip_store_answer **answerp)
+{
+    return client_ask(client, TIP_QUEUE_STORE_QUERY, query, answerp);
+}
+
+int client_bus_query(struct client *client, const struct tip_store_query *query, struct tip_store_answer **answerp)
+{
+    return client_ask(client, TIP_QUEUE_BUS_QUERY, query, answerp);
 }
 
 int client_control(struct client *client, const char *service, struct tip_control_request *request,
@@ -338,7 +358,7 @@ int client_control(struct client *client, const char *service, struct tip_contro
     }
     r = client_call(client, queue, &body, &call);
     if (r == CLI_OK && tip_control_answer_decode(call.body.data, call.body.len, answerp))
-        r = client_unreadable(queue);
+        r = client_unreadable(client, queue);
     if (r == CLI_OK && !(*answerp)->ok) {
         cli_error("%s: %s", queue, (*answerp)->result);
         r = CLI_FAILED;

@@ -14,7 +14,7 @@ enum { CLIENT_CALLS = 1, CLIENT_FEED = 2, CLIENT_FETCH = 4, CLIENT_PUBLISH = 8 }
 /** With CLIENT_FEED: at which door. Without one of these, the one that the key's audience may hear. */
 enum { CLIENT_DOOR_CLEAR = 16, CLIENT_DOOR_GREEN = 32, CLIENT_DOOR_AMBER = 64 };
 
-enum { CLIENT_DEADLINE_MS = 10000 };
+enum { CLIENT_DEADLINE_MS = 10000, CLIENT_WHY_BYTES = 256 };
 
 struct client {
     struct options options;
@@ -27,6 +27,7 @@ struct client {
     struct tip_timer timer;
     uint64_t deadline_ms; /* of calls; CLIENT_DEADLINE_MS */
     bool is_interrupted, is_late;
+    char *why; /* CLIENT_WHY_BYTES where the reason of a failed call goes instead of stderr; NULL: there */
 };
 
 /** @param needs  CLIENT_… or-ed: which sockets. @param client  to be closed in any case */
@@ -46,6 +47,9 @@ void client_wake(struct client *client);
 
 /** store.query. @param answerp  the caller frees it with tip_call_free */
 int client_query(struct client *client, const struct tip_store_query *query, struct tip_store_answer **answerp);
+
+/** bus.query, the broker about itself. @param answerp  as above */
+int client_bus_query(struct client *client, const struct tip_store_query *query, struct tip_store_answer **answerp);
 
 /** control.<service>; the actor is filled in. @param answerp  as above */
 int client_control(struct client *client, const char *service, struct tip_control_request *request,

@@ -6,11 +6,16 @@
 #include <tip/admin.h>
 
 #include "admin.h"
+#include "brief.h"
+#include "bus_brief.h"
+#include "bus_health.h"
 #include "client.h"
 #include "commands.h"
 #include "programs.h"
 
-enum { STATUS_BODY_BYTES = 1024 * 1024 };
+#define STATUS_AGE "tip_storage_recent_age_seconds"
+
+enum { STATUS_BODY_BYTES = 4 << 20 };
 
 enum status_state { STATUS_DOWN, STATUS_DEGRADED, STATUS_READY };
 
@@ -21,6 +26,7 @@ struct status_service {
     enum status_state state;
     char detail[512]; /* what is not ok */
     long long uptime_s, rss_bytes;
+    double age_p50_s, age_p99_s; /* of events when storage commits them; negative: not known */
     bool is_insecure;
 };
 
@@ -29,6 +35,8 @@ struct status {
     struct options options;
     struct status_service services[PROGRAMS];
     struct tip_store_answer *storage; /* one row, or NULL */
+    struct bus_state bus;
+    struct bus_health health; /* what is wrong, in words */
     bool is_insecure;
 };
 
@@ -63,6 +71,8 @@ static void status_metrics(struct status_service *service, const char *socket)
     started = admin_metric(tip_buf_text(&body), "process_start_time_seconds", 0);
     service->uptime_s = started > 0 ? llround((double)time(NULL) - started) : 0;
     service->rss_bytes = llround(admin_metric(tip_buf_text(&body), "process_resident_memory_bytes", 0));
+    service->age_p50_s = admin_metric(tip_buf_text(&body), STATUS_AGE "{quantile=\"0.5\"}", -1);
+    service->age_p99_s = admin_metric(tip_buf_text(&body), STATUS_AGE "{quantile=\"0.99\"}", -1);
     service->is_insecure = admin_metric(tip_buf_text(&body), "tip_insecure", 0) > 0;
 }
 
@@ -74,6 +84,7 @@ static void status_service(struct status *status, size_t i)
     long code = 0;
 
     service->name = programs[i].name;
+    service->age_p50_s = service->age_p99_s = -1;
     options_socket(&status->options, service->name, socket);
     tip_buf_init(&body, STATUS_BODY_BYTES);
     if (tip_admin_ask(socket, "/readyz", &body, &code)) {
@@ -86,29 +97,62 @@ static void status_service(struct status *status, size_t i)
     status->is_insecure = status->is_insecure || service->is_insecure;
 }
 
-static enum status_state status_of(const struct status *status, const char *name)
+static const struct status_service *status_find(const struct status *status, const char *name)
 {
-    for (size_t i = 0; i < PROGRAMS; i++) {
+    for (size_t i = 0; i + 1 < PROGRAMS; i++) {
         if (strcmp(status->services[i].name, name) == 0)
-            return status->services[i].state;
+            return &status->services[i];
     }
-    return STATUS_DOWN;
+    return &status->services[PROGRAMS - 1]; /* the names are ours */
 }
 
-/* Storage's own words, when broker and storage are there to bring them. */
-static int status_storage(struct status *status)
+static enum status_state status_of(const struct status *status, const char *name)
+{
+    return status_find(status, name)->state;
+}
+
+static int status_ask_bus(struct status *status, struct client *client)
 {
     const struct tip_store_query query = {.name = "status"};
+    char why[CLIENT_WHY_BYTES];
+    int r;
+
+    client->why = why;
+    r = bus_state_ask(&status->bus, client);
+    if (r != CLI_OK && r != CLI_INTERRUPTED)
+        bus_health_add(&status->health, "the broker says nothing of itself: %s", why);
+    client->why = NULL;
+    if (r == CLI_INTERRUPTED || status_of(status, "storage") != STATUS_READY)
+        return r == CLI_INTERRUPTED ? r : CLI_OK;
+    return client_query(client, &query, &status->storage);
+}
+
+/* The broker's own words and storage's, when they are there to bring them. */
+static int status_bus(struct status *status)
+{
     struct client client;
     int r;
 
-    if (status_of(status, "broker") == STATUS_DOWN || status_of(status, "storage") != STATUS_READY)
+    if (status_of(status, "broker") == STATUS_DOWN)
         return CLI_OK;
     r = client_open(&client, status->options.config, CLIENT_CALLS);
     if (r == CLI_OK)
-        r = client_query(&client, &query, &status->storage);
+        r = status_ask_bus(status, &client);
     client_close(&client);
     return r;
+}
+
+static void status_judge(struct status *status)
+{
+    for (size_t i = 0; i < PROGRAMS; i++) {
+        const struct status_service *service = &status->services[i];
+
+        if (service->state != STATUS_READY)
+            bus_health_add(&status->health, "%s is %s%s%s", service->name,
+                           service->state == STATUS_DOWN ? "down" : "not ready", *service->detail ? ": " : "",
+                           service->detail);
+    }
+    bus_health_judge(&status->health, &status->bus);
 }
 
 /* ---- telling ---- */
@@ -161,6 +205,77 @@ static const char *status_cell(const struct status *status, const char *name)
     return "-";
 }
 
+static void status_human_wrongs(const struct status *status)
+{
+    const struct out_config *out = &status->cli->out;
+    const size_t n = status->health.n < BUS_WRONGS_MAX ? status->health.n : BUS_WRONGS_MAX;
+
+    if (n)
+        printf("%sDEGRADED%s\n", out_style_on(out, OUT_YELLOW), out_style_off(out));
+    for (size_t i = 0; i < n; i++) {
+        fputs("  ", stdout);
+        out_safe_line(stdout, status->health.wrongs[i]);
+    }
+    if (status->health.n > n)
+        printf("  and %zu more\n", status->health.n - n);
+}
+
+/* Of a table the part that a person wants: nothing when it is empty. */
+static void status_human_rows(const struct status *status, enum bus_table table)
+{
+    tip_auto(out_destroy) struct out *out = NULL;
+    char text[BUS_BRIEF_COLUMNS][BUS_BRIEF_CELL];
+    const char *cells[BUS_BRIEF_COLUMNS];
+    struct bus_brief brief;
+    const char *bad;
+
+    bus_brief_columns(table, &brief);
+    if (bus_rows(&status->bus, table) == 0 || out_open(&out, &status->cli->out, brief.columns, brief.n_columns, &bad))
+        return;
+    putchar('\n');
+    for (size_t i = 0; i < brief.n_columns; i++)
+        cells[i] = text[i];
+    for (size_t row = 0; row < bus_rows(&status->bus, table); row++) {
+        bool is_gone = table == BUS_PUBLISHERS && !bus_is(&status->bus, table, row, "up");
+
+        bus_brief_row(&status->bus, NULL, table, row, text);
+        if (!is_gone)
+            out_row(out, cells, NULL);
+    }
+}
+
+static void status_human_bus(const struct status *status)
+{
+    char head[BRIEF_BYTES], rate[BRIEF_BYTES], size[BRIEF_BYTES], cap[BRIEF_BYTES];
+    const struct bus_state *bus = &status->bus;
+
+    if (bus_rows(bus, BUS_JOURNAL) == 0)
+        return;
+    status_human_rows(status, BUS_PUBLISHERS);
+    status_human_rows(status, BUS_CONSUMERS);
+    status_human_rows(status, BUS_QUEUES);
+    brief_count(bus_number(bus, BUS_JOURNAL, 0, "head_seq", 0), head);
+    brief_rate(bus_number(bus, BUS_JOURNAL, 0, "events_per_s_60s", 0), rate);
+    brief_bytes(bus_number(bus, BUS_JOURNAL, 0, "size_bytes", 0), size);
+    brief_bytes(bus_number(bus, BUS_JOURNAL, 0, "cap_bytes", 0), cap);
+    printf("\njournal: %s events so far, %s a second in the last minute, %s of at most %s; a flush takes %.1f ms, "
+           "1 in 100 more than %.1f ms\n",
+           head, rate, size, cap, bus_number(bus, BUS_JOURNAL, 0, "flush_p50_ms", 0),
+           bus_number(bus, BUS_JOURNAL, 0, "flush_p99_ms", 0));
+}
+
+static void status_human_age(const struct status *status)
+{
+    const struct status_service *storage = status_find(status, "storage");
+    char middle[BRIEF_BYTES], tail[BRIEF_BYTES];
+
+    if (storage->age_p99_s < 0)
+        return;
+    brief_seconds(storage->age_p50_s, middle);
+    brief_seconds(storage->age_p99_s, tail);
+    printf("storage: the last events were %s old when they were stored, 1 in 100 more than %s\n", middle, tail);
+}
+
 static int status_human(const struct status *status)
 {
     const struct out_config *out = &status->cli->out;
@@ -169,14 +284,19 @@ static int status_human(const struct status *status)
     if (status->is_insecure)
         printf("%sINSECURE%s: the bus is plain tcp on loopback; whoever can connect may publish and read everything\n",
                out_style_on(out, OUT_RED), out_style_off(out));
+    status_human_wrongs(status);
     r = status_table(status);
-    if (r == CLI_OK && status->storage)
+    if (r == CLI_OK && !out->fields)
+        status_human_bus(status);
+    if (r == CLI_OK && !out->fields && status->storage)
         printf("storage: stored up to %s, %s behind; %s sources (%s failing), about %s listings, %s verdicts; "
                "%s rejected, %s open gaps; schema %s\n",
                status_cell(status, "next_seq"), status_cell(status, "lag"), status_cell(status, "sources"),
                status_cell(status, "sources_failing"), status_cell(status, "listings_about"),
                status_cell(status, "verdicts_about"), status_cell(status, "rejects"), status_cell(status, "gaps_open"),
                status_cell(status, "schema"));
+    if (r == CLI_OK && !out->fields)
+        status_human_age(status);
     cli_note(status->cli, "%s", status->options.config);
     return r;
 }
@@ -192,6 +312,24 @@ static json_t *status_json_service(const struct status_service *service)
     json_object_set_new(object, "insecure", json_boolean(service->is_insecure));
     json_object_set_new(object, "detail", json_string(service->detail));
     return object;
+}
+
+static json_t *status_json_wrongs(const struct status *status)
+{
+    json_t *wrongs = json_array();
+
+    for (size_t i = 0; i < status->health.n && i < BUS_WRONGS_MAX; i++)
+        json_array_append_new(wrongs, out_json(status->health.wrongs[i], TIP_COLUMN_TEXT));
+    return wrongs;
+}
+
+static json_t *status_json_age(const struct status *status)
+{
+    const struct status_service *storage = status_find(status, "storage");
+
+    if (storage->age_p99_s < 0)
+        return json_null();
+    return json_pack("{s:f, s:f}", "p50_s", storage->age_p50_s, "p99_s", storage->age_p99_s);
 }
 
 static json_t *status_json_storage(const struct status *status)
@@ -220,7 +358,10 @@ static void status_json(const struct status *status, int code)
     json_object_set_new(object, "insecure", json_boolean(status->is_insecure));
     json_object_set_new(object, "config", json_string(status->options.config));
     json_object_set_new(object, "services", services);
+    json_object_set_new(object, "degraded", status_json_wrongs(status));
+    json_object_set_new(object, "bus", bus_json(&status->bus));
     json_object_set_new(object, "storage", status_json_storage(status));
+    json_object_set_new(object, "storage_age", status_json_age(status));
     out_object(&status->cli->out, object);
     json_decref(object);
 }
@@ -235,7 +376,7 @@ static int status_code(const struct status *status)
     }
     if (n_down == PROGRAMS)
         return CLI_UNREACHABLE;
-    return n_ready == PROGRAMS && status->storage ? CLI_OK : CLI_DEGRADED;
+    return n_ready == PROGRAMS && status->storage && !status->health.n ? CLI_OK : CLI_DEGRADED;
 }
 
 static int status_tell(const struct status *status)
@@ -268,10 +409,12 @@ static int status_run(struct cli *cli)
     for (size_t i = 0; i < PROGRAMS && r == CLI_OK; i++)
         status_service(&status, i);
     if (r == CLI_OK)
-        r = status_storage(&status);
+        r = status_bus(&status);
+    status_judge(&status);
     if (r == CLI_OK || r == CLI_UNREACHABLE || r == CLI_DENIED) /* admin sockets ask for no key */
         r = status.options.config ? status_tell(&status) : r;
     tip_call_free(&status.storage);
+    bus_state_free(&status.bus);
     options_free(&status.options);
     return r;
 }
@@ -281,7 +424,8 @@ const struct cli_command cmd_status = {
     .arguments = "",
     .summary = "What runs and how it is.",
     .details =
-        "Asks the admin socket of every service, and storage for its position. Exit code 0 when all are ready, 3 when\n"
-        "not, 6 when nothing runs.",
+        "Asks the admin socket of every service, the broker for publishers, consumers and queues, and storage for its\n"
+        "position. What is degraded comes first, in words. Exit code 0 when all is well, 3 when not, 6 when nothing\n"
+        "runs. `tip top` shows the same live.",
     .run = status_run,
 };
