@@ -205,16 +205,45 @@ def test_row13_stale_records_of_a_recycled_file(site, rng, turn):
     tiny = {"segment_bytes": "1MiB", "keep_bytes": "2MiB", "cap_bytes": "4MiB", "required": []}
     history = History()
     with Repeater(history, site.endpoint("ingest"), "red") as pub:
-        for life in range(8):
+        for life in range(5):
             tear = f"pwrite=tear,under={journal_dir(site)},at={rng.randrange(30, 90)},bytes={rng.choice([512, 4096])}"
-            broker = site.service("broker", **tiny, env=shim(tear) if life < 7 else {}).start()
+            broker = site.service("broker", **tiny, env=shim(tear) if life < 4 else {}).start()
             end = time.monotonic() + 20
             pub.try_hello(5)
-            while broker.is_running and time.monotonic() < end and life < 7:
+            while broker.is_running and time.monotonic() < end and life < 4:
                 pub.publish_all([(TOPIC, bytes([life]) * 3968) for _ in range(rng.randrange(1, 12))])
                 pub.hear(0.003)
                 if len(pub.unacked) > 200:
                     reached(lambda: pub.hear(0.01) or not broker.is_running, 1)
-            broker.wait(5) if life < 7 else pub.drain(20)
+            broker.wait(5) if life < 4 else pub.drain(20)
             site.processes.remove(broker) if not broker.is_running else None
+    check(history.read_back(site.endpoint("fetch")))
+
+
+@turns
+def test_row13_stale_records_of_a_torn_group(site, rng, turn):
+    """Of a group at a segment's end all but its first record survives; the file begins another segment, and the
+    numbers that stand there are the next ones to be given out."""
+    history, now = History(), open_to_nobody(site.dir / "tear") / "now"
+    tear = shim(f"pwrite=tear,under={journal_dir(site)},while={now},n=1,bytes={rng.choice([512, 1024, 4096])}")
+    broker = site.service("broker", env=tear, **SMALL).start()
+    with Repeater(history, site.endpoint("ingest"), "red") as red, Repeater(history, site.endpoint("ingest"), "blue") as blue:
+        red.hello()
+        for _ in range(57):
+            red.publish_all([(TOPIC, rng.randbytes(4096)) for _ in range(4)])
+            red.flush()
+        now.touch()
+        red.publish_all([(TOPIC, rng.randbytes(4096)) for _ in range(12)])
+        assert broker.wait(10) == -9, "it dies in the write"
+        broker.env = {}
+        broker.start()
+        blue.hello()
+        blue.publish(TOPIC, rng.randbytes(110_000))  # does not fit behind the others
+        blue.flush()
+        broker.kill()
+        broker.start()
+        assert len(list(journal_dir(site).glob("0*.seg"))) == 2
+        check(history.read_back(site.endpoint("fetch")))
+        red.drain(20)
+        blue.drain(20)
     check(history.read_back(site.endpoint("fetch")))
