@@ -3,7 +3,7 @@
 JOBS  ?= $(shell nproc)
 BUILD  = build/release
 
-.PHONY: all check test test-long demo bench format tidy help packages packages-test packages-bench
+.PHONY: all check test test-long soak demo bench format tidy help packages packages-test packages-bench
 
 all: packages ## build everything into build/release/bin
 	@cmake --preset release >/dev/null
@@ -17,6 +17,11 @@ test: packages packages-test ## every kind of test; the last line counts them
 
 test-long: packages packages-test ## the long forms: more seeds, more kills, more names
 	@tests/run long
+
+soak: packages packages-test ## faults at random until one breaks a promise: FOR=10m, 8h, ...
+	@cmake --preset release >/dev/null
+	@cmake --build $(BUILD) -j $(JOBS)
+	@TIP_BIN=$(CURDIR)/$(BUILD)/bin /usr/bin/python3 tests/faults/soak.py $(or $(FOR),10m)
 
 demo: packages ## the whole system on loopback with a simulated internet, on this screen
 	@cmake --preset release >/dev/null

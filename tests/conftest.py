@@ -31,6 +31,7 @@ def pytest_runtest_makereport(item):
     report = outcome.get_result()
     site = getattr(item, "funcargs", {}).get("site")
     if report.failed and site is not None:
+        site.failed = True
         report.sections.append((f"logs of {site.dir}, TIP_SEED={SEED}", site.logs()))
 
 

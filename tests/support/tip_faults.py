@@ -45,7 +45,8 @@ class LiveReader:
             for prefix in self.prefixes or ("v1.",):
                 sub.zmq.subscribe(prefix.encode())
             while not self.stopped:
-                while (parts := sub.parts(0.05)) is not None:
+                parts = sub.parts(0.05)
+                if parts is not None:
                     self.frames.append((*parts, time.time()))
 
     def stop(self):

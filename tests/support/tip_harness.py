@@ -287,7 +287,7 @@ class Site:
         open_to_nobody(self.dir / "log")
         self.data = open_to_nobody(self.dir / "data")
         self.config_path = self.dir / "tip.yaml"
-        self.processes = []
+        self.processes, self.failed = [], False
         self.closing = contextlib.ExitStack()
         self.config = {
             "tip": {"run": str(self.run)},
@@ -355,5 +355,6 @@ class Site:
         self.closing.close()
         for process in reversed(self.processes):
             process.end()
-        if not os.environ.get("TIP_KEEP"):
+        keep = os.environ.get("TIP_KEEP")  # "failed": only what a failed test leaves
+        if not keep or keep == "failed" and not self.failed:
             shutil.rmtree(self.dir, ignore_errors=True)
