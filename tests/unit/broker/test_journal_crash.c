@@ -23,11 +23,13 @@ uint32_t journal_salt(const struct journal_identity *identity, uint64_t segment)
     return tip_crc32c(tip_crc32c(0, identity, sizeof(*identity)), number, sizeof(number));
 }
 
-enum { CRASH_STEPS = 90, CRASH_ROUNDS = 3 };
+enum { CRASH_STEPS = 90, CRASH_ROUNDS = 10, CRASH_ROUNDS_LONG = 60, CRASH_ROUNDS_MUTANT = 3 };
 
+/* What of the unflushed survives: a share of it at random, or one sector alone, or all but one. */
 struct survival {
     uint64_t random;
-    unsigned chance; /* of 4: 0 loses all, 4 keeps all */
+    unsigned chance; /* of 4: 0 loses all, 4 keeps all; 5: only the one picked, 6: all but it */
+    size_t at, picked;
 };
 
 static bool crash_keep(void *ctx, int file, size_t sector)
@@ -36,15 +38,29 @@ static bool crash_keep(void *ctx, int file, size_t sector)
 
     (void)file;
     (void)sector;
+    if (survival->chance > 4)
+        return (survival->at++ == survival->picked) == (survival->chance == 5);
     return test_random(&survival->random) % 4 < survival->chance;
+}
+
+static size_t crash_n_dirty(const struct sim_disk *sim)
+{
+    size_t n = 0;
+
+    for (int i = 0; i < sim->n_files; i++) {
+        for (size_t sector = 0; sector < sim->files[i].room / SIM_SECTOR; sector++)
+            n += sim->files[i].dirty[sector];
+    }
+    return n;
 }
 
 static void crash_power(struct fixture *fix, uint64_t random)
 {
     struct survival survival = {.random = random};
 
-    survival.chance = (unsigned)(test_random(&survival.random) % 5);
+    survival.chance = (unsigned)(test_random(&survival.random) % 7);
     fixture_close(fix);
+    survival.picked = test_random(&survival.random) % (crash_n_dirty(fix->sim) + 1);
     sim_disk_crash(fix->sim, crash_keep, &survival,
                    (unsigned)(test_random(&survival.random) % (unsigned)(fix->sim->n_ops + 1)));
 }
@@ -133,14 +149,23 @@ struct mutant {
     bool lie_sync, lie_sync_dir, no_salt;
 };
 
+/* The long form: more than 10,000 power cuts. */
+static unsigned crash_rounds(void)
+{
+    const char *is_long = getenv("TIP_LONG");
+
+    return is_long && strcmp(is_long, "1") == 0 ? CRASH_ROUNDS_LONG : CRASH_ROUNDS;
+}
+
 /* Lives with a rule broken; each one printed when `loud`. */
 static unsigned crash_matrix(const struct mutant *mutant, uint64_t seed, bool loud)
 {
+    const unsigned rounds = loud ? crash_rounds() : CRASH_ROUNDS_MUTANT;
     unsigned broken = 0;
     uint64_t n_io = 0;
 
     for (uint64_t cut = 1; cut <= n_io + 1; cut++) {
-        for (unsigned round = 0; round < CRASH_ROUNDS; round++) {
+        for (unsigned round = 0; round < rounds; round++) {
             struct fixture fix;
 
             fixture_init(&fix);
@@ -165,8 +190,7 @@ static unsigned crash_matrix(const struct mutant *mutant, uint64_t seed, bool lo
             fixture_deinit(&fix);
         }
     }
-    print_message("%llu cuts, %u lives, %u broken\n", (unsigned long long)n_io, (unsigned)(n_io + 1) * CRASH_ROUNDS,
-                  broken);
+    print_message("%llu cuts, %u lives, %u broken\n", (unsigned long long)n_io, (unsigned)(n_io + 1) * rounds, broken);
     return broken;
 }
 
