@@ -194,7 +194,9 @@ static void service_bus_on_fenced(void *ctx)
 static int service_bus_open_outbox(struct tip_service_bus *place)
 {
     char dir[4096];
-    struct tip_outbox_config config = {.dir = dir, .wall_unix_us = tip_loop_wall_us()};
+    struct tip_outbox_config config = {.dir = dir,
+                                       .map_bytes = (size_t)tip_service_bus_options(place->service)->outbox_bytes,
+                                       .wall_unix_us = tip_loop_wall_us()};
     int r;
 
     (void)snprintf(dir, sizeof(dir), "%s/outbox", tip_service_data_dir(place->service)); /* a cut path does not open */

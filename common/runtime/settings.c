@@ -72,6 +72,15 @@ static const struct tip_opt bus_rows[] = {
      .help = "Directory of the keys made by `tip keys`: every tcp connection is encrypted and says who it is. Each "
              "program reads its own <name>.cert_secret and the broker's broker.cert, the broker also keys.yaml. "
              "Without keys tcp needs `insecure`."},
+    {.name = "outbox_bytes",
+     .type = TIP_OPT_SIZE,
+     .offset = offsetof(struct tip_bus_options, outbox_bytes),
+     .fallback = "256MiB",
+     .min = 16 << 20,
+     .max = 1e12,
+     .help =
+         "Of each service's outbox and state, a file that is mapped. Events that the broker has not taken yet get half "
+         "of it; when that is full the service stops reading its source."},
     {.name = "public",
      .type = TIP_OPT_BOOL,
      .offset = offsetof(struct tip_bus_options, public_clear),

@@ -31,13 +31,14 @@ struct tip_common_options {
 
 /** Section `bus`: where the broker is. */
 struct tip_bus_options {
-    char *ingest;     /* [tcp://127.0.0.1:5550] */
-    char *feed;       /* [tcp://127.0.0.1:5571], the amber door */
-    char *feed_green; /* [tcp://127.0.0.1:5561] */
-    char *feed_clear; /* [tcp://127.0.0.1:5551] */
-    char *fetch;      /* [tcp://127.0.0.1:5552] */
-    char *work;       /* [tcp://127.0.0.1:5553] */
-    char *keys;       /* directory, NULL without */
+    char *ingest;         /* [tcp://127.0.0.1:5550] */
+    char *feed;           /* [tcp://127.0.0.1:5571], the amber door */
+    char *feed_green;     /* [tcp://127.0.0.1:5561] */
+    char *feed_clear;     /* [tcp://127.0.0.1:5551] */
+    char *fetch;          /* [tcp://127.0.0.1:5552] */
+    char *work;           /* [tcp://127.0.0.1:5553] */
+    char *keys;           /* directory, NULL without */
+    int64_t outbox_bytes; /* [256MiB], of a service's LMDB map */
     bool public_clear;
     bool insecure;
 };
