@@ -1,4 +1,6 @@
 """A private PostgreSQL: unix socket only, unprivileged, fsync on. initdb runs once a session, clusters are copies."""
+import contextlib
+import os
 import pathlib
 import signal
 import subprocess
@@ -94,17 +96,30 @@ class Postgres(Process):
         (self.data / "postmaster.pid").unlink(missing_ok=True)
         return code
 
-    def has_backends(self):
+    def pids(self):
+        """The postmaster and all its children: whoever works in the cluster's directory."""
+        found = []
         for cwd in pathlib.Path("/proc").glob("[0-9]*/cwd"):
-            try:
+            with contextlib.suppress(OSError):
                 if cwd.resolve() == self.data:
-                    return True
-            except OSError:
-                continue
-        return False
+                    found.append(int(cwd.parent.name))
+        return found
+
+    def has_backends(self):
+        return bool(self.pids())
+
+    def stop_answering(self):
+        """SIGSTOP for all of it: connections stand, and nothing comes over them."""
+        for pid in self.pids():
+            os.kill(pid, signal.SIGSTOP)
+
+    def answer_again(self):
+        for pid in self.pids():
+            os.kill(pid, signal.SIGCONT)
 
     def end(self):
         if self.is_running:
+            self.answer_again()
             self.signal(signal.SIGQUIT)
             try:
                 self.popen.wait(5)

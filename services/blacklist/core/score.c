@@ -75,7 +75,7 @@ static int score_one(struct tip_buf *verdicts, struct bl_score_job *job, struct 
 
     verdict.self = self->after > 0;
     verdict.score = 1 - doubt * (1 - self->after);
-    if (self->always ? !bl_score_tier(verdict.score) : !bl_score_moved(before, verdict.score))
+    if (!self->always && !bl_score_moved(before, verdict.score))
         return 0;
     return tip_buf_append(verdicts, &verdict, sizeof(verdict));
 }

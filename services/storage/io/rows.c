@@ -74,6 +74,7 @@ static const char listing_sql_close[] =
     "    where v.ikey = c.ikey and v.kind = c.kind and v.value = c.value and v.tier > 0"
     ") select count(*) from closed";
 
+/* One below `watch` of what has no verdict says nothing: baselines tell all of them. */
 static const char verdict_sql_write[] =
     "insert into tip.verdict as v (ikey, kind, value, net, score, tier, families, reasons, n_reasons, cause_source, "
     "cause_version, next_change_at, expires_at, first_seen, updated_at) "
@@ -83,6 +84,8 @@ static const char verdict_sql_write[] =
     "$7::text[], $8::text[], $9::integer[], $10::text[], $11::bigint[], $12::timestamptz[], $13::timestamptz[], "
     "$14::timestamptz[], $15::timestamptz[]) as u(ikey, kind, value, net, score, tier, families, reasons, n_reasons, "
     "cause_source, cause_version, next_change_at, expires_at, first_seen, updated_at) "
+    "where u.tier > 0 or exists (select from tip.verdict as k "
+    "where k.ikey = u.ikey and k.kind = u.kind and k.value = u.value) "
     "on conflict (ikey, kind, value) do update set "
     "score = excluded.score, "
     "tier = excluded.tier, "
