@@ -60,6 +60,10 @@ static const struct tip_metric_row app_metrics[APP_M_COUNT] = {
     [APP_M_SNAPSHOT_MISSED] = {TIP_METRIC_COUNTER, "tip_blacklist_snapshot_missed_total", "",
                                "Calls for pages that got none."},
     [APP_M_SNAPSHOT_BYTES] = {TIP_METRIC_GAUGE, "tip_blacklist_snapshot_bytes", "", "Of snapshots on the disk."},
+    [APP_M_JOBS_AGAIN] = {TIP_METRIC_COUNTER, "tip_blacklist_jobs_again_total", "",
+                          "Times that a job could not be planned for want of memory or descriptors."},
+    [APP_M_PAUSED] = {TIP_METRIC_GAUGE, "tip_blacklist_paused", "",
+                      "1 while nothing is collected because the bus takes nothing."},
 };
 
 /* ---- transactions ---- */
@@ -250,6 +254,7 @@ static void app_on_tick(void *ctx)
     struct app *app = ctx;
 
     app_tell_ready(app);
+    pause_tick(app);
     runs_tick(app);
     app_settle_sources(app);
     publish_go_on(app);
@@ -381,21 +386,25 @@ static bool app_keeps(void *ctx, const char *name, uint64_t version)
 }
 
 /* Versions whose files are damaged are as if they had never been fetched. */
-static void app_check_files(struct app *app)
+static int app_check_files(struct app *app)
 {
     struct app_source *source, *next;
 
     bl_files_sweep(app->dir, app_keeps, app);
     tip_hash_each (app->sources, source, next) {
         tip_auto(bl_map_close) struct bl_map map = {0};
+        int r = bl_map_open(&map, app->dir, source->name, source->stored.version);
 
-        if (!bl_map_open(&map, app->dir, source->name, source->stored.version))
+        if (r && !bl_files_is_lost(r))
+            return r;
+        if (!r)
             continue;
         tip_error("version.lost", "source=%s version=%" PRIu64, source->name, source->stored.version);
         source->stored.version = 0;
         source->stored.validators.known = false;
         source->machine.next_unix_ms = 0;
     }
+    return 0;
 }
 
 static void app_resume(struct app *app)
@@ -481,7 +490,9 @@ int app_open(struct app **appp, struct tip_service *service, const struct bl_opt
     r = app_make(app, options);
     if (r)
         return r;
-    app_check_files(app);
+    r = app_check_files(app);
+    if (r)
+        return app_refuse("cannot read the versions", r);
     app_configure(app, options);
     app_resume(app);
     app_settle_sources(app);

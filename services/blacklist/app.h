@@ -46,6 +46,8 @@ enum {
     APP_M_SNAPSHOT_PAGES,
     APP_M_SNAPSHOT_MISSED,
     APP_M_SNAPSHOT_BYTES,
+    APP_M_JOBS_AGAIN,
+    APP_M_PAUSED,
     APP_M_COUNT
 };
 
@@ -70,6 +72,7 @@ struct app_source {
     char body[WORK_BODY]; /* what is being fetched or read */
     struct bl_validators fetched;
     int64_t retry_after_ms;
+    bool is_retiring; /* its last version is being written */
     struct app_end end;
     UT_hash_handle hh;
 };
@@ -79,6 +82,11 @@ struct app_publish {
     bool is_active, is_planning;
     struct work_plan *plan;
     struct tip_id baseline_id;
+};
+
+/** The bus takes nothing. */
+struct app_pause {
+    int64_t since_ms, said_ms; /* 0: it is not so; it was not said */
 };
 
 struct app {
@@ -109,6 +117,7 @@ struct app {
     uint64_t n_asked, n_bodies;
     bool is_stopping;
     struct tip_timer tick;
+    struct app_pause pause;
     struct tip_id journal_id; /* input: where the next batch begins */
     uint64_t next_seq;
     int64_t purged_ms;
@@ -123,7 +132,7 @@ tip_nodiscard int app_reload(struct app *app, const struct bl_options *options, 
 
 /* ---- for the files beside app.c ---- */
 
-enum { APP_ROOM_SMALL = 512 * 1024 };
+enum { APP_ROOM_SMALL = 512 * 1024, APP_ROOM_TURN = 64 * TIP_BATCH_BYTES_MAX + APP_ROOM_SMALL };
 
 /** False when the outbox could not hold so much: everything waits until it has room again. */
 bool app_has_room(struct app *app, size_t bytes);
@@ -189,6 +198,9 @@ void runs_free(struct app *app);
 
 /* publish.c */
 
+/** How many more baselines may wait; versions and weights always may: each source has one at most. */
+size_t publish_room(const struct app *app);
+
 /** Queues a job: within a transaction. Sets its number. */
 tip_nodiscard int publish_add(struct app *app, struct tip_outbox_txn *txn, struct bl_job *job);
 
@@ -207,6 +219,14 @@ tip_nodiscard int publish_weigh(struct app_source *source, struct tip_outbox_txn
 
 tip_nodiscard int publish_load(struct app *app, struct tip_outbox_txn *txn);
 void publish_free(struct app *app);
+
+/* pause.c */
+
+/** Nothing new is fetched: the outbox could not hold a turn of publishing, so what is fetched would only wait. */
+bool pause_is_on(struct app *app);
+
+/** Each second: says so when that has lasted, and when it is over. */
+void pause_tick(struct app *app);
 
 /* control.c */
 void control_on_job(void *ctx, struct tip_job *job);

@@ -167,7 +167,8 @@ void collect_go_on(struct app *app)
 {
     struct app_source *source, *next;
 
-    while (!app->is_stopping && (int64_t)collect_n_fetching(app) < app->concurrency && (source = collect_next(app)))
+    while (!app->is_stopping && !pause_is_on(app) && (int64_t)collect_n_fetching(app) < app->concurrency &&
+           (source = collect_next(app)))
         collect_step(source, BL_SOURCE_EV_SLOT);
     tip_hash_each (app->sources, source, next)
         collect_settle(source);
@@ -416,19 +417,44 @@ void collect_lost(struct app_source *source)
     collect_settle(source);
 }
 
-void collect_retire(struct app_source *source)
+/* While the file was being written its source may have come back: then nothing has happened. */
+static void collect_on_retired(void *ctx, void *opaque)
 {
-    struct work_parse job = {
-        .from = source->stored.version, .to = source->stored.last_number + 1, .n_removed = source->stored.n_entries};
-    struct bl_setfile empty = {.version = job.to};
-    int r = bl_files_keep(source->app->dir, source->name, &empty, NULL);
+    const struct work_parse *job = opaque;
+    struct app_source *source = app_source_find(ctx, job->name);
 
-    if (r) {
-        tip_error("source.not_retired", "source=%s error=%s", source->name, strerror(-r));
+    if (!source) /* cannot be: sources stay */
+        return;
+    source->is_retiring = false;
+    if (*job->why) {
+        tip_error("source.not_retired", "source=%s error=%s", source->name, job->detail);
+        return;
+    }
+    if (source->spec || bl_source_busy(&source->machine) || source->stored.version != job->from) {
+        bl_files_remove(job->dir, job->name, job->to);
         return;
     }
     tip_info("source.retired", "source=%s entries=%" PRIu64, source->name, source->stored.n_entries);
     source->fetched = (struct bl_validators){0};
-    collect_changed(source, &job);
+    collect_changed(source, job);
     collect_step(source, BL_SOURCE_EV_RESUME);
+}
+
+void collect_retire(struct app_source *source)
+{
+    struct work_parse job = {
+        .from = source->stored.version, .to = source->stored.last_number + 1, .n_removed = source->stored.n_entries};
+
+    if (source->is_retiring)
+        return;
+    strcpy(job.dir, source->app->dir);
+    strcpy(job.name, source->name);
+    if (tip_pool_submit(source->app->pool, &(struct tip_pool_job){.input = &job,
+                                                                  .size = sizeof(job),
+                                                                  .work = work_retire_run,
+                                                                  .done = collect_on_retired,
+                                                                  .ctx = source->app}))
+        return; /* the pool is full: the next tick tries again */
+    source->is_retiring = true;
+    source->stored.last_number = job.to; /* nobody else takes this number while the file is being written */
 }

@@ -173,6 +173,17 @@ static bool control_wants(const struct control *control, const struct app_source
     return !strcmp(target, "*") || !strcmp(target, source->name);
 }
 
+static size_t control_n_new(const struct control *control)
+{
+    struct app_source *source, *next;
+    size_t n = 0;
+
+    tip_hash_each (control->app->sources, source, next)
+        n += control_wants(control, source) && source->stored.version &&
+             !publish_is_queued(control->app, WORK_BASELINE, source->name);
+    return n;
+}
+
 static int control_queue(struct control *control, struct tip_outbox_txn *txn, size_t *np)
 {
     struct app_source *source, *next;
@@ -230,6 +241,10 @@ static void control_baseline(struct control *control)
     }
     if (!app_has_room(control->app, APP_ROOM_SMALL)) {
         control_fail(control, TIP_FAILURE_UNAVAILABLE, "the outbox is full: try later");
+        return;
+    }
+    if (control_n_new(control) > publish_room(control->app)) {
+        control_fail(control, TIP_FAILURE_UNAVAILABLE, "too many baselines wait already: try later");
         return;
     }
     txn = app_begin(control->app);

@@ -54,10 +54,13 @@ static int job_drop_first(struct app *app, struct tip_outbox_txn *txn)
     return store_delete(txn, STORE_JOB, key, sizeof(key));
 }
 
+size_t publish_room(const struct app *app)
+{
+    return app->n_jobs < PUBLISH_JOBS_MAX ? PUBLISH_JOBS_MAX - app->n_jobs : 0;
+}
+
 int publish_add(struct app *app, struct tip_outbox_txn *txn, struct bl_job *job)
 {
-    if (app->n_jobs >= PUBLISH_JOBS_MAX)
-        return -ENOSPC;
     job->number = app->last_job + 1;
     job_push(app, job);
     return job_put(txn, job);
@@ -179,6 +182,14 @@ static void plan_order(struct app *app, struct bl_job *job, struct work_order *o
     plan_voters(app, job->name, order);
 }
 
+/* No memory or descriptor: the next tick tries again. */
+static void plan_again(struct app *app, int error)
+{
+    tip_warn("job.again", "source=%s to=%" PRIu64 " error=%s", app->jobs[0].name, app->jobs[0].to, strerror(-error));
+    tip_metric_inc(app->m[APP_M_JOBS_AGAIN]);
+    app->publish.is_active = false;
+}
+
 /* The files are damaged: nothing of it can be published any more. */
 static void plan_failed(struct app *app, int error)
 {
@@ -203,7 +214,9 @@ static void plan_on_done(void *ctx, void *opaque)
 
     app->publish.is_planning = false;
     app->publish.plan = done->plan;
-    if (done->error)
+    if (done->error && !bl_files_is_lost(done->error))
+        plan_again(app, done->error);
+    else if (done->error)
         plan_failed(app, done->error);
     else
         publish_step(app);

@@ -133,6 +133,16 @@ static void work_judge(struct work_parse *job, struct work_reading *reading, con
         work_keep(job, &set, body);
 }
 
+void work_retire_run(void *ctx)
+{
+    struct work_parse *job = ctx;
+    struct bl_setfile empty = {.version = job->to};
+    int r = bl_files_keep(job->dir, job->name, &empty, NULL);
+
+    if (r)
+        work_fail(job, "io_error", strerror(-r));
+}
+
 void work_parse_run(void *ctx)
 {
     struct work_parse *job = ctx;
@@ -183,17 +193,23 @@ static void work_voters_deinit(struct work_voters *voters)
     free(voters->items);
 }
 
-static void work_voters_open(struct work_voters *voters, const struct work_order *order)
+static int work_voters_open(struct work_voters *voters, const struct work_order *order)
 {
+    int r = 0;
+
     *voters = (struct work_voters){.maps = tip_new_array(order->n_voters, struct bl_map),
                                    .items = tip_new_array(order->n_voters, struct bl_voter),
                                    .n = order->n_voters};
     for (size_t i = 0; i < order->n_voters; i++) {
-        if (bl_map_open(&voters->maps[i], order->dir, order->voters[i].name, order->voters[i].version))
+        r = bl_map_open(&voters->maps[i], order->dir, order->voters[i].name, order->voters[i].version);
+        if (r && !bl_files_is_lost(r))
+            return r;
+        if (r)
             tip_error("voter.lost", "source=%s", order->voters[i].name); /* it has no say until it is fetched again */
         voters->items[i] = (struct bl_voter){
             .set = voters->maps[i].file.set, .weight = order->voters[i].weight, .tlp = (uint8_t)order->voters[i].tlp};
     }
+    return 0;
 }
 
 static int work_plan_scores(struct work_plan *plan)
@@ -205,8 +221,11 @@ static int work_plan_scores(struct work_plan *plan)
         .weight_before = plan->order.weight_before,
         .weight_after = plan->order.weight_after,
     };
+    int r;
 
-    work_voters_open(&voters, &plan->order);
+    r = work_voters_open(&voters, &plan->order);
+    if (r)
+        return r;
     job.voters = voters.items;
     job.n_voters = voters.n;
     switch (plan->order.kind) {

@@ -35,6 +35,9 @@ struct work_parse {
 
 void work_parse_run(void *job);
 
+/** Its file is gone: a version without entries and without a body, from the same order. */
+void work_retire_run(void *job);
+
 /* ---- a version becomes events ---- */
 
 enum work_kind {

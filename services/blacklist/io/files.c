@@ -44,6 +44,11 @@ static int files_map(const char *dir, const char *name, uint64_t version, const 
     return 0;
 }
 
+bool bl_files_is_lost(int error)
+{
+    return error == -EBADMSG || error == -ENOENT || error == -EIO;
+}
+
 int bl_map_open(struct bl_map *map, const char *dir, const char *name, uint64_t version)
 {
     tip_auto(bl_map_close) struct bl_map made = {0};

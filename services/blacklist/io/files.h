@@ -27,9 +27,12 @@ struct bl_map {
 /**
  * Maps a version and checks it. Version 0 is the empty set before the first.
  *
- * @return 0, or a negative errno: -EBADMSG when the file is damaged
+ * @return 0, or a negative errno: bl_files_is_lost tells whether there is any point in trying again
  */
 tip_nodiscard int bl_map_open(struct bl_map *map, const char *dir, const char *name, uint64_t version);
+
+/** Is the version damaged or gone? Else something was short that may be there later. */
+bool bl_files_is_lost(int error);
 
 /** Fits tip_auto; accepts zeroed memory. */
 void bl_map_close(struct bl_map *map);
