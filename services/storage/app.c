@@ -15,11 +15,13 @@
 #include "core/backoff.h"
 
 enum {
-    APP_LOOK_MS = 5000,         /* at the connection, when nothing is written anyway */
-    APP_STANDBY_MS = 1000,      /* whether the other one is still at work */
-    APP_AWAY_LOW_MS = 100,      /* between tries to reach the database … */
-    APP_AWAY_HIGH_MS = 10000,   /* … doubling up to here */
-    APP_STORED_YOUNG_MS = 30000 /* behind, but storing: ready */
+    APP_LOOK_MS = 5000,          /* at the connection, when nothing is written anyway */
+    APP_STANDBY_MS = 1000,       /* whether the other one is still at work */
+    APP_AWAY_LOW_MS = 100,       /* between tries to reach the database … */
+    APP_AWAY_HIGH_MS = 10000,    /* … doubling up to here */
+    APP_STORED_YOUNG_MS = 30000, /* behind, but storing: ready */
+    APP_SILENT_MS = 10000,       /* the writer waits for an answer: said in /readyz */
+    APP_WATCH_MS = 1000
 };
 
 static const struct tip_metric_row app_metrics[APP_M_COUNT] = {
@@ -70,14 +72,25 @@ static const struct tip_metric_row app_metrics[APP_M_COUNT] = {
 
 /* ---- telling ---- */
 
+/* How long the writer's thread has been at one job. */
+static int64_t app_silent_ms(const struct app *app)
+{
+    return app->waiting_ms ? tip_loop_now_ms() - app->waiting_ms : 0;
+}
+
 static void app_tell_ready(struct app *app)
 {
     struct tip_admin *admin = tip_service_admin(app->service);
     uint64_t lag = 0;
+    int64_t silent_ms = app_silent_ms(app);
     bool is_current = app->fetch && tip_fetch_is_current(app->fetch, &lag);
     bool is_storing = app->stored_ms && tip_loop_now_ms() - app->stored_ms < APP_STORED_YOUNG_MS;
 
-    tip_admin_ready(admin, "database", !app->n_away && app->state != APP_CONNECTING, "%s", app->database_why);
+    if (silent_ms >= APP_SILENT_MS)
+        tip_admin_ready(admin, "database", false, "no answer for %" PRId64 " s: is the server stopped, or its disk?",
+                        silent_ms / 1000);
+    else
+        tip_admin_ready(admin, "database", !app->n_away && app->state != APP_CONNECTING, "%s", app->database_why);
     if (app->state == APP_STANDBY)
         tip_admin_ready(admin, "position", true, "stands by: another storage is at work");
     else
@@ -94,7 +107,8 @@ static void app_on_metrics(void *ctx)
         (void)tip_fetch_is_current(app->fetch, &lag);
     tip_metric_set(app->m[APP_M_LAG], (double)lag);
     tip_metric_set(app->m[APP_M_ACTIVE], app->state == APP_ACTIVE);
-    tip_metric_set(app->m[APP_M_DATABASE], !app->n_away && app->state != APP_CONNECTING);
+    tip_metric_set(app->m[APP_M_DATABASE],
+                   !app->n_away && app->state != APP_CONNECTING && app_silent_ms(app) < APP_SILENT_MS);
     tip_metric_set(app->m[APP_M_WANTED], (double)store_asks_wanted(&app->asks));
 }
 
@@ -164,6 +178,7 @@ static void app_submit(struct app *app, struct write_job *job, void (*work)(void
 {
     job->writer = app->writer;
     app->n_jobs++;
+    app_writer_began(app);
     if (tip_pool_submit(
             app->write_pool,
             &(struct tip_pool_job){.input = job, .size = sizeof(*job), .work = work, .done = done, .ctx = app}))
@@ -246,8 +261,15 @@ static void app_back(struct app *app)
     snprintf(app->database_why, sizeof(app->database_why), "connected");
 }
 
+void app_writer_began(struct app *app)
+{
+    if (app->n_writer_jobs++ == 0)
+        app->waiting_ms = tip_loop_now_ms();
+}
+
 bool app_writer_ended(struct app *app, const struct store_outcome *outcome)
 {
+    app->waiting_ms = --app->n_writer_jobs ? tip_loop_now_ms() : 0;
     app_count(app, &outcome->counts);
     switch (outcome->end) {
     case STORE_END_DONE:
@@ -301,6 +323,21 @@ static void app_on_looked(void *ctx, void *opaque)
     app_job_ended(app);
 }
 
+/* A thread that waits for a stopped server cannot say so itself. */
+static void app_watch(void *ctx)
+{
+    struct app *app = ctx;
+    bool is_silent = app_silent_ms(app) >= APP_SILENT_MS;
+
+    if (is_silent && !app->is_silent)
+        tip_warn("database.silent", "ms=%" PRId64, app_silent_ms(app));
+    else if (!is_silent && app->is_silent)
+        tip_info("database.answers", "");
+    if (is_silent || app->is_silent)
+        app_tell_ready(app);
+    app->is_silent = is_silent;
+}
+
 static void app_look(void *ctx)
 {
     struct app *app = ctx;
@@ -334,6 +371,7 @@ static void app_alarm_of_rejects(struct app *app, const struct store_outcome *ou
     if (!app->is_reject_alarm)
         app_alarm(app, "events_rejected", true, "events could not be stored: see the query rejects");
     app->is_reject_alarm = true;
+    app->rejected_ms = tip_loop_now_ms();
 }
 
 static void app_show_ages(struct app *app)
@@ -423,7 +461,8 @@ static int app_open_pools(struct app *app)
 
 static void app_make_database(struct app *app)
 {
-    struct store_writer_options writer = {app->database, app->password, app->consumer, write_on_stored, app};
+    struct store_writer_options writer = {
+        app->database, app->password, app->consumer, app->limits.answer_timeout_ms, write_on_stored, app};
     struct store_reader_options reader = {app->database, app->password, app->limits.query_timeout_ms};
 
     app->writer = store_writer_new(&writer);
@@ -446,6 +485,8 @@ int app_open(struct app **appp, struct tip_service *service, const struct store_
     tip_metrics_add(tip_service_metrics(service), app_metrics, APP_M_COUNT, app->m);
     tip_metrics_on_read(tip_service_metrics(service), app_on_metrics, app);
     tip_timer_init(&app->look, app->loop, app_look, app);
+    tip_timer_init(&app->watch, app->loop, app_watch, app);
+    tip_timer_every(&app->watch, APP_WATCH_MS);
     tip_timer_init(&app->ask, app->loop, app_ask_on_timer, app);
     tip_timer_init(&app->upkeep, app->loop, app_upkeep_on_timer, app);
     r = tip_service_bus_open_instance(&app->place, service);
@@ -469,6 +510,7 @@ void app_stop(struct app *app)
 {
     app->state = APP_STOPPING;
     tip_timer_stop(&app->look);
+    tip_timer_stop(&app->watch);
     tip_timer_stop(&app->ask);
     tip_timer_stop(&app->upkeep);
     tip_serve_destroy(&app->serve);
@@ -492,6 +534,7 @@ void app_destroy(struct app **appp)
     tip_pool_destroy(&app->upkeep_pool);
     tip_service_bus_destroy(&app->place);
     tip_timer_deinit(&app->look);
+    tip_timer_deinit(&app->watch);
     tip_timer_deinit(&app->ask);
     tip_timer_deinit(&app->upkeep);
     store_writer_destroy(&app->writer);
@@ -512,9 +555,10 @@ int app_reload(struct app *app, const struct store_options *options, char *why)
 {
     if (!app_is_same(app->database, options->database) || !app_is_same(app->password, options->password) ||
         !app_is_same(app->consumer, options->consumer) || app->limits.queries != options->queries ||
-        app->limits.query_timeout_ms != options->query_timeout_ms) {
+        app->limits.query_timeout_ms != options->query_timeout_ms ||
+        app->limits.answer_timeout_ms != options->answer_timeout_ms) {
         snprintf(why, TIP_SERVICE_WHY_BYTES,
-                 "database, password, consumer, queries and query_timeout change with a restart only");
+                 "database, password, consumer, answer_timeout, queries and query_timeout change with a restart only");
         return -EBUSY;
     }
     app_take_limits(app, options);

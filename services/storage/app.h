@@ -61,6 +61,7 @@ enum app_state {
 struct app_call { /* of control.blacklist; free while app is NULL */
     struct app *app;
     char name[STORE_ASK_NAME_MAX + 1];
+    char since[STORE_WRITER_SINCE]; /* with "*": the wish that is asked for */
 };
 
 struct app {
@@ -84,13 +85,18 @@ struct app {
     size_t n_jobs;   /* in all pools */
     int64_t stored_ms;
     struct tip_recent ages_us; /* since the broker's commit; belongs to the writer's thread while a batch is there */
+    int64_t waiting_ms;        /* since when the writer's thread works on what it has; 0: it has nothing */
+    size_t n_writer_jobs;
+    bool is_silent; /* it was said */
     char database_why[128];
 
     struct store_asks asks;
+    char all_since[STORE_WRITER_SINCE];
     struct app_call calls[STORE_ASK_RUNNING_MAX];
     bool is_listing; /* a NEEDS job is under way */
     bool is_default_alarm, is_reject_alarm;
-    struct tip_timer look, ask, upkeep;
+    int64_t rejected_ms; /* the last time */
+    struct tip_timer look, ask, upkeep, watch;
     struct tip_metric *m[APP_M_COUNT];
 };
 
@@ -108,6 +114,9 @@ tip_nodiscard int app_reload(struct app *app, const struct store_options *option
 
 /** A job of a pool has ended: the last thing its handler says. */
 void app_job_ended(struct app *app);
+
+/** A job of the writer is submitted, or has ended (app_writer_ended): for how long it has been waiting. */
+void app_writer_began(struct app *app);
 
 /** What a call to the writer says of the database; true if its work was done. */
 bool app_writer_ended(struct app *app, const struct store_outcome *outcome);

@@ -25,6 +25,7 @@ struct ask_job {
     struct store_writer *writer;
     struct store_needs *needs; /* owned; of a list */
     char name[STORE_ASK_NAME_MAX + 1];
+    char since[STORE_WRITER_SINCE];
     struct store_outcome outcome;
 };
 
@@ -39,7 +40,7 @@ static void ask_taken(void *ctx)
 {
     struct ask_job *job = ctx;
 
-    store_writer_taken(job->writer, &job->outcome);
+    store_writer_taken(job->writer, job->since, &job->outcome);
 }
 
 static void ask_orphan(void *ctx)
@@ -55,6 +56,7 @@ static void ask_submit(struct app *app, const struct ask_job *job, void (*work)(
 
     copy.writer = app->writer;
     app->n_jobs++;
+    app_writer_began(app);
     if (tip_pool_submit(
             app->write_pool,
             &(struct tip_pool_job){.input = &copy, .size = sizeof(copy), .work = work, .done = done, .ctx = app}))
@@ -68,6 +70,10 @@ static void ask_on_noted(void *ctx, void *opaque)
     struct ask_job *job = opaque;
 
     (void)app_writer_ended(app, &job->outcome);
+    if (job->outcome.needs) { /* something more was lost between the question and its answer */
+        store_asks_again(&app->asks, "*", tip_loop_now_ms());
+        app_ask_soon(app);
+    }
     app_job_ended(app);
 }
 
@@ -87,17 +93,20 @@ static void ask_ended(struct app *app, const char *name, enum store_ask_end end,
     store_asks_end(&app->asks, name, end, tip_loop_now_ms(), randombytes_random());
 }
 
-static void ask_on_answer(struct app *app, const char *name, const uint8_t *body, size_t n)
+static void ask_on_answer(struct app *app, const struct app_call *call, const uint8_t *body, size_t n)
 {
     struct tip_control_answer *answer = NULL;
+    const char *name = call->name;
+    struct ask_job job = {.needs = NULL};
 
     if (tip_control_answer_decode(body, n, &answer)) {
         ask_ended(app, name, STORE_ASK_FAILED, "the answer cannot be read");
         return;
     }
     ask_ended(app, name, answer->ok ? STORE_ASK_TAKEN : STORE_ASK_REFUSED, answer->result);
+    memcpy(job.since, call->since, sizeof(job.since));
     if (answer->ok && !strcmp(name, "*"))
-        ask_submit(app, &(struct ask_job){.needs = NULL}, ask_taken, ask_on_noted);
+        ask_submit(app, &job, ask_taken, ask_on_noted);
     tip_call_free(&answer);
 }
 
@@ -120,7 +129,7 @@ static void ask_on_end(void *ctx, enum tip_failure failure, const char *reason, 
     if (call.app->state == APP_STOPPING)
         return;
     if (failure == TIP_FAILURE_NONE)
-        ask_on_answer(call.app, call.name, body, n);
+        ask_on_answer(call.app, &call, body, n);
     else if (failure == TIP_FAILURE_NOT_FOUND && strcmp(call.name, "*") != 0)
         ask_on_unknown(call.app, call.name, reason);
     else if (failure == TIP_FAILURE_REFUSED || failure == TIP_FAILURE_INVALID)
@@ -159,6 +168,7 @@ static void ask_next(struct app *app)
     while ((call = ask_free_call(app)) && (name = store_asks_next(&app->asks, tip_loop_now_ms()))) {
         call->app = app;
         snprintf(call->name, sizeof(call->name), "%s", name);
+        memcpy(call->since, app->all_since, sizeof(call->since));
         tip_metric_inc(app->m[APP_M_ASKED]);
         if (ask_call(app, call)) {
             ask_ended(app, call->name, STORE_ASK_FAILED, "the call could not be made");
@@ -179,6 +189,7 @@ static void ask_on_list(void *ctx, void *opaque)
     if (is_done && app->state == APP_ACTIVE) {
         store_asks_set(&app->asks, (const char(*)[STORE_ASK_NAME_MAX + 1]) job->needs->names, job->needs->n,
                        tip_loop_now_ms());
+        memcpy(app->all_since, job->needs->all_since, sizeof(app->all_since));
         ask_next(app);
     }
     if (app->state == APP_ACTIVE && (!is_done || job->needs->n))

@@ -31,6 +31,10 @@ static void upkeep_say(struct app *app, const struct store_upkeep *upkeep)
         app_alarm(app, "default_partition", upkeep->default_filled,
                   upkeep->default_filled ? "events of days without a partition: is a clock wrong?" : "empty again");
     app->is_default_alarm = upkeep->default_filled;
+    if (app->is_reject_alarm && tip_loop_now_ms() - app->rejected_ms >= UPKEEP_EVERY_MS) {
+        app_alarm(app, "events_rejected", false, "none for an hour");
+        app->is_reject_alarm = false;
+    }
 }
 
 static void upkeep_on_end(void *ctx, void *opaque)
@@ -55,6 +59,7 @@ void app_upkeep_on_timer(void *ctx)
     struct store_upkeep upkeep = {
         .conninfo = app->database,
         .password = app->password,
+        .silence_ms = app->limits.answer_timeout_ms,
         .partitions_ahead = (int)app->limits.partitions_ahead,
         .now_unix_ms = tip_loop_wall_ms(),
         .keep_events_ms = app->limits.keep_events_ms,

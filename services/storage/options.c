@@ -25,6 +25,10 @@ static const struct tip_opt rows[] = {
      .max = 100000, .help = "Most events in one transaction."},
     {.name = "batch_wait", .type = TIP_OPT_DURATION, .offset = AT(batch_wait_ms), .fallback = "200ms", .min = 1,
      .max = 30000, .help = "How long a fetch waits for the first event."},
+    {.name = "answer_timeout", .type = TIP_OPT_DURATION, .offset = AT(answer_timeout_ms), .fallback = "5m", .min = 1000,
+     .max = TIP_DAY_MS,
+     .help = "A server that says nothing for so long is taken for gone: another connection is made. No statement takes as "
+             "long."},
     {.name = "query_timeout", .type = TIP_OPT_DURATION, .offset = AT(query_timeout_ms), .fallback = "5s", .min = 100,
      .max = 60000, .help = "How long a named query may take."},
     {.name = "queries", .type = TIP_OPT_INT, .offset = AT(queries), .fallback = "16", .min = 1, .max = 256,

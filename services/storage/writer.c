@@ -17,6 +17,7 @@ struct store_writer {
     char *conninfo, *password, *consumer;
     void (*on_stored)(void *ctx, const struct store_age *age);
     void *ctx;
+    int64_t silence_ms;
     struct store_db *db; /* NULL while away or on standby */
     uint8_t ikey_key[16];
     struct tip_uuid journal; /* the last one whose number was asked for */
@@ -32,6 +33,7 @@ struct store_writer *store_writer_new(const struct store_writer_options *options
     writer->consumer = tip_strdup(options->consumer);
     writer->on_stored = options->on_stored;
     writer->ctx = options->ctx;
+    writer->silence_ms = options->silence_ms;
     return writer;
 }
 
@@ -102,8 +104,11 @@ static int writer_check(struct store_writer *writer, struct store_db *db, struct
 /* @return true with a connection that may write; else the outcome says why not */
 static bool writer_connect(struct store_writer *writer, struct store_outcome *outcome)
 {
-    struct store_db_options options = {
-        .conninfo = writer->conninfo, .password = writer->password, .role = "tip_storage", .lock_timeout_ms = 10000};
+    struct store_db_options options = {.conninfo = writer->conninfo,
+                                       .password = writer->password,
+                                       .role = "tip_storage",
+                                       .silence_ms = writer->silence_ms,
+                                       .lock_timeout_ms = 10000};
     tip_auto(store_db_destroy) struct store_db *db = NULL;
     int r;
 
@@ -332,17 +337,21 @@ void store_writer_needs(struct store_writer *writer, struct store_needs *needs, 
     }
     for (int i = 0; i < PQntuples(result) && i < STORE_WRITER_NEEDS_MAX; i++)
         snprintf(needs->names[needs->n++], sizeof(needs->names[0]), "%s", PQgetvalue(result, i, 0));
+    if (needs->n && !strcmp(needs->names[0], "*"))
+        snprintf(needs->all_since, sizeof(needs->all_since), "%s", PQgetvalue(result, 0, 1));
 }
 
-void store_writer_taken(struct store_writer *writer, struct store_outcome *outcome)
+void store_writer_taken(struct store_writer *writer, const char *since, struct store_outcome *outcome)
 {
+    bool taken = false;
     int r;
 
     if (!writer_connect(writer, outcome))
         return;
-    r = store_need_all_taken(writer->db, writer->consumer);
+    r = store_need_all_taken(writer->db, writer->consumer, since, &taken);
     if (!r)
         r = store_gaps_close(writer->db);
+    outcome->needs = !r && !taken;
     if (r)
         writer_failed(writer, r, outcome);
 }

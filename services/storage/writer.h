@@ -24,6 +24,7 @@ struct store_age {
 struct store_writer_options {
     const char *conninfo, *password;
     const char *consumer;
+    int64_t silence_ms;                                        /* as of store_db_options */
     void (*on_stored)(void *ctx, const struct store_age *age); /* on the writer's thread; NULL for nobody */
     void *ctx;
 };
@@ -73,17 +74,19 @@ struct store_break {
 void store_writer_break(struct store_writer *writer, const struct store_break *lost, struct store_outcome *outcome);
 
 /** Names to be asked for baselines, "*" first. */
-enum { STORE_WRITER_NEEDS_MAX = 64 };
+enum { STORE_WRITER_NEEDS_MAX = 64, STORE_WRITER_SINCE = 40 };
 
 struct store_needs {
     size_t n;
     char names[STORE_WRITER_NEEDS_MAX][TIP_NAME_MAX + 1];
+    char all_since[STORE_WRITER_SINCE]; /* of "*", when it is among them */
 };
 
 void store_writer_needs(struct store_writer *writer, struct store_needs *needs, struct store_outcome *outcome);
 
-/** The owner has answered: "*" was taken; or the source is not known there. */
-void store_writer_taken(struct store_writer *writer, struct store_outcome *outcome);
+/** The owner has answered: "*", wanted since then, was taken (if it is wanted anew: outcome->needs); or the source is
+ * not known there. */
+void store_writer_taken(struct store_writer *writer, const char *since, struct store_outcome *outcome);
 void store_writer_orphan(struct store_writer *writer, const char *source, struct store_outcome *outcome);
 
 const char *store_end_name(enum store_end end);

@@ -289,6 +289,11 @@ def test_storage_ends_cleanly(store, pub):
     assert store.service.term() == 0
 
 
+def future(n):
+    """An event of a kind that nobody knows yet: stored as it is."""
+    return pb.Event(id=uuid7(), kind="future.kind", observed_unix_ms=1 + n)
+
+
 # ---- chains ----
 
 def owner(site, queue="control.blacklist"):
@@ -454,6 +459,46 @@ def test_a_new_journal_asks_for_everything(site, store, broker, pub, caller):
     wait_for(lambda: caller.query("gaps")[0]["closed_at"], 20, "the gap is closed")
 
 
+def test_a_second_loss_before_the_first_is_answered(site, store, broker, pub):
+    """The answer is about the first loss; what the second one took is asked for again."""
+    import shutil
+
+    from tip_wire import Pub
+
+    lister = Lister("one")
+    store.start()
+    store.wait_stored(publish(pub, lister.step({(pb.KIND_IP, "192.0.2.1"): 0})))
+
+    def lose_journal():
+        broker.kill()
+        shutil.rmtree(site.config["broker"]["data"])
+        broker.start()
+
+    lose_journal()
+    worker = owner(site)
+    first, target = asked(worker, 30)
+    assert target == "*"
+    since = store.one("select needs_all_since from tip.consumer_offset")
+    lose_journal()
+    wait_for(lambda: store.one("select needs_all_since from tip.consumer_offset") != since, 30, "the second loss is noted")
+    worker = owner(site)
+    again, target = asked(worker, 30)  # the same call, repeated to the new broker, or the next one
+    assert target == "*"
+    answer(worker, again)
+    if again.id == first.id:
+        more, target = asked(worker, 30)
+        assert target == "*" and more.id != first.id
+        answer(worker, more)
+    lister.step({(pb.KIND_IP, "192.0.2.2"): 0})
+    with Pub(site.endpoint("ingest"), "test2") as later:
+        later.publish_all(lister.baseline())
+        later.flush()
+    wait_for(lambda: store.one("select count(*) from tip.source where needs_baseline_since is not null") == 0, 30,
+             "the baseline is stored")
+    wait_for(lambda: store.one("select needs_all_since from tip.consumer_offset") is None, 30, "nothing more is wanted")
+    store.check_lists([lister])
+
+
 def test_storage_that_comes_late_asks_for_what_it_missed(site, broker, postgres, pub):
     """A database made anew beside a journal that has lost its beginning is not simulated: a hole is, in the numbers."""
     store = Store(site, postgres)
@@ -546,6 +591,44 @@ def test_a_frozen_storage_wakes_up_too_late(site, store, pub, rng):
     store.wait_stored(seq)
     wait_for(lambda: store.service.metric("tip_storage_active") == 0, 20, "the first stands by")
     store.check_lists([lister])
+    store.check_events()
+
+
+def numbers_stored(store):
+    return store.one("select count(*) from tip.event"), store.one("select count(distinct seq) from tip.event")
+
+
+def test_postgresql_stopped_and_not_gone(site, postgres, store, pub, rng):
+    """SIGSTOP: the connection stands, no answer comes. It is noticed, said, and goes on by itself, exactly once."""
+    store.start()
+    store.wait_stored(publish(pub, [(f"v1.future.kind.{n}.", future(n)) for n in range(50)]))
+    postgres.stop_answering()
+    seq = publish(pub, [(f"v1.future.kind.{n}.", future(n)) for n in range(500)])
+    wait_for(lambda: "no answer for" in store.service.get("/readyz")[1], 30,
+             lambda: f"it says so: {store.service.get('/readyz')}")
+    assert not store.service.is_ready() and store.service.metric("tip_storage_database_up") == 0
+    assert store.service.log_lines("database.silent")
+    postgres.answer_again()
+    store.wait_stored(seq)
+    wait_for(store.service.is_ready, 10, "ready again")
+    wait_for(lambda: store.service.log_lines("database.answers"), 5, "and says so")
+    assert numbers_stored(store) == (seq, seq)
+    store.check_events()
+
+
+def test_postgresql_that_never_answers_is_given_up(site, broker, postgres, pub):
+    store = Store(site, postgres)
+    site.section("storage", answer_timeout="2s")
+    store.start()
+    store.wait_stored(publish(pub, [(f"v1.future.kind.{n}.", future(n)) for n in range(50)]))
+    postgres.stop_answering()
+    seq = publish(pub, [(f"v1.future.kind.{n}.", future(n)) for n in range(500)])
+    wait_for(lambda: store.service.log_lines("database.away"), 30, "the connection is given up")
+    assert not store.service.is_ready()
+    postgres.answer_again()
+    store.wait_stored(seq, 60)
+    wait_for(store.service.is_ready, 30, "ready again")
+    assert numbers_stored(store) == (seq, seq)
     store.check_events()
 
 

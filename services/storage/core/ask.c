@@ -97,6 +97,16 @@ void store_asks_end(struct store_asks *asks, const char *name, enum store_ask_en
     asks_forget(asks);
 }
 
+void store_asks_again(struct store_asks *asks, const char *name, int64_t now_ms)
+{
+    struct store_ask *ask = asks_find(asks, name);
+
+    if (!ask)
+        return;
+    ask->n_taken = 0;
+    ask->due_ms = now_ms;
+}
+
 size_t store_asks_wanted(const struct store_asks *asks)
 {
     size_t n = 0;

@@ -47,5 +47,8 @@ const char *store_asks_next(struct store_asks *asks, int64_t now_ms);
 /** @param random  any 32 bits */
 void store_asks_end(struct store_asks *asks, const char *name, enum store_ask_end end, int64_t now_ms, uint32_t random);
 
+/** What was taken is wanted anew: asked for at once. */
+void store_asks_again(struct store_asks *asks, const char *name, int64_t now_ms);
+
 /** How many are wanted. */
 size_t store_asks_wanted(const struct store_asks *asks);

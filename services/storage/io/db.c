@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,8 @@
 
 struct store_db {
     PGconn *conn;
+    int64_t silence_ms;
+    bool is_silent; /* it said nothing for too long: nothing more is asked on this connection */
     char why[STORE_DB_WHY_BYTES];
 };
 
@@ -64,9 +67,11 @@ static int db_failed(struct store_db *db, const PGresult *result)
     const char *message = result ? PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY) : NULL;
 
     db_say(db, message ? message : PQerrorMessage(db->conn), state);
+    if (db->is_silent)
+        db_say(db, "the server does not answer", NULL);
     if (!db->why[0])
         db_say(db, "the connection was lost", state);
-    return PQstatus(db->conn) == CONNECTION_OK ? db_code_of_state(state) : STORE_DB_E_AWAY;
+    return PQstatus(db->conn) == CONNECTION_OK && !db->is_silent ? db_code_of_state(state) : STORE_DB_E_AWAY;
 }
 
 static int db_check(struct store_db *db, const PGresult *result, ExecStatusType wanted)
@@ -82,6 +87,52 @@ static void db_ignore_notice(void *arg, const char *message)
 {
     (void)arg;
     (void)message;
+}
+
+/* Waits until the server says something; libpq's own waiting knows no end while the connection stands. */
+static bool db_hears(struct store_db *db)
+{
+    struct pollfd watched = {.fd = PQsocket(db->conn), .events = POLLIN};
+    int r;
+
+    do
+        r = poll(&watched, 1, db->silence_ms ? (int)db->silence_ms : -1);
+    while (r == -1 && errno == EINTR);
+    db->is_silent = r == 0;
+    return r == 1 && PQconsumeInput(db->conn) == 1;
+}
+
+/* The next result; NULL behind the last one, and when nothing comes any more. */
+static PGresult *db_next(struct store_db *db)
+{
+    while (PQisBusy(db->conn)) {
+        if (!db_hears(db))
+            return NULL;
+    }
+    return PQgetResult(db->conn);
+}
+
+/* What a statement came to: its last result, as PQexec would say. A COPY goes on behind it. */
+static PGresult *db_last(struct store_db *db)
+{
+    PGresult *last = NULL, *next;
+
+    while ((next = db_next(db))) {
+        PQclear(last);
+        last = next;
+        if (PQresultStatus(last) == PGRES_COPY_IN)
+            break;
+    }
+    if (db->is_silent) {
+        PQclear(last);
+        last = NULL;
+    }
+    return last;
+}
+
+static PGresult *db_exec(struct store_db *db, const char *sql)
+{
+    return PQsendQuery(db->conn, sql) ? db_last(db) : NULL;
 }
 
 /* What stands before `dbname` may be overridden by the connection string, what stands behind it may not. */
@@ -127,6 +178,7 @@ int store_db_open(struct store_db **dbp, const struct store_db_options *options,
     tip_auto(store_db_destroy) struct store_db *db = tip_new(struct store_db);
     int r;
 
+    db->silence_ms = options->silence_ms;
     db->conn = db_connect(options);
     if (!db->conn)
         abort(); /* out of memory */
@@ -192,9 +244,10 @@ int store_db_run(struct store_db *db, const char *sql, const struct store_args *
     int r;
 
     if (args)
-        result = PQexecParams(db->conn, sql, args->n, NULL, args->values, args->lengths, args->formats, 0);
+        r = PQsendQueryParams(db->conn, sql, args->n, NULL, args->values, args->lengths, args->formats, 0);
     else
-        result = PQexecParams(db->conn, sql, 0, NULL, NULL, NULL, NULL, 0);
+        r = PQsendQueryParams(db->conn, sql, 0, NULL, NULL, NULL, NULL, 0);
+    result = r ? db_last(db) : NULL;
     r = db_check(db, result, PGRES_COMMAND_OK);
     if (!r && resultp)
         *resultp = tip_take(result);
@@ -203,14 +256,14 @@ int store_db_run(struct store_db *db, const char *sql, const struct store_args *
 
 int store_db_script(struct store_db *db, const char *sql)
 {
-    tip_auto(store_result_clear) PGresult *result = PQexec(db->conn, sql);
+    tip_auto(store_result_clear) PGresult *result = db_exec(db, sql);
 
     return db_check(db, result, PGRES_COMMAND_OK);
 }
 
 int store_db_copy_begin(struct store_db *db, const char *sql)
 {
-    tip_auto(store_result_clear) PGresult *result = PQexec(db->conn, sql);
+    tip_auto(store_result_clear) PGresult *result = db_exec(db, sql);
 
     return db_check(db, result, PGRES_COPY_IN);
 }
@@ -229,12 +282,12 @@ int store_db_copy_end(struct store_db *db)
 
     if (PQputCopyEnd(db->conn, NULL) != 1)
         r = db_failed(db, NULL);
-    while ((result = PQgetResult(db->conn)) != NULL) {
+    while ((result = db_next(db)) != NULL) {
         if (!r)
             r = db_check(db, result, PGRES_COMMAND_OK);
         PQclear(result);
     }
-    return r;
+    return db->is_silent ? db_failed(db, NULL) : r;
 }
 
 void store_db_rollback(struct store_db *db)
@@ -242,7 +295,7 @@ void store_db_rollback(struct store_db *db)
     char why[STORE_DB_WHY_BYTES];
 
     memcpy(why, db->why, sizeof(why));
-    if (PQstatus(db->conn) == CONNECTION_OK && PQtransactionStatus(db->conn) != PQTRANS_IDLE)
+    if (PQstatus(db->conn) == CONNECTION_OK && !db->is_silent && PQtransactionStatus(db->conn) != PQTRANS_IDLE)
         (void)!store_db_script(db, "rollback"); /* if this fails, the next statement will say so */
     memcpy(db->why, why, sizeof(why));
 }

@@ -31,7 +31,8 @@ struct store_db_options {
     const char *conninfo; /* libpq connection string; several hosts work */
     const char *password; /* NULL: as libpq finds it */
     const char *role;     /* to become after connecting; NULL: stay */
-    int64_t timeout_ms;   /* of a statement; 0: none */
+    int64_t timeout_ms;   /* of a statement, kept by the server; 0: none */
+    int64_t silence_ms;   /* the server may say nothing for so long, then it counts as away; 0: for ever */
     int64_t lock_timeout_ms;
     bool read_only;
 };

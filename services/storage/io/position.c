@@ -33,22 +33,23 @@ static const char gap_sql_close[] =
     "and not exists (select from tip.consumer_offset where needs_all_since is not null) "
     "else not exists (select from tip.source as s where s.id = g.source_id and s.needs_baseline_since is not null) end";
 
-static const char need_sql_all[] = "update tip.consumer_offset set needs_all_since = coalesce(needs_all_since, now()), "
+/* A later loss is a later wish: the answer to the one before it does not end it. */
+static const char need_sql_all[] = "update tip.consumer_offset set needs_all_since = now(), "
                                    "needs_all_reason = coalesce(needs_all_reason, $2) where name = $1";
 
 static const char need_sql_sources[] =
     "update tip.source set needs_baseline_since = coalesce(needs_baseline_since, now()), "
     "needs_baseline_reason = coalesce(needs_baseline_reason, $1) where orphan_since is null";
 
-static const char need_sql_taken[] =
-    "update tip.consumer_offset set needs_all_since = null, needs_all_reason = null where name = $1";
+static const char need_sql_taken[] = "update tip.consumer_offset set needs_all_since = null, needs_all_reason = null "
+                                     "where name = $1 and needs_all_since = $2::timestamptz";
 
 static const char need_sql_orphan[] =
     "update tip.source set orphan_since = now(), needs_baseline_since = null, needs_baseline_reason = null "
     "where name = $1";
 
 static const char need_sql_list[] =
-    "select name from (select '*' as name, 0 as rank, needs_all_since as since from tip.consumer_offset "
+    "select name, since from (select '*' as name, 0 as rank, needs_all_since as since from tip.consumer_offset "
     "where name = $1 and needs_all_since is not null "
     "union all select name, 1, needs_baseline_since from tip.source where needs_baseline_since is not null "
     "and (baseline_part = 0 or progress_at < now() - interval '60 s')) as need order by rank, since, name limit "
@@ -185,9 +186,17 @@ static int need_run(struct store_db *db, const char *sql, const char *name)
     return store_db_run(db, sql, &args, NULL);
 }
 
-int store_need_all_taken(struct store_db *db, const char *consumer)
+int store_need_all_taken(struct store_db *db, const char *consumer, const char *since, bool *takenp)
 {
-    return need_run(db, need_sql_taken, consumer);
+    tip_auto(store_result_clear) PGresult *result = NULL;
+    struct store_args args = {.n = 0};
+    int r;
+
+    store_arg_text(&args, consumer);
+    store_arg_text(&args, since);
+    r = store_db_run(db, need_sql_taken, &args, &result);
+    *takenp = !r && strcmp(PQcmdTuples(result), "0") != 0;
+    return r;
 }
 
 int store_source_orphan(struct store_db *db, const char *source)

@@ -37,8 +37,13 @@ tip_nodiscard int store_gap_note(struct store_db *db, const struct store_gap *ga
 /** Every known source, and "*", is to be asked for its baseline. */
 tip_nodiscard int store_need_all(struct store_db *db, const char *consumer, const char *reason);
 
-/** The owner has taken the request for everything; the sources' own needs stay until their baselines have come. */
-tip_nodiscard int store_need_all_taken(struct store_db *db, const char *consumer);
+/**
+ * The owner has taken the request for everything; the sources' own needs stay until their baselines have come.
+ *
+ * @param since   of the wish that was asked for, as store_needs_list told it
+ * @param takenp  set: false when something was lost since, and everything is wanted again
+ */
+tip_nodiscard int store_need_all_taken(struct store_db *db, const char *consumer, const char *since, bool *takenp);
 
 /** The owner does not know this source (any more): its rows stay, nobody asks again until it speaks. */
 tip_nodiscard int store_source_orphan(struct store_db *db, const char *source);
@@ -46,5 +51,5 @@ tip_nodiscard int store_source_orphan(struct store_db *db, const char *source);
 /** Closes what no need is left of. */
 tip_nodiscard int store_gaps_close(struct store_db *db);
 
-/** Who is to be asked: "*" first, then sources without a baseline under way. One column; at most `most` rows. */
+/** Who is to be asked: "*" first, then sources without a baseline under way. Name, since when; at most `most` rows. */
 tip_nodiscard int store_needs_list(struct store_db *db, const char *consumer, int most, PGresult **resultp);

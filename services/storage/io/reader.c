@@ -72,6 +72,7 @@ static int reader_connect(struct store_reader *reader, char *why)
                                        .password = reader->password,
                                        .role = "tip_reader",
                                        .timeout_ms = reader->timeout_ms,
+                                       .silence_ms = 2 * reader->timeout_ms,
                                        .read_only = true};
     char said[STORE_DB_WHY_BYTES];
     int r = 0;

@@ -69,8 +69,11 @@ static int upkeep_classes(struct store_db *db, struct store_upkeep *upkeep)
 void store_upkeep_run(struct store_upkeep *upkeep)
 {
     /* Partitions need a lock on the parent; readers must not be made to queue behind it for long. */
-    struct store_db_options options = {
-        .conninfo = upkeep->conninfo, .password = upkeep->password, .role = "tip_maintenance", .lock_timeout_ms = 2000};
+    struct store_db_options options = {.conninfo = upkeep->conninfo,
+                                       .password = upkeep->password,
+                                       .role = "tip_maintenance",
+                                       .silence_ms = upkeep->silence_ms,
+                                       .lock_timeout_ms = 2000};
     tip_auto(store_db_destroy) struct store_db *db = NULL;
 
     upkeep->code = store_db_open(&db, &options, upkeep->why);

@@ -11,6 +11,7 @@
 struct store_upkeep {
     /* in; the texts must live until it is done */
     const char *conninfo, *password;
+    int64_t silence_ms; /* as of store_db_options */
     int partitions_ahead;
     int64_t now_unix_ms;
     int64_t keep_events_ms, keep_listing_ms, keep_verdict_ms, keep_schedule_ms;
