@@ -232,7 +232,7 @@ static int work_plan_scores(struct work_plan *plan)
     case WORK_VERSION:
         return bl_score_diff(&plan->verdicts, &job, &plan->diff);
     case WORK_BASELINE:
-        return bl_score_full(&plan->verdicts, &job);
+        return bl_score_every(&plan->verdicts, &job);
     case WORK_WEIGHT:
         return bl_score_weight(&plan->verdicts, &job);
     case WORK_KIND_COUNT:

@@ -60,10 +60,13 @@ static double score_others(struct bl_score_job *job, const struct bl_set *set, s
     return doubt;
 }
 
+/* Which verdicts are told. */
+enum score_told { SCORE_MOVED, SCORE_WATCHED, SCORE_EVERY };
+
 /* Where the list itself stood and stands on an indicator. */
 struct score_self {
     double before, after;
-    bool always; /* told whether it moved or not */
+    enum score_told told;
 };
 
 static int score_one(struct tip_buf *verdicts, struct bl_score_job *job, struct bl_verdict verdict,
@@ -75,7 +78,8 @@ static int score_one(struct tip_buf *verdicts, struct bl_score_job *job, struct 
 
     verdict.self = self->after > 0;
     verdict.score = 1 - doubt * (1 - self->after);
-    if (!self->always && !bl_score_moved(before, verdict.score))
+    if ((self->told == SCORE_MOVED && !bl_score_moved(before, verdict.score)) ||
+        (self->told == SCORE_WATCHED && !bl_score_tier(verdict.score)))
         return 0;
     return tip_buf_append(verdicts, &verdict, sizeof(verdict));
 }
@@ -150,9 +154,9 @@ int bl_score_diff(struct tip_buf *verdicts, struct bl_score_job *job, const stru
     return r ? r : score_added(verdicts, job, &diff->added);
 }
 
-static int score_all(struct tip_buf *verdicts, struct bl_score_job *job, bool always)
+static int score_all(struct tip_buf *verdicts, struct bl_score_job *job, enum score_told told)
 {
-    struct score_self self = {.always = always};
+    struct score_self self = {.told = told};
     int r = 0;
 
     score_rewind(job);
@@ -166,10 +170,15 @@ static int score_all(struct tip_buf *verdicts, struct bl_score_job *job, bool al
 
 int bl_score_weight(struct tip_buf *verdicts, struct bl_score_job *job)
 {
-    return score_all(verdicts, job, false);
+    return score_all(verdicts, job, SCORE_MOVED);
 }
 
 int bl_score_full(struct tip_buf *verdicts, struct bl_score_job *job)
 {
-    return score_all(verdicts, job, true);
+    return score_all(verdicts, job, SCORE_WATCHED);
+}
+
+int bl_score_every(struct tip_buf *verdicts, struct bl_score_job *job)
+{
+    return score_all(verdicts, job, SCORE_EVERY);
 }

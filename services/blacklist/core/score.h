@@ -61,11 +61,11 @@ tip_nodiscard int bl_score_diff(struct tip_buf *verdicts, struct bl_score_job *j
 /** Verdicts that move with the weight of the list `after`. */
 tip_nodiscard int bl_score_weight(struct tip_buf *verdicts, struct bl_score_job *job);
 
-/**
- * The verdict of every entry of the list `after`, moved or not, also below `watch`: the removal of one that fell below
- * it may have been lost.
- */
+/** Every verdict of the list `after` that is at least `watch`, moved or not: what there is. */
 tip_nodiscard int bl_score_full(struct tip_buf *verdicts, struct bl_score_job *job);
+
+/** Likewise, also below `watch`: for those who may have missed the removal of one that fell below it. */
+tip_nodiscard int bl_score_every(struct tip_buf *verdicts, struct bl_score_job *job);
 
 static inline size_t bl_score_count(const struct tip_buf *verdicts)
 {

@@ -143,7 +143,7 @@ static void test_score_agrees_with_the_naive_way(void **state)
         random_round(&random);
 }
 
-static void test_score_full_tells_all(void **state)
+static void test_score_full_and_every(void **state)
 {
     tip_auto(tip_buf_deinit) struct tip_buf verdicts;
     struct bl_ip4 mine[] = {{1, 1, 0, 0}, {2, 2, 0, BL_FLAG_SPECIAL_USE}, {3, 3, 0, 0}};
@@ -155,14 +155,19 @@ static void test_score_full_tells_all(void **state)
     (void)state;
     tip_buf_init(&verdicts, 1000);
     assert_int_equal(bl_score_full(&verdicts, &job), 0);
+    assert_int_equal(bl_score_count(&verdicts), 1);
+    assert_int_equal(bl_score_at(&verdicts, 0)->index, 2);
+    assert_true(fabs(bl_score_at(&verdicts, 0)->score - 0.6) < 1e-9);
+    assert_int_equal(bl_score_at(&verdicts, 0)->count, 1);
+    assert_int_equal(bl_score_at(&verdicts, 0)->tlp, 3);
+    assert_true(bl_score_at(&verdicts, 0)->self);
+
+    tip_buf_clear(&verdicts);
+    assert_int_equal(bl_score_every(&verdicts, &job), 0); /* and those whose removal may have been lost */
     assert_int_equal(bl_score_count(&verdicts), 3);
     assert_int_equal(bl_score_tier(bl_score_at(&verdicts, 0)->score), 0);
     assert_int_equal(bl_score_tier(bl_score_at(&verdicts, 1)->score), 0);
-    assert_int_equal(bl_score_at(&verdicts, 2)->index, 2);
     assert_true(fabs(bl_score_at(&verdicts, 2)->score - 0.6) < 1e-9);
-    assert_int_equal(bl_score_at(&verdicts, 2)->count, 1);
-    assert_int_equal(bl_score_at(&verdicts, 2)->tlp, 3);
-    assert_true(bl_score_at(&verdicts, 2)->self);
 }
 
 static void test_score_order_of_lists_does_not_matter(void **state)
@@ -192,7 +197,7 @@ int main(void)
         cmocka_unit_test(test_score_tiers),
         cmocka_unit_test(test_score_moves),
         cmocka_unit_test(test_score_agrees_with_the_naive_way),
-        cmocka_unit_test(test_score_full_tells_all),
+        cmocka_unit_test(test_score_full_and_every),
         cmocka_unit_test(test_score_order_of_lists_does_not_matter),
     };
 
