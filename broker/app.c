@@ -23,7 +23,9 @@
 #include "io/fetch.h"
 #include "io/ingest.h"
 #include "io/view.h"
+#include "io/zap.h"
 #include "journal.h"
+#include "keymap.h"
 #include "meter.h"
 #include "options.h"
 
@@ -33,6 +35,9 @@ struct app {
     struct tip_service *service;
     struct meter meter;
     struct alarms alarms;
+    struct tip_keys *keys; /* NULL: a site without */
+    struct access_table access;
+    struct zap *zap;
     struct journal *journal;
     struct feed *feed;
     struct ingest *ingest;
@@ -141,6 +146,7 @@ static void app_alarm(void *ctx, const char *name, bool raised, const char *deta
     };
     struct feed_record record;
 
+    stamp.tlp = TIP_TLP_AMBER; /* it names services */
     if (!app_encode(app, &event))
         return;
     app_live(app, &stamp, app->event.data, (uint32_t)app->event.len, &record);
@@ -291,6 +297,15 @@ static void app_show_consumers(struct app *app, const struct journal_status *sta
     tip_metric_set(app->meter.m[METER_LAG_MAX], oldest ? (double)(status->head_seq - oldest->committed) : 0);
 }
 
+static void app_show_turned_away(struct app *app)
+{
+    for (int door = 0; door <= ACCESS_DOOR_COUNT && app->zap; door++) {
+        for (int verdict = ZAP_WELCOME + 1; verdict < ZAP_VERDICT_COUNT; verdict++)
+            tip_metric_set(app->meter.turned_away[door][verdict],
+                           (double)zap_count(app->zap, (enum access_door)door, (enum zap_verdict)verdict));
+    }
+}
+
 static void app_show(struct app *app)
 {
     struct tip_admin *admin = tip_service_admin(app->service);
@@ -311,6 +326,7 @@ static void app_show(struct app *app)
     tip_metric_set(m[METER_HELD], status.held);
     tip_metric_set(m[METER_NO_SPACE], status.no_space);
     app_show_consumers(app, &status);
+    app_show_turned_away(app);
     tip_admin_ready(admin, "journal", !closed, "%s%s%s", closed ? closed : "events are taken", alarm ? "; " : "",
                     alarm ? alarm : "");
 }
@@ -372,22 +388,62 @@ static int app_open_journal(struct app *app, const struct broker_options *option
     return 0;
 }
 
+static int app_load_keymap(const char *dir, struct access_table *table)
+{
+    tip_auto(tip_conf_destroy) struct tip_conf *conf = tip_conf_new();
+    tip_auto(tip_free) char *path = NULL;
+    int r;
+
+    if (asprintf(&path, "%s/" KEYMAP_FILE, dir) == -1)
+        abort();
+    r = keymap_load(table, conf, path);
+    for (size_t i = 0; i < tip_conf_n_errors(conf); i++)
+        tip_error("keys.refused", "error=%s", tip_conf_error(conf, i));
+    return r ? -EINVAL : 0;
+}
+
+/* Before the doors: the handler must be there when they open. */
+static int app_open_keys(struct app *app, const char *dir)
+{
+    int r;
+
+    if (!dir)
+        return 0;
+    r = tip_keys_open(&app->keys, dir, TIP_KEYS_BROKER);
+    if (r) {
+        tip_error("service.refused", "why=%s name=%s keys=%s", tip_keys_why(r), TIP_KEYS_BROKER, dir);
+        return -EACCES;
+    }
+    r = app_load_keymap(dir, &app->access);
+    if (!r)
+        r = zap_open(&app->zap, &app->access);
+    tip_metric_set(app->meter.m[METER_KEYS], (double)app->access.n);
+    return r;
+}
+
 static int app_open_doors(struct app *app, const struct broker_options *options, const struct tip_bus_options *bus)
 {
     struct tip_loop *loop = tip_service_loop(app->service);
-    const struct feed_door doors[] = {{bus->feed, TIP_TLP_AMBER}};
+    const struct guard guard = {app->keys, &app->access};
+    const struct feed_door doors[] = {
+        {bus->feed, TIP_TLP_AMBER, ACCESS_FEED_AMBER, false},
+        {bus->feed_green, TIP_TLP_GREEN, ACCESS_FEED_GREEN, false},
+        {bus->feed_clear, TIP_TLP_CLEAR, ACCESS_FEED_CLEAR, bus->public_clear},
+    };
     int r;
 
     r = feed_open(&app->feed, loop,
                   &(struct feed_options){doors, sizeof(doors) / sizeof(doors[0]), options->feed_bytes,
-                                         options->feed_subscriptions_max, &app->meter});
+                                         options->feed_subscriptions_max, guard, &app->meter});
     if (!r)
         r = fetch_open(&app->fetch, loop,
-                       &(struct fetch_options){bus->fetch, app->journal, &app->meter, (size_t)options->fetchers_max,
+                       &(struct fetch_options){bus->fetch, guard, app->journal, &app->meter,
+                                               (size_t)options->fetchers_max, options->external_bytes_per_s,
                                                app_on_damage, app});
     if (!r)
         r = calls_open(&app->calls, loop,
                        &(struct calls_options){bus->work,
+                                               guard,
                                                {(size_t)options->queue_max, (size_t)options->queue_caller_max,
                                                 (size_t)options->calls_max, (size_t)options->calls_max,
                                                 (size_t)options->calls_bytes},
@@ -397,7 +453,7 @@ static int app_open_doors(struct app *app, const struct broker_options *options,
                                                app});
     if (!r)
         r = ingest_open(&app->ingest, loop,
-                        &(struct ingest_options){bus->ingest, app->journal, &app->meter,
+                        &(struct ingest_options){bus->ingest, guard, app->journal, &app->meter,
                                                  (uint32_t)options->window_events, (uint32_t)options->window_bytes,
                                                  (size_t)options->sessions_max, app_on_live, app});
     return r ? tip_fail(r) : 0;
@@ -446,6 +502,8 @@ int app_start(struct tip_service *service, const void *options, void **appp)
     alarms_init(&app->alarms, tip_service_metrics(service), app_alarm, app);
     r = app_open_journal(app, options);
     if (!r)
+        r = app_open_keys(app, tip_service_bus_options(service)->keys);
+    if (!r)
         r = app_open_doors(app, options, tip_service_bus_options(service));
     if (r)
         return tip_fail(r);
@@ -484,6 +542,9 @@ void app_destroy(void **appp)
     calls_destroy(&app->calls);
     fetch_destroy(&app->fetch);
     feed_destroy(&app->feed);
+    zap_destroy(&app->zap);
+    access_table_deinit(&app->access);
+    tip_keys_destroy(&app->keys);
     journal_destroy(&app->journal);
     tip_buf_deinit(&app->event);
     free(app);
@@ -504,12 +565,43 @@ static bool app_same_options(const struct broker_options *a, const struct broker
     return memcmp(&left, &right, sizeof(left)) == 0; /* the rest is numbers of one size */
 }
 
+/* New connections are judged by the new map before old ones are ended by it. */
+static void app_take_keys(struct app *app, struct access_table *fresh)
+{
+    size_t n_revoked = app->access.n_revoked;
+    unsigned doors;
+
+    doors = access_table_replace(&app->access, fresh);
+    zap_exchange(app->zap, &app->access);
+    n_revoked = app->access.n_revoked - n_revoked;
+    tip_info("keys.reloaded", "keys=%zu revoked=%zu", app->access.n, n_revoked);
+    tip_metric_set(app->meter.m[METER_KEYS], (double)app->access.n);
+    tip_metric_add(app->meter.m[METER_REVOKED], n_revoked);
+    if (n_revoked == 0)
+        return;
+    ingest_revoke(app->ingest);
+    fetch_revoke(app->fetch);
+    calls_revoke(app->calls);
+    feed_revoke(app->feed, doors);
+}
+
+/* The map of keys is what a running broker takes anew. */
 int app_reload(void *ctx, const void *options, char *why)
 {
     struct app *app = ctx;
+    struct access_table fresh = {0};
 
-    if (app_same_options(tip_service_options(app->service), options))
+    if (!app_same_options(tip_service_options(app->service), options)) {
+        (void)snprintf(why, TIP_SERVICE_WHY_BYTES, "the broker takes new options at its start only"); /* it fits */
+        return -ENOTSUP;
+    }
+    if (!app->keys)
         return 0;
-    (void)snprintf(why, TIP_SERVICE_WHY_BYTES, "the broker takes new options at its start only"); /* it fits */
-    return -ENOTSUP;
+    if (app_load_keymap(tip_service_bus_options(app->service)->keys, &fresh)) {
+        (void)snprintf(why, TIP_SERVICE_WHY_BYTES,
+                       KEYMAP_FILE " is not right: the keys stay as they were"); /* likewise */
+        return -EINVAL;
+    }
+    app_take_keys(app, &fresh);
+    return 0;
 }

@@ -215,6 +215,7 @@ struct journal_read {
     uint64_t from;
     const char *const *prefixes; /* of topics; n_prefixes 0 for all */
     size_t n_prefixes;
+    unsigned tlps;           /* of these markings: bit 1 << tlp of each; 0 for all */
     uint32_t max_bytes;      /* of records with their lengths; one record is always given */
     uint32_t max_events;     /* 0 for no limit */
     uint64_t max_scan_bytes; /* the reading ends there, found or not */
@@ -224,7 +225,8 @@ struct journal_batch {
     struct tip_buf records; /* n x { u32 len, Record }; initialised by the caller */
     uint32_t n;
     uint64_t next_seq; /* where to go on */
-    bool damaged;      /* [damage_from, damage_to] begins where reading was to begin; next_seq is behind it */
+    uint64_t scanned_bytes;
+    bool damaged; /* [damage_from, damage_to] begins where reading was to begin; next_seq is behind it */
     uint64_t damage_from, damage_to;
 };
 

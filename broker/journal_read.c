@@ -114,6 +114,8 @@ static bool journal_read_matches(const struct journal_read *read, const struct j
 {
     const char *topic = journal_record_topic(record);
 
+    if (read->tlps && !(read->tlps >> (record->tlp & 31) & 1))
+        return false;
     for (size_t i = 0; i < read->n_prefixes; i++) {
         size_t len = strlen(read->prefixes[i]);
 
@@ -202,5 +204,6 @@ int journal_span_read(const struct journal_span *span, const struct journal_read
     batch->next_seq = read->from;
     while (r == 0 && scan.offset - start < read->max_scan_bytes)
         r = journal_span_step(&scan, read, batch);
+    batch->scanned_bytes = scan.offset - start;
     return r < 0 ? r : 0;
 }

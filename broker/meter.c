@@ -32,6 +32,7 @@ static const struct tip_metric_row meter_rows[METER_COUNT] = {
     [METER_FETCHED] = {TIP_METRIC_COUNTER, "tip_broker_fetched_total", "", "Records given to fetches."},
     [METER_FETCHED_BYTES] = {TIP_METRIC_COUNTER, "tip_broker_fetched_bytes_total", "", "Bytes of these records."},
     [METER_FETCH_BREAKS] = {TIP_METRIC_COUNTER, "tip_broker_fetch_breaks_total", "", "TRIMMED, NEW_JOURNAL and DAMAGED answers."},
+    [METER_FETCH_RESTS] = {TIP_METRIC_COUNTER, "tip_broker_fetch_rests_total", "", "Times that an outside consumer waited for its byte budget."},
     [METER_UNDELIVERED] = {TIP_METRIC_COUNTER, "tip_broker_undelivered_total", "", "Answers to peers that were gone or did not read."},
     [METER_CONSUMERS] = {TIP_METRIC_GAUGE, "tip_broker_consumers", "", "Durable consumers."},
     [METER_LAG_MAX] = {TIP_METRIC_GAUGE, "tip_broker_consumer_lag_events_max", "", "Events that the slowest durable consumer has not stored."},
@@ -44,14 +45,32 @@ static const struct tip_metric_row meter_rows[METER_COUNT] = {
     [METER_CALLS_LATE] = {TIP_METRIC_COUNTER, "tip_broker_calls_late_total", "", "Of these: served, but not in time."},
     [METER_CALLS_NOBODY] = {TIP_METRIC_COUNTER, "tip_broker_calls_nobody_total", "", "Of these: nobody serves the queue."},
     [METER_CALLS_RETRIED] = {TIP_METRIC_COUNTER, "tip_broker_calls_retried_total", "", "Times a job went back because its worker was late or gone."},
+    [METER_KEYS] = {TIP_METRIC_GAUGE, "tip_broker_keys", "", "Keys in the map."},
+    [METER_REVOKED] = {TIP_METRIC_COUNTER, "tip_broker_keys_revoked_total", "", "Keys that were taken away or changed while running."},
 };
 /* clang-format on */
 
 static const char *const meter_sockets[METER_SOCKET_COUNT] = {"ingest", "feed", "fetch", "work"};
 
 static const char *const meter_refusals[METER_REFUSAL_COUNT] = {
-    "malformed", "kind", "name", "version", "session", "fenced", "topic", "event", "entries", "limit", "lost",
+    "malformed", "kind", "name", "version", "session", "fenced", "topic", "event", "entries", "limit", "lost", "access",
 };
+
+static void meter_init_doors(struct meter *meter, struct tip_metrics *metrics)
+{
+    char labels[80];
+    struct tip_metric_row row = {TIP_METRIC_COUNTER, "tip_broker_connections_refused_total", labels,
+                                 "Connections that were not let in, by ZAP domain."};
+
+    for (int door = 0; door <= ACCESS_DOOR_COUNT; door++) {
+        for (int verdict = ZAP_WELCOME + 1; verdict < ZAP_VERDICT_COUNT; verdict++) {
+            (void)snprintf(labels, sizeof(labels), "domain=\"%s\",reason=\"%s\"",
+                           door == ACCESS_DOOR_COUNT ? "none" : access_door_name((enum access_door)door),
+                           zap_verdict_name((enum zap_verdict)verdict)); /* our own short words */
+            tip_metrics_add(metrics, &row, 1, &meter->turned_away[door][verdict]);
+        }
+    }
+}
 
 void meter_init(struct meter *meter, struct tip_metrics *metrics)
 {
@@ -59,6 +78,7 @@ void meter_init(struct meter *meter, struct tip_metrics *metrics)
     struct tip_metric_row row = {TIP_METRIC_COUNTER, "tip_broker_refused_total", labels, "Messages not accepted."};
 
     tip_metrics_add(metrics, meter_rows, METER_COUNT, meter->m);
+    meter_init_doors(meter, metrics);
     for (int socket = 0; socket < METER_SOCKET_COUNT; socket++) {
         for (int why = 0; why < METER_REFUSAL_COUNT; why++) {
             (void)snprintf(labels, sizeof(labels), "socket=\"%s\",reason=\"%s\"", meter_sockets[socket],

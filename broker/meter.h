@@ -5,6 +5,8 @@
 
 #include <tip/metrics.h>
 
+#include "core/zap.h"
+
 /** Why a message was not accepted. */
 enum meter_refusal {
     METER_MALFORMED, /* not a frame, or with too many parts */
@@ -16,8 +18,9 @@ enum meter_refusal {
     METER_TOPIC,
     METER_EVENT, /* size or marking */
     METER_ENTRIES,
-    METER_LIMIT, /* too many of something */
-    METER_LOST,  /* an answer to a job that is not this worker's */
+    METER_LIMIT,  /* too many of something */
+    METER_LOST,   /* an answer to a job that is not this worker's */
+    METER_ACCESS, /* its key may not do that */
     METER_REFUSAL_COUNT
 };
 
@@ -52,6 +55,7 @@ enum meter_metric {
     METER_FETCHED,
     METER_FETCHED_BYTES,
     METER_FETCH_BREAKS,
+    METER_FETCH_RESTS,
     METER_UNDELIVERED,
     METER_CONSUMERS,
     METER_LAG_MAX,
@@ -64,12 +68,15 @@ enum meter_metric {
     METER_CALLS_LATE,
     METER_CALLS_NOBODY,
     METER_CALLS_RETRIED,
+    METER_KEYS,
+    METER_REVOKED,
     METER_COUNT
 };
 
 struct meter {
     struct tip_metric *m[METER_COUNT];
     struct tip_metric *refused[METER_SOCKET_COUNT][METER_REFUSAL_COUNT];
+    struct tip_metric *turned_away[ACCESS_DOOR_COUNT + 1][ZAP_VERDICT_COUNT]; /* connections; none for ZAP_WELCOME */
 };
 
 void meter_init(struct meter *meter, struct tip_metrics *metrics);

@@ -12,6 +12,7 @@ struct broker_options {
     struct tip_opt_list required;
     int64_t window_events, window_bytes;
     int64_t sessions_max, fetchers_max;
+    int64_t external_bytes_per_s;
     int64_t feed_bytes, feed_subscriptions_max;
     int64_t queue_max, queue_caller_max, calls_max, calls_bytes;
 };

@@ -46,6 +46,22 @@ static struct fetcher *fetchers_place(struct fetchers *fetchers, const struct br
     return &fetchers->items[fetchers->n++];
 }
 
+/* An outside key takes neither all places nor, with many connections, those of other outside keys. */
+static bool fetchers_admit(const struct fetchers *fetchers, const struct broker_peer *peer)
+{
+    size_t n_own = 0, n_outside = 0;
+
+    for (size_t i = 0; i < fetchers->n; i++) {
+        const struct fetcher *fetcher = &fetchers->items[i];
+
+        if (!fetcher->is_outside || !fetcher->waiting || broker_peer_equal(&fetcher->peer, peer))
+            continue;
+        n_outside++;
+        n_own += fetcher->peer.key == peer->key;
+    }
+    return access_is_internal(peer->key) || (n_own < FETCH_OUTSIDE_MAX && n_outside < (fetchers->max + 1) / 2);
+}
+
 static uint32_t fetch_bound(uint32_t value, uint32_t most)
 {
     return value == 0 || value > most ? most : value;
@@ -54,7 +70,7 @@ static uint32_t fetch_bound(uint32_t value, uint32_t most)
 struct fetcher *fetchers_ask(struct fetchers *fetchers, const struct broker_peer *peer,
                              const struct fetch_request *request, int64_t now_ms)
 {
-    struct fetcher *fetcher = fetchers_place(fetchers, peer);
+    struct fetcher *fetcher = fetchers_admit(fetchers, peer) ? fetchers_place(fetchers, peer) : NULL;
     char **prefixes;
 
     if (!fetcher)
@@ -64,6 +80,8 @@ struct fetcher *fetchers_ask(struct fetchers *fetchers, const struct broker_peer
     for (size_t i = 0; i < request->n_prefixes; i++)
         prefixes[i] = tip_strdup(request->prefixes[i]);
     *fetcher = (struct fetcher){.peer = *peer, .id = ++fetchers->last_id, .waiting = true, .heard_ms = now_ms};
+    fetcher->readable = access_readable(peer->key);
+    fetcher->is_outside = !access_is_internal(peer->key);
     fetcher->request = *request;
     fetcher->request.prefixes = prefixes;
     fetcher->request.asked = request->from;
@@ -98,17 +116,18 @@ void fetchers_answered(struct fetcher *fetcher)
     fetcher->waiting = fetcher->reading = false;
 }
 
-bool fetcher_wants(const struct fetcher *fetcher, const char *topic, size_t len)
+bool fetcher_wants(const struct fetcher *fetcher, uint8_t tlp, const char *topic, size_t len)
 {
     const struct fetch_request *request = &fetcher->request;
+    const bool is_readable = fetcher->readable >> tlp & 1;
 
     for (size_t i = 0; i < request->n_prefixes; i++) {
         size_t n = strlen(request->prefixes[i]);
 
         if (n <= len && memcmp(topic, request->prefixes[i], n) == 0)
-            return true;
+            return is_readable;
     }
-    return request->n_prefixes == 0;
+    return request->n_prefixes == 0 && is_readable;
 }
 
 int64_t fetchers_next_ms(const struct fetchers *fetchers)
@@ -117,9 +136,10 @@ int64_t fetchers_next_ms(const struct fetchers *fetchers)
 
     for (size_t i = 0; i < fetchers->n; i++) {
         const struct fetcher *fetcher = &fetchers->items[i];
+        int64_t at = fetcher->rest_ms ? fetcher->rest_ms : fetcher->request.until_ms;
 
-        if (fetcher->waiting && !fetcher->reading && fetcher->request.until_ms < next)
-            next = fetcher->request.until_ms;
+        if (fetcher->waiting && !fetcher->reading && at < next)
+            next = at;
     }
     return next;
 }

@@ -9,6 +9,7 @@
 
 #include <tip/cleanup.h>
 
+#include "core/access.h"
 #include "core/peer.h"
 
 enum {
@@ -16,7 +17,8 @@ enum {
     FETCH_PREFIX_BYTES_MAX = 255,
     FETCH_BYTES_MAX = 4 << 20,
     FETCH_WAIT_MAX_MS = 30000,
-    FETCH_NAME_MAX = 64
+    FETCH_NAME_MAX = 64,
+    FETCH_OUTSIDE_MAX = 4 /* connections of one outside key that wait at once */
 };
 
 struct fetch_request {
@@ -32,10 +34,13 @@ struct fetch_request {
 
 struct fetcher {
     struct broker_peer peer;
-    uint64_t id;  /* of this request, never used again */
-    bool waiting; /* false: an answer is on its way, nothing is asked for */
-    bool reading; /* a job reads for it */
-    bool stirred; /* there is something it wants, not looked at yet */
+    uint64_t id;       /* of this request, never used again */
+    bool waiting;      /* false: an answer is on its way, nothing is asked for */
+    bool reading;      /* a job reads for it */
+    bool stirred;      /* there is something it wants, not looked at yet */
+    unsigned readable; /* markings that its key may read: bit 1 << tlp */
+    bool is_outside;   /* waits behind the others, under a byte budget */
+    int64_t rest_ms;   /* of an outside one: not read for before; 0: may be at once */
     struct fetch_request request;
     int64_t heard_ms;
 };
@@ -52,7 +57,8 @@ void fetchers_deinit(struct fetchers *fetchers);
 /**
  * Notes a request; its prefixes are copied, its bounds applied.
  *
- * @return NULL when `max` others wait already and none of them is idle
+ * @return NULL when `max` others wait already and none of them is idle; for an outside key also when it has
+ *         FETCH_OUTSIDE_MAX waiting, or outside keys together half of all
  */
 struct fetcher *fetchers_ask(struct fetchers *fetchers, const struct broker_peer *peer,
                              const struct fetch_request *request, int64_t now_ms);
@@ -66,8 +72,8 @@ bool fetchers_is_content(const struct fetchers *fetchers, const char *consumer, 
 /** The request was answered. */
 void fetchers_answered(struct fetcher *fetcher);
 
-/** Whether a record with this topic is what it waits for. */
-bool fetcher_wants(const struct fetcher *fetcher, const char *topic, size_t len);
+/** Whether a record with this marking and topic is what it waits for, and may read. */
+bool fetcher_wants(const struct fetcher *fetcher, uint8_t tlp, const char *topic, size_t len);
 
-/** When the next one is due: INT64_MAX for never. */
+/** When the next one's time is up, or may be read for again; INT64_MAX for never. */
 int64_t fetchers_next_ms(const struct fetchers *fetchers);

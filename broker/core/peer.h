@@ -1,18 +1,27 @@
 #pragma once
-/* Who is at the other end of a ROUTER: a routing id. It names a connection, not a person. */
+/*
+ * Who is at the other end of a ROUTER: a routing id, which names a connection and not a person, and the key by which
+ * that connection came in. Two connections are the same only if both are.
+ */
+#include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
-enum { BROKER_PEER_MAX = 32 };
+struct access_key;
+
+enum { BROKER_PEER_MAX = 39 };
 
 struct broker_peer {
+    const struct access_key *key; /* core/access.h; NULL: a local peer */
     uint8_t len;
     uint8_t bytes[BROKER_PEER_MAX]; /* zero behind len, so that whole structs compare */
 };
 
-/** False for an id that is too long for us. */
+static_assert(sizeof(struct broker_peer) == sizeof(void *) + 1 + BROKER_PEER_MAX, "no padding: peers are hashed");
+
+/** Without a key. False for an id that is too long for us. */
 static inline bool broker_peer_set(struct broker_peer *peer, const void *bytes, size_t len)
 {
     *peer = (struct broker_peer){0};
@@ -25,5 +34,5 @@ static inline bool broker_peer_set(struct broker_peer *peer, const void *bytes, 
 
 static inline bool broker_peer_equal(const struct broker_peer *a, const struct broker_peer *b)
 {
-    return a->len == b->len && memcmp(a->bytes, b->bytes, a->len) == 0;
+    return a->key == b->key && a->len == b->len && memcmp(a->bytes, b->bytes, a->len) == 0;
 }

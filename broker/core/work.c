@@ -12,6 +12,7 @@ enum { WORK_WHY_BYTES = 256, WORK_SENTENCE_BYTES = 512 };
 static const char work_why_lease[] = "its lease ran out";
 static const char work_why_silent[] = "its worker fell silent";
 static const char work_why_gone[] = "its worker is gone";
+static const char work_why_revoked[] = "its worker's key was revoked";
 
 struct work *work_new(const struct work_limits *limits, const struct work_out *out)
 {
@@ -317,6 +318,12 @@ static bool work_has_room(const struct work *work, const struct work_put *put)
            work->stats.bytes + put->body_len <= work->limits.bytes_max;
 }
 
+/* An id is a secret between a caller and the broker: whoever repeats it comes with the same key. */
+static bool job_is_of(const struct job *job, const struct broker_peer *from)
+{
+    return job->n_callers == 0 || job->callers[0].key == from->key;
+}
+
 int work_put(struct work *work, const struct broker_peer *from, const struct work_put *put, int64_t now_ms)
 {
     struct job *job;
@@ -324,7 +331,7 @@ int work_put(struct work *work, const struct broker_peer *from, const struct wor
     if (!work_put_valid(put))
         return WORK_E_INVALID;
     job = work_find(work, put->id);
-    if (job && strcmp(job->line->queue->name, put->queue) != 0)
+    if (job && (strcmp(job->line->queue->name, put->queue) != 0 || !job_is_of(job, from)))
         return WORK_E_INVALID;
     if (job) {
         job_join(job, from);
@@ -427,6 +434,39 @@ void work_gone(struct work *work, const struct broker_peer *from, int64_t now_ms
 
     if (conn)
         work_conn_leave(work, conn, work_why_gone);
+    work_settle(work, now_ms);
+}
+
+static bool peer_is_revoked(const struct broker_peer *peer)
+{
+    return peer->key && peer->key->revoked;
+}
+
+/* A job that runs is finished, and answered to nobody. */
+static void job_revoke(struct work *work, struct job *job)
+{
+    size_t n = job->n_callers;
+
+    for (size_t i = n; i-- > 0;) {
+        if (peer_is_revoked(&job->callers[i]))
+            job->callers[i] = job->callers[--job->n_callers];
+    }
+    if (job->n_callers < n && job->n_callers == 0 && !job->worker)
+        work_fail(work, job, "its caller's key was revoked", WORK_FAILURE_REFUSED);
+}
+
+void work_revoke(struct work *work, int64_t now_ms)
+{
+    struct conn *conn, *next_conn;
+    struct job *job, *next_job;
+
+    tip_hash_each (work->conns, conn, next_conn) {
+        if (peer_is_revoked(&conn->peer))
+            work_conn_leave(work, conn, work_why_revoked);
+    }
+    tip_hash_each (work->jobs, job, next_job) {
+        job_revoke(work, job);
+    }
     work_settle(work, now_ms);
 }
 

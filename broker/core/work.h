@@ -148,6 +148,9 @@ void work_heard(struct work *work, const struct broker_peer *from, int64_t now_m
 /** A connection has ended, or must: its leases go back. */
 void work_gone(struct work *work, const struct broker_peer *from, int64_t now_ms);
 
+/** Keys were revoked: what their workers have goes back, and their callers hear nothing any more. */
+void work_revoke(struct work *work, int64_t now_ms);
+
 /** Deadlines, leases, silent workers. */
 void work_tick(struct work *work, int64_t now_ms);
 

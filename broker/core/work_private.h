@@ -4,6 +4,7 @@
 
 #include <tip/hash.h>
 
+#include "core/access.h"
 #include "core/due.h"
 #include "core/work.h"
 

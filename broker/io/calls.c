@@ -118,6 +118,34 @@ static void calls_on_own(struct calls *calls, const struct broker_peer *from, co
         calls_out_result(calls, from, frame->id.data, calls->own.data, calls->own.len);
 }
 
+/* A call that may not be made ends at once, with the reason. */
+static bool calls_may_put(struct calls *calls, const struct broker_peer *from, const struct codec_put *put)
+{
+    const bool is_own = access_owns_name(from->key, put->caller);
+    const struct codec_frame failed = {
+        .kind = CODEC_FAILED,
+        .answer = {.id = put->id,
+                   .code = WORK_FAILURE_REFUSED,
+                   .reason = is_own ? "this key may not call this queue" : "this key does not call under that name"}};
+
+    if (is_own && access_may_call(from->key, put->queue))
+        return true;
+    tip_metric_inc(calls->options.meter->refused[METER_WORK][METER_ACCESS]);
+    (void)router_send(calls->router, from, &failed, NULL); /* it repeats its call, and hears the same */
+    return false;
+}
+
+static bool calls_may_take(struct calls *calls, const struct broker_peer *from, const struct codec_take *take)
+{
+    static const struct router_refusal foreign = {
+        METER_ACCESS, "this key does not serve that queue, or not under that name", 0, true};
+
+    if (access_owns_name(from->key, take->worker) && access_may_serve(from->key, take->queue))
+        return true;
+    router_refuse(calls->router, from, &foreign);
+    return false;
+}
+
 static void calls_on_put(struct calls *calls, const struct broker_peer *from, const struct codec_put *frame)
 {
     const struct work_put put = {
@@ -134,6 +162,8 @@ static void calls_on_put(struct calls *calls, const struct broker_peer *from, co
     const struct codec_frame full = {.kind = CODEC_FULL, .answer = {.id = frame->id, .queue = frame->queue}};
     int r;
 
+    if (!calls_may_put(calls, from, frame))
+        return;
     if (calls->options.own_queue && strcmp(frame->queue, calls->options.own_queue) == 0) {
         calls_on_own(calls, from, frame);
         return;
@@ -152,6 +182,8 @@ static void calls_on_take(struct calls *calls, const struct broker_peer *from, c
     static const struct router_refusal many = {METER_LIMIT, "too many workers", 0, false};
     int r;
 
+    if (!calls_may_take(calls, from, take))
+        return;
     r = work_take(calls->work, from, take->queue, take->credit, tip_loop_now_ms());
     if (r == WORK_E_FULL)
         router_refuse(calls->router, from, &many);
@@ -286,6 +318,8 @@ int calls_open(struct calls **callsp, struct tip_loop *loop, const struct calls_
     const struct router_options router = {
         .endpoint = options->endpoint,
         .socket = METER_WORK,
+        .door = ACCESS_WORK,
+        .guard = options->guard,
         .head_bytes_max = CALLS_FRAME_BYTES_MAX,
         .frame_bytes_max = CALLS_FRAME_BYTES_MAX,
         .send_hwm = CALLS_SEND_HWM,
@@ -312,6 +346,12 @@ int calls_open(struct calls **callsp, struct tip_loop *loop, const struct calls_
 void calls_each_queue(const struct calls *calls, void (*fn)(void *ctx, const struct work_queue_stats *stats), void *ctx)
 {
     work_each_queue(calls->work, tip_loop_now_ms(), fn, ctx);
+}
+
+void calls_revoke(struct calls *calls)
+{
+    work_revoke(calls->work, tip_loop_now_ms());
+    calls_arm(calls);
 }
 
 void calls_stop(struct calls *calls)

@@ -6,6 +6,7 @@
 #include <tip/cleanup.h>
 
 #include "core/work.h"
+#include "io/guard.h"
 #include "meter.h"
 
 struct calls;
@@ -20,6 +21,7 @@ struct calls_answer {
 
 struct calls_options {
     const char *endpoint;
+    struct guard guard;
     struct work_limits limits;
     struct meter *meter; /* borrowed */
     /** Answers queue `own_queue` at once, without a worker. */
@@ -30,6 +32,9 @@ struct calls_options {
 
 tip_nodiscard int calls_open(struct calls **callsp, struct tip_loop *loop, const struct calls_options *options);
 void calls_destroy(struct calls **callsp);
+
+/** What revoked keys have taken goes back, what they wait for is answered to nobody. */
+void calls_revoke(struct calls *calls);
 void calls_stop(struct calls *calls);
 
 /** How every queue is: as work_each_queue. */

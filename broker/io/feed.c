@@ -21,9 +21,11 @@ struct feed_socket {
     struct tip_zsock *zsock;
     char *endpoint;
     uint8_t tlp_max;
+    enum access_door door;
+    bool asks; /* for a key */
     int64_t n_subscriptions;
     uint64_t n_sent, n_dropped;
-    struct tip_timer reopen; /* runs while the door is closed for too many prefixes */
+    struct tip_timer reopen; /* runs while the door is closed for a moment */
 };
 
 struct feed {
@@ -44,13 +46,24 @@ static void feed_door_reopen(void *ctx)
         tip_timer_start(&door->reopen, FEED_REOPEN_MS);
 }
 
-/* Every subscriber loses its connection, and its prefixes; it connects anew by itself. */
-static void feed_door_reset(struct feed_socket *door)
+static void feed_show(const struct feed *feed)
 {
-    tip_warn("feed.reset", "endpoint=%s subscriptions=%lld", door->endpoint, (long long)door->n_subscriptions);
+    int64_t n = 0;
+
+    for (size_t i = 0; i < feed->n_doors; i++)
+        n += feed->doors[i].n_subscriptions;
+    tip_metric_set(feed->options.meter->m[METER_FEED_SUBSCRIPTIONS], (double)n);
+}
+
+/* Every subscriber loses its connection, and its prefixes; it connects anew by itself. */
+static void feed_door_reset(struct feed_socket *door, const char *why)
+{
+    tip_warn("feed.reset", "endpoint=%s subscriptions=%lld why=%s", door->endpoint, (long long)door->n_subscriptions,
+             why);
     tip_metric_inc(door->feed->options.meter->m[METER_FEED_RESETS]);
-    tip_metric_inc(door->feed->options.meter->refused[METER_FEED][METER_LIMIT]);
     tip_zsock_destroy(&door->zsock);
+    door->n_subscriptions = 0;
+    feed_show(door->feed);
     tip_timer_start(&door->reopen, FEED_REOPEN_MS);
 }
 
@@ -66,9 +79,11 @@ static void feed_on_message(void *ctx, const struct tip_zmsg *msg)
         return;
     }
     door->n_subscriptions += bytes[0] ? 1 : -1;
-    tip_metric_set(meter->m[METER_FEED_SUBSCRIPTIONS], (double)door->n_subscriptions);
-    if (door->n_subscriptions > door->feed->options.subscriptions_max)
-        feed_door_reset(door);
+    feed_show(door->feed);
+    if (door->n_subscriptions <= door->feed->options.subscriptions_max)
+        return;
+    tip_metric_inc(meter->refused[METER_FEED][METER_LIMIT]);
+    feed_door_reset(door, "too many prefixes");
 }
 
 static void feed_door_lossy(struct feed_socket *door, bool lossy)
@@ -81,7 +96,8 @@ static void feed_door_lossy(struct feed_socket *door, bool lossy)
 static int feed_door_open(struct feed_socket *door)
 {
     int64_t hwm = door->feed->options.bytes / FEED_RECORD_BYTES;
-    const struct tip_zsock_options options = {
+    struct tip_zsock_keys keys;
+    struct tip_zsock_options options = {
         .type = ZMQ_XPUB,
         .send_hwm = (int)hwm,
         .receive_hwm = FEED_RECEIVE_HWM,
@@ -91,6 +107,10 @@ static int feed_door_open(struct feed_socket *door)
     };
     int r;
 
+    if (door->asks) {
+        keys = guard_server(&door->feed->options.guard, door->door);
+        options.keys = &keys;
+    }
     door->n_subscriptions = 0;
     r = tip_zsock_open(&door->zsock, door->feed->loop, &options);
     if (r)
@@ -102,26 +122,34 @@ static int feed_door_open(struct feed_socket *door)
     return r ? tip_fail(r) : 0;
 }
 
+static int feed_add(struct feed *feed, const struct feed_door *from)
+{
+    struct feed_socket *door = &feed->doors[feed->n_doors++];
+    int r;
+
+    door->feed = feed;
+    door->endpoint = tip_strdup(from->endpoint);
+    door->tlp_max = from->tlp_max;
+    door->door = from->door;
+    door->asks = guard_asks(&feed->options.guard, from->endpoint) && !from->is_public;
+    tip_timer_init(&door->reopen, feed->loop, feed_door_reopen, door);
+    r = feed_door_open(door);
+    if (r)
+        tip_error("bus.bind", "endpoint=%s error=%s", door->endpoint, strerror(-r));
+    return r;
+}
+
 int feed_open(struct feed **feedp, struct tip_loop *loop, const struct feed_options *options)
 {
     tip_auto(feed_destroy) struct feed *feed = tip_new(struct feed);
-    int r;
+    int r = 0;
 
     feed->loop = loop;
     feed->options = *options;
-    for (size_t i = 0; i < options->n_doors && i < FEED_DOORS_MAX; i++) {
-        struct feed_socket *door = &feed->doors[feed->n_doors++];
-
-        door->feed = feed;
-        door->endpoint = tip_strdup(options->doors[i].endpoint);
-        door->tlp_max = options->doors[i].tlp_max;
-        tip_timer_init(&door->reopen, loop, feed_door_reopen, door);
-        r = feed_door_open(door);
-        if (r) {
-            tip_error("bus.bind", "endpoint=%s error=%s", door->endpoint, strerror(-r));
-            return tip_fail(r);
-        }
-    }
+    for (size_t i = 0; i < options->n_doors && i < FEED_DOORS_MAX && !r; i++)
+        r = feed_add(feed, &options->doors[i]);
+    if (r)
+        return tip_fail(r);
     *feedp = tip_take(feed);
     return 0;
 }
@@ -148,8 +176,8 @@ void feed_send_to(struct feed *feed, size_t at, const struct feed_record *record
     const struct tip_zframe frames[2] = {{record->topic, record->topic_len}, {record->bytes, record->len}};
     int r;
 
-    if (!door->zsock)
-        return; /* a moment of a door being opened again; nobody is connected */
+    if (door->n_subscriptions <= 0)
+        return; /* nobody listens, or the door is being opened again: nothing is copied for it */
     r = tip_zsock_send(door->zsock, frames, 2);
     if (r == TIP_ZSOCK_E_FULL) {
         tip_metric_inc(feed->options.meter->m[METER_FEED_DROPPED]);
@@ -169,6 +197,16 @@ void feed_send(struct feed *feed, const struct feed_record *record)
     for (size_t i = 0; i < feed->n_doors; i++) {
         if (record->tlp <= feed->doors[i].tlp_max)
             feed_send_to(feed, i, record);
+    }
+}
+
+void feed_revoke(struct feed *feed, unsigned doors)
+{
+    for (size_t i = 0; i < feed->n_doors; i++) {
+        struct feed_socket *door = &feed->doors[i];
+
+        if (door->asks && (doors >> door->door & 1) && door->zsock)
+            feed_door_reset(door, "a key was revoked");
     }
 }
 

@@ -1,13 +1,14 @@
 #pragma once
 /*
- * The live feed: an XPUB a door, and each door shows what its audience may see. Best effort: a subscriber that does not
- * keep up loses records, which it can see in class_seq.
+ * The live feed: an XPUB a door, and each door shows what its audience may see. Who may come in is asked once, when a
+ * subscriber connects. Best effort: a subscriber that does not keep up loses records, which it can see in class_seq.
  */
 #include <stddef.h>
 #include <stdint.h>
 
 #include <tip/cleanup.h>
 
+#include "io/guard.h"
 #include "meter.h"
 
 struct tip_loop;
@@ -16,6 +17,8 @@ struct feed;
 struct feed_door {
     const char *endpoint;
     uint8_t tlp_max; /* nothing stricter leaves here */
+    enum access_door door;
+    bool is_public; /* no key is asked for, whatever the guard says */
 };
 
 enum { FEED_DOORS_MAX = 3 };
@@ -25,6 +28,7 @@ struct feed_options {
     size_t n_doors;
     int64_t bytes;             /* waiting for one subscriber, about */
     int64_t subscriptions_max; /* different prefixes at a door */
+    struct guard guard;        /* what it points at is borrowed */
     struct meter *meter;       /* borrowed */
 };
 
@@ -41,6 +45,9 @@ struct feed_record {
 
 /** To every door that may show it. */
 void feed_send(struct feed *feed, const struct feed_record *record);
+
+/** Subscribers with revoked keys may be at these doors (bit 1 << enum access_door): all there connect anew. */
+void feed_revoke(struct feed *feed, unsigned doors);
 
 size_t feed_n_doors(const struct feed *feed);
 uint8_t feed_tlp_max(const struct feed *feed, size_t door);

@@ -11,6 +11,7 @@
 #include <tip/pool.h>
 
 #include "codec.h"
+#include "core/budget.h"
 #include "core/fetchers.h"
 #include "core/sessions.h"
 #include "io/router.h"
@@ -20,13 +21,19 @@ enum {
     FETCH_SEND_HWM = 2, /* batches of up to 4 MiB that wait for one peer */
     FETCH_RECEIVE_HWM = 100,
     FETCH_THREADS = 2,
-    FETCH_JOBS_MAX = 8,             /* each may hold a batch */
-    FETCH_SCAN_BYTES_MAX = 32 << 20 /* of one reading; a selective consumer takes several */
+    FETCH_JOBS_MAX = 8,              /* each may hold a batch */
+    FETCH_SCAN_BYTES_MAX = 32 << 20, /* of one reading; a selective consumer takes several */
+    FETCH_OUTSIDE_SCAN_BYTES = 4 << 20,
+    FETCH_OUTSIDE_READING_MAX = 1, /* of the threads; what is left is for the others */
+    FETCH_OUTSIDE_REST_MS = 20,    /* before an outside one tries again for its turn */
+    FETCH_OUTSIDE_NAMES_MAX = 4,   /* durable names of one outside key: each holds the journal */
+    FETCH_SCAN_COST = 16           /* so many bytes passed over cost an outside key as much as one sent to it */
 };
 
 /** One reading in the pool. */
 struct fetch_job {
     uint64_t fetcher;
+    bool is_outside;
     struct journal_span span;
     struct journal_read read;
     char **prefixes; /* owned by the job */
@@ -42,7 +49,9 @@ struct fetch {
     struct fetchers fetchers;
     struct tip_timer timer;
     bool stopped;
-    unsigned n_reading;
+    unsigned n_reading, n_outside_reading;
+    struct budgets budgets; /* of outside keys */
+    size_t turn;            /* where the next round of outside fetchers begins */
 };
 
 static void fetch_serve(struct fetch *fetch, struct fetcher *fetcher);
@@ -74,6 +83,12 @@ static struct codec_bytes fetch_journal_id(const struct fetch *fetch)
     return (struct codec_bytes){journal_id(fetch->options.journal), JOURNAL_ID_BYTES};
 }
 
+static void fetch_spend(struct fetch *fetch, const struct fetcher *fetcher, uint64_t bytes)
+{
+    if (fetcher->is_outside)
+        budgets_spend(&fetch->budgets, fetcher->peer.key->name, bytes, tip_loop_now_ms());
+}
+
 static void fetch_answer_batch(struct fetch *fetch, struct fetcher *fetcher, const struct journal_batch *batch)
 {
     static const uint8_t none[1];
@@ -85,6 +100,7 @@ static void fetch_answer_batch(struct fetch *fetch, struct fetcher *fetcher, con
                   status.first_seq, batch ? batch->n : 0, fetcher->request.request},
     };
 
+    fetch_spend(fetch, fetcher, body.len);
     fetch_count(fetch, METER_FETCHED, frame.batch.n);
     fetch_count(fetch, METER_FETCHED_BYTES, body.len);
     journal_consumer_fetched(fetch->options.journal, fetcher->request.consumer, frame.batch.n, body.len);
@@ -134,11 +150,23 @@ static void fetch_job_free(struct fetch_job *job)
     tip_buf_deinit(&job->batch.records);
 }
 
+/* Nothing it wants was there. An outside one lets others have their turn, and is told in time how far it came. */
+static void fetch_go_on(struct fetch *fetch, struct fetcher *fetcher)
+{
+    if (!fetcher->is_outside)
+        fetch_serve(fetch, fetcher);
+    else if (fetcher->request.until_ms <= tip_loop_now_ms())
+        fetch_answer_batch(fetch, fetcher, NULL);
+    else
+        fetcher->stirred = true;
+}
+
 /* What was read decides: an answer, another reading, or waiting on. */
 static void fetch_job_result(struct fetch *fetch, struct fetcher *fetcher, const struct fetch_job *job)
 {
     const struct journal_batch *batch = &job->batch;
 
+    fetch_spend(fetch, fetcher, batch->scanned_bytes / FETCH_SCAN_COST);
     if (job->result)
         fetch_answer_damaged(fetch, fetcher, job->read.from, job->span.last_seq);
     else if (batch->n)
@@ -147,7 +175,7 @@ static void fetch_job_result(struct fetch *fetch, struct fetcher *fetcher, const
         fetch_answer_damaged(fetch, fetcher, batch->damage_from, batch->damage_to);
     else {
         fetcher->request.from = batch->damaged ? batch->damage_from : batch->next_seq;
-        fetch_serve(fetch, fetcher);
+        fetch_go_on(fetch, fetcher);
     }
 }
 
@@ -159,6 +187,7 @@ static void fetch_job_done(void *ctx, void *arg)
 
     journal_unpin(fetch->options.journal, &job->span);
     fetch->n_reading--;
+    fetch->n_outside_reading -= job->is_outside;
     if (fetcher && !fetch->stopped) {
         fetcher->reading = false;
         fetch_job_result(fetch, fetcher, job);
@@ -171,7 +200,7 @@ static void fetch_job_done(void *ctx, void *arg)
 static void fetch_read(struct fetch *fetch, struct fetcher *fetcher, const struct journal_span *span)
 {
     const struct fetch_request *request = &fetcher->request;
-    struct fetch_job job = {.fetcher = fetcher->id, .span = *span};
+    struct fetch_job job = {.fetcher = fetcher->id, .is_outside = fetcher->is_outside, .span = *span};
     const struct tip_pool_job task = {&job, sizeof(job), fetch_job_work, fetch_job_done, fetch};
 
     job.prefixes = tip_new_array(request->n_prefixes, char *);
@@ -181,14 +210,16 @@ static void fetch_read(struct fetch *fetch, struct fetcher *fetcher, const struc
         .from = request->from,
         .prefixes = (const char *const *)job.prefixes,
         .n_prefixes = request->n_prefixes,
+        .tlps = fetcher->readable,
         .max_bytes = request->max_bytes,
         .max_events = request->max_events,
-        .max_scan_bytes = FETCH_SCAN_BYTES_MAX,
+        .max_scan_bytes = fetcher->is_outside ? FETCH_OUTSIDE_SCAN_BYTES : FETCH_SCAN_BYTES_MAX,
     };
     tip_buf_init(&job.batch.records, FETCH_BYTES_MAX + JOURNAL_RECORD_MAX);
     if (tip_pool_submit(fetch->pool, &task) == 0) {
         fetcher->reading = true;
         fetch->n_reading++;
+        fetch->n_outside_reading += job.is_outside;
         return;
     }
     fetcher->stirred = true; /* the pool is busy: whatever ends there wakes us */
@@ -204,6 +235,26 @@ static void fetch_arm(struct fetch *fetch)
         tip_timer_start(&fetch->timer, next_ms - tip_loop_now_ms());
 }
 
+/* An outside one reads when its budget is not spent and no other one does. @return whether it must rest */
+static bool fetch_rests(struct fetch *fetch, struct fetcher *fetcher)
+{
+    int64_t now_ms = tip_loop_now_ms(), wait_ms;
+
+    fetcher->rest_ms = 0;
+    if (!fetcher->is_outside)
+        return false;
+    wait_ms = budgets_wait_ms(&fetch->budgets, fetcher->peer.key->name, now_ms);
+    if (wait_ms)
+        fetch_count(fetch, METER_FETCH_RESTS, 1);
+    else if (fetch->n_outside_reading >= FETCH_OUTSIDE_READING_MAX)
+        wait_ms = FETCH_OUTSIDE_REST_MS;
+    if (!wait_ms)
+        return false;
+    fetcher->rest_ms = now_ms + wait_ms;
+    fetcher->stirred = true;
+    return true;
+}
+
 /* Reads on for a fetcher, answers it, or lets it wait. */
 static void fetch_serve(struct fetch *fetch, struct fetcher *fetcher)
 {
@@ -211,6 +262,10 @@ static void fetch_serve(struct fetch *fetch, struct fetcher *fetcher)
     uint64_t gap_top = 0;
     int r;
 
+    if (fetch_rests(fetch, fetcher)) {
+        fetch_arm(fetch);
+        return;
+    }
     r = journal_pin(fetch->options.journal, fetcher->request.from, &span, &gap_top);
     fetcher->stirred = false;
     if (r == 0)
@@ -236,7 +291,7 @@ static void fetch_on_timer(void *ctx)
     for (size_t i = 0; i < fetch->fetchers.n; i++) {
         struct fetcher *fetcher = &fetch->fetchers.items[i];
 
-        if (fetcher->waiting && !fetcher->reading &&
+        if (fetcher->waiting && !fetcher->reading && fetcher->rest_ms <= tip_loop_now_ms() &&
             (fetcher->stirred || fetcher->request.until_ms <= tip_loop_now_ms()))
             fetch_serve(fetch, fetcher);
     }
@@ -249,21 +304,30 @@ void fetch_durable(struct fetch *fetch, const struct journal_record *record)
         struct fetcher *fetcher = &fetch->fetchers.items[i];
 
         if (fetcher->waiting && !fetcher->stirred && record->seq >= fetcher->request.from)
-            fetcher->stirred = fetcher_wants(fetcher, journal_record_topic(record), record->topic_len);
+            fetcher->stirred = fetcher_wants(fetcher, record->tlp, journal_record_topic(record), record->topic_len);
     }
 }
 
+/* One round over those outside, or those inside. */
+static void fetch_wake_some(struct fetch *fetch, bool outside, size_t first)
+{
+    for (size_t i = 0; i < fetch->fetchers.n && !fetch->stopped; i++) {
+        struct fetcher *fetcher = &fetch->fetchers.items[(first + i) % fetch->fetchers.n];
+
+        if (fetcher->is_outside == outside && fetcher->waiting && !fetcher->reading && fetcher->stirred)
+            fetch_serve(fetch, fetcher);
+    }
+}
+
+/* Those inside first; those outside take turns. */
 void fetch_wake(struct fetch *fetch)
 {
     size_t n_waiting = 0;
 
-    for (size_t i = 0; i < fetch->fetchers.n && !fetch->stopped; i++) {
-        struct fetcher *fetcher = &fetch->fetchers.items[i];
-
-        n_waiting += fetcher->waiting;
-        if (fetcher->waiting && !fetcher->reading && fetcher->stirred)
-            fetch_serve(fetch, fetcher);
-    }
+    fetch_wake_some(fetch, false, 0);
+    fetch_wake_some(fetch, true, fetch->turn++);
+    for (size_t i = 0; i < fetch->fetchers.n; i++)
+        n_waiting += fetch->fetchers.items[i].waiting;
     tip_metric_set(fetch->options.meter->m[METER_FETCHERS], (double)n_waiting);
 }
 
@@ -289,19 +353,37 @@ static const char *fetch_refuse_why(const struct codec_fetch *ask)
     return NULL;
 }
 
+/* Each durable name holds the journal for a while; so an outside key has a few. */
+static bool fetch_may_hold(struct fetch *fetch, const struct access_key *key, const char *name)
+{
+    const struct journal_holds *holds = journal_consumers(fetch->options.journal);
+    size_t n_other = 0;
+
+    for (size_t i = 0; i < holds->n && !access_is_internal(key); i++) {
+        if (strcmp(holds->items[i].name, name) == 0)
+            return true;
+        n_other += access_owns_name(key, holds->items[i].name);
+    }
+    return n_other < FETCH_OUTSIDE_NAMES_MAX;
+}
+
 /* Keeps what the consumer may still need; another journal's numbers mean nothing here. */
-static bool fetch_note_consumer(struct fetch *fetch, const struct codec_fetch *ask, bool same_journal)
+static bool fetch_note_consumer(struct fetch *fetch, const struct broker_peer *from, const struct codec_fetch *ask,
+                                bool same_journal)
 {
     uint64_t committed = same_journal ? ask->committed_seq : 0;
 
-    return !ask->consumer[0] || journal_consumer_seen(fetch->options.journal, ask->consumer, committed) == 0;
+    if (!ask->consumer[0])
+        return true;
+    return fetch_may_hold(fetch, from->key, ask->consumer) &&
+           journal_consumer_seen(fetch->options.journal, ask->consumer, committed) == 0;
 }
 
 static struct fetcher *fetch_ask(struct fetch *fetch, const struct broker_peer *from, const struct codec_fetch *ask)
 {
     struct fetch_request request = {
         .from = ask->from_seq ? ask->from_seq : fetch_status(fetch).first_seq,
-        .max_bytes = ask->max_bytes,
+        .max_bytes = ask->max_bytes ? ask->max_bytes : FETCH_BYTES_MAX,
         .max_events = ask->max_events,
         .request = ask->request,
         .n_prefixes = ask->n_prefixes,
@@ -311,6 +393,8 @@ static struct fetcher *fetch_ask(struct fetch *fetch, const struct broker_peer *
     memcpy(&request.prefixes, &ask->prefixes, sizeof(request.prefixes)); /* copied there */
     memcpy(request.consumer, ask->consumer, strnlen(ask->consumer, FETCH_NAME_MAX));
     request.until_ms = tip_loop_now_ms() + wait_ms;
+    if (!access_is_internal(from->key) && (int64_t)request.max_bytes - 1 >= fetch->options.external_bytes_per_s)
+        request.max_bytes = (uint32_t)fetch->options.external_bytes_per_s; /* a debt is paid within a second or so */
     return fetchers_ask(&fetch->fetchers, from, &request, tip_loop_now_ms());
 }
 
@@ -323,11 +407,13 @@ static void fetch_on_fetch(struct fetch *fetch, const struct broker_peer *from, 
     struct journal_status status = fetch_status(fetch);
     struct fetcher *fetcher;
 
+    if (!refusal.reason && ask->consumer[0] && !access_owns_name(from->key, ask->consumer))
+        refusal = (struct router_refusal){METER_ACCESS, "this key does not read under that name", 0, true};
     if (refusal.reason) {
         router_refuse(fetch->router, from, &refusal);
         return;
     }
-    fetcher = fetch_note_consumer(fetch, ask, same) ? fetch_ask(fetch, from, ask) : NULL;
+    fetcher = fetch_note_consumer(fetch, from, ask, same) ? fetch_ask(fetch, from, ask) : NULL;
     if (!fetcher) {
         refusal = (struct router_refusal){METER_LIMIT, "too many consumers", 0, false};
         router_refuse(fetch->router, from, &refusal);
@@ -362,6 +448,8 @@ int fetch_open(struct fetch **fetchp, struct tip_loop *loop, const struct fetch_
     const struct router_options router = {
         .endpoint = options->endpoint,
         .socket = METER_FETCH,
+        .door = ACCESS_FETCH,
+        .guard = options->guard,
         .head_bytes_max = FETCH_HEAD_BYTES_MAX,
         .frame_bytes_max = FETCH_HEAD_BYTES_MAX,
         .send_hwm = FETCH_SEND_HWM,
@@ -375,6 +463,7 @@ int fetch_open(struct fetch **fetchp, struct tip_loop *loop, const struct fetch_
     fetch->loop = loop;
     fetch->options = *options;
     fetchers_init(&fetch->fetchers, options->fetchers_max);
+    budgets_init(&fetch->budgets, options->external_bytes_per_s);
     tip_timer_init(&fetch->timer, loop, fetch_on_timer, fetch);
     r = tip_pool_open(&fetch->pool, loop, &pool);
     if (!r)
@@ -383,6 +472,21 @@ int fetch_open(struct fetch **fetchp, struct tip_loop *loop, const struct fetch_
         return tip_fail(r);
     *fetchp = tip_take(fetch);
     return 0;
+}
+
+void fetch_revoke(struct fetch *fetch)
+{
+    static const struct router_refusal revoked = {METER_ACCESS, "this key was revoked or changed: ask again", 0, false};
+
+    for (size_t i = 0; i < fetch->fetchers.n; i++) {
+        struct fetcher *fetcher = &fetch->fetchers.items[i];
+
+        if (!fetcher->waiting || !fetcher->peer.key || !fetcher->peer.key->revoked)
+            continue;
+        tip_warn("fetch.revoked", "key=%s", fetcher->peer.key->name);
+        router_refuse(fetch->router, &fetcher->peer, &revoked);
+        fetchers_answered(fetcher); /* what is being read for it is thrown away */
+    }
 }
 
 void fetch_stop(struct fetch *fetch)
@@ -403,6 +507,7 @@ void fetch_destroy(struct fetch **fetchp)
     tip_timer_deinit(&fetch->timer);
     router_destroy(&fetch->router);
     fetchers_deinit(&fetch->fetchers);
+    budgets_deinit(&fetch->budgets);
     free(fetch);
     *fetchp = NULL;
 }

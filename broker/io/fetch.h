@@ -7,6 +7,7 @@
 
 #include <tip/cleanup.h>
 
+#include "io/guard.h"
 #include "journal.h"
 #include "meter.h"
 
@@ -15,9 +16,11 @@ struct tip_loop;
 
 struct fetch_options {
     const char *endpoint;
+    struct guard guard;
     struct journal *journal; /* borrowed, as is the meter */
     struct meter *meter;
     size_t fetchers_max;
+    int64_t external_bytes_per_s;                             /* of one key that is not internal */
     void (*on_damage)(void *ctx, uint64_t from, uint64_t to); /* somebody was told so */
     void *ctx;
 };
@@ -35,6 +38,9 @@ void fetch_wake(struct fetch *fetch);
 
 /** True if a durable consumer has all it wants, although others may have come behind what it has committed. */
 bool fetch_is_content(const struct fetch *fetch, const char *consumer, uint64_t committed);
+
+/** Ends what revoked keys wait for. */
+void fetch_revoke(struct fetch *fetch);
 
 /** Takes no requests any more, starts no reading. */
 void fetch_stop(struct fetch *fetch);

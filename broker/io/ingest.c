@@ -210,6 +210,18 @@ static void ingest_hello_perform(struct ingest *ingest, const struct broker_peer
         ingest_send_welcome(ingest, session);
 }
 
+/* The name is the key's, or the key's with an instance. */
+static bool ingest_name_taken(struct ingest *ingest, const struct broker_peer *from, const char *name)
+{
+    static const struct router_refusal foreign = {METER_ACCESS, "this key does not publish under that name", 0, true};
+
+    if (access_owns_name(from->key, name))
+        return true;
+    tip_warn("ingest.impostor", "key=%s publisher=%.64s", from->key->name, name);
+    router_refuse(ingest->router, from, &foreign);
+    return false;
+}
+
 static void ingest_on_hello(struct ingest *ingest, const struct broker_peer *from, const struct codec_hello *frame)
 {
     static const struct router_refusal many = {METER_LIMIT, "too many publishers are connected", 0, false};
@@ -217,7 +229,8 @@ static void ingest_on_hello(struct ingest *ingest, const struct broker_peer *fro
     struct journal_publisher *publisher;
     int r;
 
-    if (ingest_hello_refuse(ingest, from, ingest_session_hello_check(&hello)))
+    if (ingest_hello_refuse(ingest, from, ingest_session_hello_check(&hello)) ||
+        !ingest_name_taken(ingest, from, hello.name))
         return;
     r = journal_table_publisher(journal_tablep(ingest->options.journal), hello.name, strlen(hello.name), &publisher);
     if (r) {
@@ -273,23 +286,44 @@ static bool ingest_topic_taken(struct ingest *ingest, const struct entry *entry)
            journal_table_counter(journal_tablep(ingest->options.journal), class, len, entry->tlp, &counter) == 0;
 }
 
+/* Why an event is not taken; 0 for the next one to be looked at, ENTRIES_E_END behind the last. */
+static int ingest_judge(struct ingest *ingest, const struct broker_peer *from, struct entries *entries,
+                        struct router_refusal *refusal)
+{
+    struct entry entry;
+    int r;
+
+    r = entries_next(entries, &entry);
+    if (r == ENTRIES_E_END)
+        return r;
+    if (r) {
+        refusal->why = ingest_entry_why(r);
+        refusal->reason = entries_why(r);
+    } else if (!ingest_topic_taken(ingest, &entry)) {
+        refusal->why = METER_TOPIC;
+        refusal->reason = "the topic is not v1.<class>.<kind>.<...>. of [a-z0-9_.-], or a class too many";
+        r = ENTRIES_E_TOPIC;
+    } else if (!access_may_publish(from->key, entry.topic, entry.topic_len)) {
+        refusal->why = METER_ACCESS;
+        refusal->reason = "this key may not publish under this topic";
+        r = ENTRIES_E_TOPIC;
+    }
+    return r;
+}
+
 /* All entries or none. @return false after a refusal */
 static bool ingest_validate(struct ingest *ingest, const struct broker_peer *from, const struct codec_bytes *body,
                             const struct codec_data *data)
 {
     struct router_refusal refusal = {.fatal = true, .pub_seq = data->first_pub_seq};
     struct entries entries;
-    struct entry entry;
     int r;
 
     entries_init(&entries, body ? body->data : NULL, body ? body->len : 0, data->n);
-    while ((r = entries_next(&entries, &entry)) == 0 && ingest_topic_taken(ingest, &entry))
+    while ((r = ingest_judge(ingest, from, &entries, &refusal)) == 0)
         refusal.pub_seq++;
     if (r == ENTRIES_E_END)
         return true;
-    refusal.why = r ? ingest_entry_why(r) : METER_TOPIC;
-    refusal.reason =
-        r ? entries_why(r) : "the topic is not v1.<class>.<kind>.<...>. of [a-z0-9_.-], or a class too many";
     tip_warn("ingest.refused", "pub_seq=%llu reason=%s", (unsigned long long)refusal.pub_seq, refusal.reason);
     router_refuse(ingest->router, from, &refusal);
     return false;
@@ -448,9 +482,10 @@ static void ingest_on_data(struct ingest *ingest, const struct broker_peer *from
 
 /* ---- LIVE ---- */
 
-static bool ingest_live_entry(const struct entry *entry)
+static bool ingest_live_entry(const struct broker_peer *from, const struct entry *entry)
 {
-    return tip_topic_valid(entry->topic, entry->topic_len) && entry->topic_len > INGEST_LIVE_PREFIX &&
+    return access_may_publish(from->key, entry->topic, entry->topic_len) &&
+           tip_topic_valid(entry->topic, entry->topic_len) && entry->topic_len > INGEST_LIVE_PREFIX &&
            memcmp(entry->topic, "v1.system.", INGEST_LIVE_PREFIX) == 0;
 }
 
@@ -468,8 +503,10 @@ static void ingest_on_live(struct ingest *ingest, const struct broker_peer *from
         router_refuse(ingest->router, from, &name);
         return;
     }
+    if (!ingest_name_taken(ingest, from, live->publisher))
+        return;
     entries_init(&entries, body ? body->data : NULL, body ? body->len : 0, live->n);
-    while ((r = entries_next(&entries, &entry)) == 0 && ingest_live_entry(&entry)) {
+    while ((r = entries_next(&entries, &entry)) == 0 && ingest_live_entry(from, &entry)) {
         ingest_count(ingest, METER_LIVE, 1);
         ingest->options.on_live(ingest->options.ctx, live->publisher, entry.topic, entry.topic_len, entry.tlp,
                                 entry.event, entry.event_len);
@@ -516,6 +553,8 @@ int ingest_open(struct ingest **ingestp, struct tip_loop *loop, const struct ing
     const struct router_options router = {
         .endpoint = options->endpoint,
         .socket = METER_INGEST,
+        .door = ACCESS_INGEST,
+        .guard = options->guard,
         .head_bytes_max = INGEST_HEAD_BYTES_MAX,
         .frame_bytes_max = INGEST_FRAME_BYTES_MAX,
         .send_hwm = INGEST_SEND_HWM,
@@ -569,6 +608,32 @@ void ingest_view(const struct ingest *ingest, const struct journal_publisher *pu
         return;
     view->heard_ms = session->heard_ms;
     view->window = window_use(&session->window);
+}
+
+/* ---- keys that were taken away ---- */
+
+static struct ingest_session *ingest_next_revoked(const struct ingest *ingest)
+{
+    for (size_t i = 0; i < ingest->sessions.n; i++) {
+        const struct access_key *key = ingest->sessions.items[i].peer.key;
+
+        if (key && key->revoked)
+            return &ingest->sessions.items[i];
+    }
+    return NULL;
+}
+
+void ingest_revoke(struct ingest *ingest)
+{
+    static const struct router_refusal revoked = {METER_ACCESS, "this key was revoked or changed: connect again", 0,
+                                                  false};
+    struct ingest_session *session;
+
+    while ((session = ingest_next_revoked(ingest))) {
+        tip_warn("ingest.revoked", "publisher=%s", session->name);
+        router_refuse(ingest->router, &session->peer, &revoked);
+        ingest_session_end(ingest, session);
+    }
 }
 
 /* ---- when the journal takes nothing ---- */

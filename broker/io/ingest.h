@@ -12,6 +12,7 @@
 #include <tip/cleanup.h>
 
 #include "core/window.h"
+#include "io/guard.h"
 #include "journal.h"
 #include "meter.h"
 
@@ -20,6 +21,7 @@ struct ingest;
 
 struct ingest_options {
     const char *endpoint;
+    struct guard guard;
     struct journal *journal; /* borrowed, as is the meter */
     struct meter *meter;
     uint32_t window_events, window_bytes;
@@ -38,6 +40,9 @@ void ingest_durable(struct ingest *ingest, struct journal_publisher *publisher);
 
 /** The journal has room again, perhaps; and each second. */
 void ingest_resume(struct ingest *ingest);
+
+/** Ends the sessions of revoked keys. */
+void ingest_revoke(struct ingest *ingest);
 
 /** Takes nothing in any more; what was taken is still acked. */
 void ingest_stop(struct ingest *ingest);

@@ -12,6 +12,7 @@ enum { ROUTER_FRAME_BYTES_MAX = 2 << 20 };
 
 struct router {
     struct router_options options;
+    bool asks; /* for a key: then every frame has one */
     struct tip_zsock *socket;
     struct tip_buf out;
 };
@@ -73,6 +74,21 @@ static void router_frame(struct router *router, const struct broker_peer *from, 
     }
 }
 
+/* A connection that was let in may have outlived its key, or its right to be here. */
+static bool router_admits(struct router *router, struct broker_peer *from, const char *user)
+{
+    static const struct router_refusal unknown = {METER_ACCESS, "this key is not known here, or not any more", 0, true};
+    static const struct router_refusal elsewhere = {METER_ACCESS, "this key does not open this door", 0, true};
+
+    if (!router->asks)
+        return true;
+    from->key = access_table_find(router->options.guard.access, user);
+    if (from->key && access_may_enter(from->key, router->options.door))
+        return true;
+    router_refuse(router, from, from->key ? &elsewhere : &unknown);
+    return false;
+}
+
 static void router_on_message(void *ctx, const struct tip_zmsg *msg)
 {
     static const struct router_refusal malformed = {METER_MALFORMED, "this is not a frame of tip.v1", 0, true};
@@ -85,6 +101,8 @@ static void router_on_message(void *ctx, const struct tip_zmsg *msg)
         tip_metric_inc(router->options.meter->refused[router->options.socket][METER_MALFORMED]);
         return;
     }
+    if (!router_admits(router, &from, msg->user))
+        return;
     if (msg->n_frames < 2 || msg->n_frames > 3 || msg->frames[1].len > router->options.head_bytes_max ||
         codec_decode(&frame, msg->frames[1].data, msg->frames[1].len)) {
         router_refuse(router, &from, &malformed);
@@ -99,7 +117,8 @@ static void router_on_message(void *ctx, const struct tip_zmsg *msg)
 int router_open(struct router **routerp, struct tip_loop *loop, const struct router_options *options)
 {
     tip_auto(router_destroy) struct router *router = tip_new(struct router);
-    const struct tip_zsock_options zsock = {
+    struct tip_zsock_keys keys;
+    struct tip_zsock_options zsock = {
         .type = ZMQ_ROUTER,
         .send_hwm = options->send_hwm,
         .receive_hwm = options->receive_hwm,
@@ -111,6 +130,11 @@ int router_open(struct router **routerp, struct tip_loop *loop, const struct rou
     int r;
 
     router->options = *options;
+    router->asks = guard_asks(&options->guard, options->endpoint);
+    if (router->asks) {
+        keys = guard_server(&options->guard, options->door);
+        zsock.keys = &keys;
+    }
     tip_buf_init(&router->out, ROUTER_FRAME_BYTES_MAX);
     r = tip_zsock_open(&router->socket, loop, &zsock);
     if (!r)

@@ -10,6 +10,7 @@
 
 #include "codec.h"
 #include "core/peer.h"
+#include "io/guard.h"
 #include "meter.h"
 
 struct tip_loop;
@@ -18,6 +19,8 @@ struct router;
 struct router_options {
     const char *endpoint;
     enum meter_socket socket;
+    enum access_door door;
+    struct guard guard;    /* what it points at is borrowed */
     size_t head_bytes_max; /* of the first frame */
     size_t frame_bytes_max;
     int send_hwm, receive_hwm;

@@ -19,6 +19,8 @@ enum {
     ZSOCK_IDLE_MS = 50, /* a pump younger than this may have raced with what the watchdog sees */
     ZSOCK_ENDPOINT_BYTES = 256,
     ZSOCK_RECONNECT_MAX_MS = 5000,
+    ZSOCK_HANDSHAKE_MS = 10000,
+    ZSOCK_REFUSAL_MS = 3000, /* libzmq 4.3.4 lets a connection that was not let in hang until the handshake's end */
 };
 
 struct tip_zsock {
@@ -289,7 +291,7 @@ static int zsock_configure(struct tip_zsock *zsock)
         {ZMQ_IPV6, 0, true},
         {ZMQ_RECONNECT_IVL, options->reconnect_ms, true},
         {ZMQ_RECONNECT_IVL_MAX, ZSOCK_RECONNECT_MAX_MS, true},
-        {ZMQ_HANDSHAKE_IVL, 10000, true},
+        {ZMQ_HANDSHAKE_IVL, ZSOCK_HANDSHAKE_MS, true},
         {ZMQ_HEARTBEAT_IVL, beat_ms, beat_ms > 0},
         {ZMQ_HEARTBEAT_TIMEOUT, beat_ms * 3, beat_ms > 0},
         {ZMQ_ROUTER_MANDATORY, 1, options->router_mandatory},
@@ -314,11 +316,16 @@ static int zsock_set_key(struct tip_zsock *zsock, int option, const uint8_t *key
     return 0;
 }
 
-static int zsock_set_domain(struct tip_zsock *zsock, const char *domain)
+static int zsock_set_server(struct tip_zsock *zsock, const char *domain)
 {
+    int r;
+
+    r = zsock_set(zsock, ZMQ_CURVE_SERVER, 1);
+    if (r)
+        return r;
     if (zmq_setsockopt(zsock->raw, ZMQ_ZAP_DOMAIN, domain, strlen(domain)) == -1)
         return tip_fail(-errno);
-    return zsock_set(zsock, ZMQ_CURVE_SERVER, 1);
+    return zsock_set(zsock, ZMQ_HANDSHAKE_IVL, ZSOCK_REFUSAL_MS);
 }
 
 static int zsock_secure(struct tip_zsock *zsock, const struct tip_zsock_keys *keys)
@@ -329,7 +336,7 @@ static int zsock_secure(struct tip_zsock *zsock, const struct tip_zsock_keys *ke
         return 0;
     zsock->is_curve_server = !keys->server_key;
     if (zsock->is_curve_server)
-        r = keys->domain ? zsock_set_domain(zsock, keys->domain) : tip_fail(-EINVAL);
+        r = keys->domain ? zsock_set_server(zsock, keys->domain) : tip_fail(-EINVAL);
     else
         r = zsock_set_key(zsock, ZMQ_CURVE_SERVERKEY, keys->server_key);
     if (!r)

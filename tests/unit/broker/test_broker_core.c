@@ -170,10 +170,10 @@ static void test_fetchers(void **state)
     fetcher = fetchers_ask(&fetchers, &a, &request, 1);
     first = fetcher->id;
     assert_int_equal(fetcher->request.max_bytes, FETCH_BYTES_MAX);
-    assert_true(fetcher_wants(fetcher, "v1.listing.delta.x.", 19));
-    assert_true(fetcher_wants(fetcher, "v1.source.ok.", 13));
-    assert_false(fetcher_wants(fetcher, "v1.source.failed.x.", 19));
-    assert_false(fetcher_wants(fetcher, "v1.list", 7));
+    assert_true(fetcher_wants(fetcher, 3, "v1.listing.delta.x.", 19));
+    assert_true(fetcher_wants(fetcher, 3, "v1.source.ok.", 13));
+    assert_false(fetcher_wants(fetcher, 3, "v1.source.failed.x.", 19));
+    assert_false(fetcher_wants(fetcher, 3, "v1.list", 7));
     assert_int_equal(fetchers_next_ms(&fetchers), 100);
     fetcher = fetchers_ask(&fetchers, &a, &request, 2); /* asks anew */
     assert_null(fetchers_get(&fetchers, first));
