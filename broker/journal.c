@@ -227,16 +227,13 @@ static int journal_held(struct journal *journal, int r)
 int journal_begin(struct journal *journal, const struct journal_intent *intent, struct journal_slot *slot)
 {
     struct journal_counter *counter;
-    const char *class;
-    size_t len;
     int r;
 
     if (journal->dead)
         return tip_fail(journal->dead);
     if (intent->payload_max > JOURNAL_PAYLOAD_MAX)
         return JOURNAL_E_LARGE;
-    if (!journal_topic_class(intent->topic, intent->topic_len, &class, &len) ||
-        journal_table_counter(&journal->table, class, len, intent->tlp, &counter))
+    if (journal_table_topic(&journal->table, intent->topic, intent->topic_len, intent->tlp, &counter))
         return JOURNAL_E_TOPIC;
     r = journal_make_room(journal, journal_record_bytes(intent->payload_max));
     if (r != JOURNAL_E_FULL)
@@ -381,11 +378,9 @@ static void journal_group_visible(struct journal *journal, const struct journal_
 static void journal_count_told(struct journal *journal, const struct journal_record *record)
 {
     struct journal_counter *counter;
-    const char *class;
-    size_t len;
 
-    if (journal_topic_class(journal_record_topic(record), record->topic_len, &class, &len) &&
-        journal_table_counter(&journal->table, class, len, record->tlp, &counter) == 0)
+    if (journal_table_topic(&journal->table, journal_record_topic(record), record->topic_len, record->tlp, &counter) ==
+        0)
         counter->told = record->class_seq;
 }
 

@@ -163,6 +163,34 @@ bool journal_topic_class(const char *topic, size_t len, const char **classp, siz
     return true;
 }
 
+bool journal_table_topic_again(const struct journal_table *table, const char *topic, size_t len, uint8_t tlp)
+{
+    return len && table->last.len == len && table->last.tlp == tlp && memcmp(table->last.topic, topic, len) == 0;
+}
+
+int journal_table_topic(struct journal_table *table, const char *topic, size_t len, uint8_t tlp,
+                        struct journal_counter **counterp)
+{
+    const char *class;
+    size_t class_len;
+    int r;
+
+    if (journal_table_topic_again(table, topic, len, tlp)) {
+        *counterp = table->last.counter;
+        return 0;
+    }
+    if (!journal_topic_class(topic, len, &class, &class_len))
+        return -EINVAL;
+    r = journal_table_counter(table, class, class_len, tlp, counterp);
+    if (r || len > sizeof(table->last.topic))
+        return r;
+    memcpy(table->last.topic, topic, len);
+    table->last.len = len;
+    table->last.tlp = tlp;
+    table->last.counter = *counterp; /* lives as long as the table */
+    return 0;
+}
+
 void journal_table_fold(struct journal_table *table, const struct journal_record *record)
 {
     struct journal_publisher *publisher;

@@ -19,7 +19,7 @@ enum {
     JOURNAL_TLP_MAX = 3
 };
 
-enum { JOURNAL_TABLE_E_FULL = 1 };
+enum { JOURNAL_TABLE_E_FULL = 1, JOURNAL_TOPIC_MAX = 255 };
 
 struct journal_publisher {
     char name[JOURNAL_NAME_MAX + 1];
@@ -47,6 +47,12 @@ struct journal_table {
     struct journal_counter **counters; /* sorted by name and tlp */
     size_t n_counters;
     uint64_t n_evicted;
+    struct {
+        char topic[JOURNAL_TOPIC_MAX];
+        size_t len; /* 0: none yet */
+        uint8_t tlp;
+        struct journal_counter *counter;
+    } last; /* of journal_table_topic: the next event mostly has the same */
 };
 
 void journal_table_init(struct journal_table *table);
@@ -66,6 +72,16 @@ tip_nodiscard int journal_table_publisher(struct journal_table *table, const cha
 /** Finds or makes the counter of (class, tlp): 0, JOURNAL_TABLE_E_FULL, or -EINVAL as above or for tlp not 1 to 3. */
 tip_nodiscard int journal_table_counter(struct journal_table *table, const char *name, size_t len, uint8_t tlp,
                                         struct journal_counter **counterp);
+
+/**
+ * The counter of a topic's class: 0 or as above, -EINVAL also for a topic without a class. The topic of the call before
+ * is found at once.
+ */
+tip_nodiscard int journal_table_topic(struct journal_table *table, const char *topic, size_t len, uint8_t tlp,
+                                      struct journal_counter **counterp);
+
+/** Whether that topic was the last one journal_table_topic had a counter for. */
+bool journal_table_topic_again(const struct journal_table *table, const char *topic, size_t len, uint8_t tlp);
 
 /** The class of a topic "v1.<class>.…": its place and length; false when the topic has none. */
 bool journal_topic_class(const char *topic, size_t len, const char **classp, size_t *lenp);

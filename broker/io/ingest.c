@@ -277,13 +277,12 @@ static enum meter_refusal ingest_entry_why(int code)
 /* Room for the counter is made now, so that nothing of a DATA can be refused once a part of it was taken. */
 static bool ingest_topic_taken(struct ingest *ingest, const struct entry *entry)
 {
+    struct journal_table *table = journal_tablep(ingest->options.journal);
     struct journal_counter *counter;
-    const char *class;
-    size_t len;
 
-    return tip_topic_valid(entry->topic, entry->topic_len) &&
-           journal_topic_class(entry->topic, entry->topic_len, &class, &len) &&
-           journal_table_counter(journal_tablep(ingest->options.journal), class, len, entry->tlp, &counter) == 0;
+    return journal_table_topic_again(table, entry->topic, entry->topic_len, entry->tlp) || /* looked at already */
+           (tip_topic_valid(entry->topic, entry->topic_len) &&
+            journal_table_topic(table, entry->topic, entry->topic_len, entry->tlp, &counter) == 0);
 }
 
 /* Why an event is not taken; 0 for the next one to be looked at, ENTRIES_E_END behind the last. */

@@ -561,9 +561,37 @@ static void test_thread_and_files(void **state)
     real_remove(dir);
 }
 
+static void test_topics_find_their_counter(void **state)
+{
+    struct journal_counter *first, *found;
+    struct journal_table table;
+
+    (void)state;
+    journal_table_init(&table);
+    assert_false(journal_table_topic_again(&table, "", 0, 0));
+    assert_int_equal(journal_table_topic(&table, "v1.a.x.", 7, 3, &first), 0);
+    assert_true(journal_table_topic_again(&table, "v1.a.x.", 7, 3));
+    assert_false(journal_table_topic_again(&table, "v1.a.x.", 6, 3));
+    assert_false(journal_table_topic_again(&table, "v1.a.y.", 7, 3));
+    assert_false(journal_table_topic_again(&table, "v1.a.x.", 7, 2));
+    assert_int_equal(journal_table_topic(&table, "v1.a.x.", 7, 3, &found), 0);
+    assert_ptr_equal(found, first);
+    assert_int_equal(journal_table_topic(&table, "v1.a.x.", 7, 2, &found), 0);
+    assert_ptr_not_equal(found, first);
+    assert_int_equal(journal_table_topic(&table, "v1.b.x.", 7, 3, &found), 0);
+    assert_string_equal(found->name, "b");
+    assert_int_equal(journal_table_topic(&table, "v1.a.y.", 7, 3, &found), 0);
+    assert_ptr_equal(found, first);
+    assert_int_equal(journal_table_topic(&table, "v1", 2, 3, &found), -EINVAL);
+    assert_int_equal(journal_table_topic(&table, "v1.c.x.", 7, 4, &found), -EINVAL);
+    assert_false(journal_table_topic_again(&table, "v1.c.x.", 7, 4));
+    journal_table_deinit(&table);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_topics_find_their_counter),
         cmocka_unit_test(test_empty),
         cmocka_unit_test(test_nothing_is_told_before_the_flush),
         cmocka_unit_test(test_restart_goes_on),
