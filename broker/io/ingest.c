@@ -16,9 +16,9 @@
 
 enum {
     INGEST_HEAD_BYTES_MAX = 4096,
-    INGEST_FRAME_BYTES_MAX = 512 << 10, /* publishers of ours send 256 KiB, or one event */
+    INGEST_FRAME_BYTES_MAX = 2 << 20, /* publishers of ours send 256 KiB, or one event */
     INGEST_SEND_HWM = 1000,
-    INGEST_RECEIVE_HWM = 512, /* frames that wait for one peer; libzmq stops and starts at half of it */
+    INGEST_RECEIVE_HWM = 128, /* frames that wait for one peer; libzmq stops and starts at half of it */
     INGEST_STALL_MS = 1000,   /* longer than any flush: the journal takes nothing */
     INGEST_LIVE_PREFIX = 10   /* bytes of "v1.system." */
 };
