@@ -1,4 +1,5 @@
 """`tip lab`: the whole story happens, as root and as a user; others can look; nothing stays behind."""
+import contextlib
 import csv
 import fcntl
 import io
@@ -13,7 +14,7 @@ import time
 
 import pytest
 import yaml
-from tip_harness import AS_ROOT, binary, clean_environment, drop, session_dir, wait_for
+from tip_harness import AS_ROOT, Key, binary, clean_environment, drop, session_dir, wait_for
 from tip_wire import Sub
 
 STAGES = ["system_up", "first_due", "lists_fetched", "changes_published", "rows_stored", "failure_harmless", "verdicts",
@@ -84,9 +85,14 @@ def lab(who):
 def test_lab_tells_the_whole_story(lab, who):
     running = lab("--for", "60s", "--until-done", "-o", "ndjson")
     config = running.find()
-    with Sub(config["bus"]["feed"], "v1.") as sub:  # a consumer that shares nothing with the C code but proto/
+    keys = pathlib.Path(config["bus"]["keys"])
+    wait_for(lambda: all((keys / name).exists() for name in ("broker.cert", "tip.cert_secret")), 20, "the lab's keys")
+    with Sub(config["bus"]["feed"], "v1.", key=Key.read(keys, "tip")) as sub, \
+            contextlib.ExitStack() as doors:  # a consumer that shares nothing with the C code but proto/
+        plain = [doors.enter_context(Sub(config["bus"][door], "v1.")) for door in ("feed", "feed_green", "feed_clear")]
         out, err = running.popen.communicate(timeout=90)
         sub.drain()
+        assert not any(one.drain() for one in plain), "events without a key"
     stages = {row["stage"]: row for row in map(json.loads, out.splitlines())}
     assert list(sorted(stages)) == sorted(STAGES), (out, err)
     assert all(row["ok"] and 0 < row["at_ms"] <= 60000 for row in stages.values()), (out, err)
@@ -109,7 +115,7 @@ def check_feed(sub):
     assert {payload.source for payload in failed} == {"lab-ports"}
     assert {payload.reason for payload in failed} <= {"http_503", "empty", "html"}, failed
     hello = [seen.payload for seen in sub.seen if seen.kind == "system.heartbeat"]
-    assert hello and all(payload.simulated for payload in hello)
+    assert hello and all(payload.simulated and not payload.insecure for payload in hello)
 
 
 def test_lab_answers_in_a_second_terminal(lab, who):
@@ -125,6 +131,7 @@ def test_lab_answers_in_a_second_terminal(lab, who):
     listing = {source["source"] for source in answer["sources"] if source["listed"]}
     assert {"lab-hosts", "lab-table"} <= listing
     assert answer["score"] >= 0.8 and answer["arithmetic"].startswith("1 - (1-0.60)")
+    assert json.loads(running.tip("status", "-o", "json").stdout)["insecure"] is False
     lines = running.tip("sub", "listing.", "--count", "2", "--timeout", "30s", "-o", "ndjson").stdout.splitlines()
     assert len(lines) == 2 and all(json.loads(line)["kind"].startswith("listing.") for line in lines)
     rows = list(csv.DictReader(io.StringIO(running.tip("source", "list", "-o", "csv").stdout)))

@@ -42,6 +42,7 @@ def up(request, site):
     for name in ("tip", *(f"tip-{service}" for service in SERVICES)):
         binary(name)
     kind = Direct if request.param == "root" else Process
+    del site.config["bus"]["insecure"]  # and no word of keys: it makes them
     site.config["up"] = {"data": str(site.data)}
     site.config["scheduler"] = {"jobs": [{"name": "lists", "module": "blacklist", "every": "1h"}]}
     site.write_config()
@@ -69,7 +70,11 @@ def pid_of(site, name):
 
 @pytest.mark.parametrize("up", ["user", "root"], indirect=True)
 def test_up_runs_as_somebody_and_says_so(site, up):
-    assert tip(site, "status").returncode == 0
+    assert tip(site, "status").returncode == 0 and status(site)["insecure"] is False
+    assert json.loads(tip(site, "doctor", "-f", "check,result", "-o", "ndjson").stdout.splitlines()[3]) == {
+        "check": "keys", "result": "ok"}
+    keys = site.data / "keys"
+    assert keys.stat().st_mode & 0o777 == 0o700 and keys.stat().st_uid == (NOBODY if AS_ROOT else os.getuid())
     for name in SERVICES:
         assert os.stat(f"/proc/{pid_of(site, name)}").st_uid == (NOBODY if AS_ROOT else os.getuid())
     migrations = json.loads(tip(site, "db", "status", "-o", "json").stdout)
@@ -77,6 +82,17 @@ def test_up_runs_as_somebody_and_says_so(site, up):
     assert (site.data / "log/storage.log").stat().st_size > 0
     second = tip(site, "up")
     assert second.returncode == 1 and "another `tip up`" in second.stderr
+
+
+@pytest.mark.parametrize("up", ["user"], indirect=True)
+def test_up_goes_on_with_the_keys_it_made(site, up):
+    before = (site.data / "keys/keys.yaml").read_bytes()
+    assert up.term(30) == 0
+    (site.data / "keys").chmod(0o500)  # it need not write there any more
+    up.spawn()
+    wait_for(lambda: up.is_running and status(site)["ok"], 60, lambda: f"all ready: {status(site)}")
+    assert (site.data / "keys/keys.yaml").read_bytes() == before
+    (site.data / "keys").chmod(0o700)
 
 
 @pytest.mark.parametrize("up", ["user"], indirect=True)

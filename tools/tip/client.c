@@ -124,31 +124,45 @@ static unsigned client_audience(const struct client *client)
     return i < KEYMAP_AUDIENCE_COUNT ? doors[i] : CLIENT_DOOR_AMBER;
 }
 
-static const char *client_feed(const struct client *client, unsigned needs)
+/* The endpoint of the door; NULL when none is wanted. A door that stays shut would only be silent, so it is refused. */
+static int client_feed(const struct client *client, unsigned needs, const char **endpointp)
 {
     const struct tip_bus_options *bus = &client->options.bus;
     const unsigned chosen = needs & (CLIENT_DOOR_CLEAR | CLIENT_DOOR_GREEN | CLIENT_DOOR_AMBER);
-    const unsigned door = chosen ? chosen : client_audience(client);
+    const unsigned audience = needs & CLIENT_FEED ? client_audience(client) : 0;
+    const unsigned door = chosen ? chosen : audience;
 
-    return door == CLIENT_DOOR_CLEAR ? bus->feed_clear : door == CLIENT_DOOR_GREEN ? bus->feed_green : bus->feed;
+    *endpointp = NULL;
+    if (!(needs & CLIENT_FEED))
+        return CLI_OK;
+    if (door > audience) {
+        cli_error("the audience of key `%s` is %s: that door does not open to it", client_key(),
+                  audience == CLIENT_DOOR_CLEAR ? "clear" : "green");
+        return CLI_DENIED;
+    }
+    *endpointp = door == CLIENT_DOOR_CLEAR ? bus->feed_clear : door == CLIENT_DOOR_GREEN ? bus->feed_green : bus->feed;
+    return CLI_OK;
 }
 
 static int client_bus(struct client *client, unsigned needs)
 {
     const struct tip_bus_options *bus = &client->options.bus;
     char name[TIP_NAME_MAX + 1];
+    const char *feed = NULL;
+    int r = client_feed(client, needs, &feed);
     struct tip_bus_config config = {
         .name = name,
         .ingest = needs & CLIENT_PUBLISH ? bus->ingest : NULL,
-        .feed = needs & CLIENT_FEED ? client_feed(client, needs) : NULL,
+        .feed = feed,
         .fetch = needs & CLIENT_FETCH ? bus->fetch : NULL,
         .work = needs & CLIENT_CALLS ? bus->work : NULL,
         .keys = client->keys,
         .outbox = client->outbox,
     };
     const char *const endpoints[] = {config.ingest, config.feed, config.fetch, config.work};
-    int r;
 
+    if (r)
+        return r;
     snprintf(name, sizeof(name), "%.48s.%d", client_key(), (int)getpid());
     for (size_t i = 0; i < sizeof(endpoints) / sizeof(endpoints[0]); i++) {
         r = endpoints[i] ? client_probe(endpoints[i]) : 0;

@@ -56,6 +56,7 @@ static int config_ask(const char *name, const char *flag, const char *config, bo
 
 /* ---- check ---- */
 
+/* What the programs cannot see: sections of `tip` itself. What they shall be told is set. */
 static void config_check_own(const char *config, struct config_lines *lines)
 {
     struct options options = {0};
@@ -72,6 +73,8 @@ static void config_check_own(const char *config, struct config_lines *lines)
 
             config_lines_add(lines, line);
         }
+    } else {
+        options_complete(&options);
     }
     options_free(&options);
 }
@@ -152,11 +155,13 @@ static int config_show_tell(struct cli *cli, const struct config_lines *lines)
 static int config_show_run(struct cli *cli)
 {
     tip_auto(tip_free) char *config = NULL;
-    struct config_lines lines = {.n = 0};
+    struct config_lines lines = {.n = 0}, own = {.n = 0};
     int r = CLI_OK;
 
     if (options_find(cli->config, &config))
         return CLI_UNREACHABLE;
+    config_check_own(config, &own);
+    config_lines_deinit(&own); /* each program says the same */
     for (size_t i = 0; i < PROGRAMS && r == CLI_OK; i++)
         r = config_ask(programs[i].name, "--show-config", config, false, &lines);
     if (r == CLI_OK)

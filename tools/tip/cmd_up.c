@@ -1,4 +1,7 @@
+#include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <tip/log.h>
 
@@ -39,6 +42,7 @@ static int up_command_supervise(void *ctx)
                          .config = command->options.config,
                          .data_dir = command->options.up.data,
                          .run_dir = command->options.common.run,
+                         .keys_dir = command->options.bus.keys,
                          .private_database = command->prepared.private_database,
                          .env = command->prepared.env,
                          .on_news = up_command_news,
@@ -54,6 +58,22 @@ static int up_command_supervise(void *ctx)
     return r ? CLI_FAILED : CLI_OK;
 }
 
+/* The directory of the keys, when it is not there yet: perhaps only root can make it. */
+static int up_command_keys(struct up_command *command)
+{
+    const char *dir = command->options.bus.keys;
+    int r;
+
+    if (!dir || access(dir, F_OK) == 0)
+        return CLI_OK;
+    r = prepare_dir(&command->prepared, dir);
+    if (r == CLI_OK && chmod(dir, 0700) == -1) {
+        cli_error("%s: %s", dir, strerror(errno));
+        r = CLI_FAILED;
+    }
+    return r;
+}
+
 static int up_command_prepare(struct up_command *command)
 {
     int r = options_load(&command->options, command->cli->config);
@@ -64,6 +84,8 @@ static int up_command_prepare(struct up_command *command)
         r = prepare_dir(&command->prepared, command->options.up.data);
     if (r == CLI_OK)
         r = prepare_dir(&command->prepared, command->options.common.run);
+    if (r == CLI_OK)
+        r = up_command_keys(command);
     return r;
 }
 
@@ -88,11 +110,13 @@ const struct cli_command cmd_up = {
     .details =
         "Starts broker, storage, scheduler and blacklist, and a private PostgreSQL (one unix socket, no network) "
         "unless\n"
-        "`storage.database` names one; applies migrations; restarts what dies, with growing delays from 0.2 to 30 s.\n"
-        "Started as root it runs everything as user `tip` or, without one, `nobody`. Logs are files in `up.data`/log,\n"
-        "error lines show here. SIGHUP makes the services read their configuration again. Ctrl-C ends it in order, and "
-        "so\n"
-        "does closing the terminal (not under nohup, and not where there is none).",
+        "`storage.database` names one; makes the keys of the bus that are missing (below `up.data`, unless `bus.keys`\n"
+        "names a place or `bus.insecure` does without); applies migrations; restarts what dies, with growing delays "
+        "from\n"
+        "0.2 to 30 s. Started as root it runs everything as user `tip` or, without one, `nobody`. Logs are files in\n"
+        "`up.data`/log, error lines show here. SIGHUP makes the services read their configuration again. Ctrl-C ends "
+        "it in\n"
+        "order, and so does closing the terminal (not under nohup, and not where there is none).",
     .max_args = 0,
     .run = up_run,
 };

@@ -45,15 +45,14 @@ static bool options_is_tcp(const struct tip_bus_options *bus)
     return false;
 }
 
-static void options_default_keys(struct options *options)
+void options_complete(struct options *options)
 {
     struct tip_bus_options *bus = &options->bus;
 
     if (bus->keys || bus->insecure || !options_is_tcp(bus))
         return;
-    if (asprintf(&bus->keys, "%s/keys", options->up.data) == -1)
-        abort();
-    options->keys_by_default = true;
+    if (asprintf(&bus->keys, "%s/keys", options->up.data) == -1 || setenv("TIP__BUS__KEYS", bus->keys, 1) == -1)
+        abort(); /* out of memory */
 }
 
 int options_find(const char *config, char **configp)
@@ -83,7 +82,7 @@ int options_load(struct options *options, const char *config)
     }
     input.file = options->config;
     if (tip_conf_load(options->conf, &input) == 0) {
-        options_default_keys(options);
+        options_complete(options);
         return CLI_OK;
     }
     options_say_errors(options->conf);

@@ -20,18 +20,22 @@ struct options {
     struct tip_log_options log;
     struct up_options up;
     struct tip_conf *conf;
-    bool keys_by_default; /* nobody named bus.keys: it is <up.data>/keys */
 };
 
 /**
- * Finds the site (<tip/site.h>) and reads its tip.yaml. A bus on tcp that is not called insecure has keys, below
- * up.data when tip.yaml says nothing of them.
+ * Finds the site (<tip/site.h>) and reads its tip.yaml.
  *
  * @param options  to be freed in any case
  * @return CLI_OK; else the exit code, and the reason has been said
  */
 int options_load(struct options *options, const char *config);
 void options_free(struct options *options);
+
+/**
+ * What is decided once all sections are read: a bus on tcp that is not called insecure has keys, below up.data when
+ * tip.yaml says nothing of them; `tip up` makes them there. The programs we start hear of it by TIP__BUS__KEYS.
+ */
+void options_complete(struct options *options);
 
 /** Only finds it. @param configp  the caller frees @return CLI_OK, or CLI_UNREACHABLE and the reason has been said */
 int options_find(const char *config, char **configp);

@@ -18,7 +18,7 @@ static const char files_tip_yaml[] =
     "  run: %1$s\n"
     "  simulated: true\n"
     "bus:\n"
-    "  insecure: true\n"
+    "  keys: %10$s\n"
     "  ingest: tcp://127.0.0.1:%3$u\n"
     "  feed: tcp://127.0.0.1:%4$u\n"
     "  fetch: tcp://127.0.0.1:%5$u\n"
@@ -75,6 +75,7 @@ int lab_files_init(struct lab_files *files, const char *dir)
     snprintf(files->run, sizeof(files->run), "%s/run", dir);
     snprintf(files->data, sizeof(files->data), "%s/data", dir);
     snprintf(files->sources, sizeof(files->sources), "%s/sources.d", dir);
+    snprintf(files->keys, sizeof(files->keys), "%s/keys", dir);
     for (int i = 0; i < LAB_PORTS_COUNT; i++) {
         files->ports[i] = files_port(files, i);
         if (!files->ports[i])
@@ -118,6 +119,7 @@ int lab_files_write(const struct lab_files *files)
         return r;
     len = asprintf(&text, files_tip_yaml, files->run, files->data, (unsigned)ports[LAB_PORT_INGEST],
                    (unsigned)ports[LAB_PORT_FEED], (unsigned)ports[LAB_PORT_FETCH], (unsigned)ports[LAB_PORT_WORK],
-                   files->sources, (unsigned)ports[LAB_PORT_FEED_GREEN], (unsigned)ports[LAB_PORT_FEED_CLEAR]);
+                   files->sources, (unsigned)ports[LAB_PORT_FEED_GREEN], (unsigned)ports[LAB_PORT_FEED_CLEAR],
+                   files->keys);
     return files_put(files->config, text, len);
 }

@@ -17,7 +17,7 @@ enum {
 
 struct lab_files {
     char dir[64]; /* of the whole lab, absolute */
-    char config[96], run[96], data[96], sources[96];
+    char config[96], run[96], data[96], sources[96], keys[96];
     uint16_t ports[LAB_PORTS_COUNT];
 };
 

@@ -11,6 +11,7 @@
 #include <tip/bus.h>
 #include <tip/hash.h>
 #include <tip/http.h>
+#include <tip/keys.h>
 #include <tip/log.h>
 #include <topics.h>
 
@@ -22,6 +23,8 @@
 #include "up/up.h"
 
 enum { LAB_TICK_MS = 500, LAB_ASK_MS = 1000, LAB_DEADLINE_MS = 3000, LAB_LINE_BYTES = 16 * 1024 };
+
+#define LAB_KEY "tip" /* the lab looks on as an operator does */
 
 struct lab;
 
@@ -36,6 +39,7 @@ struct lab {
     const struct lab_config *config;
     struct tip_loop *loop;
     struct up *up;
+    struct tip_keys *keys;
     struct tip_bus *bus;
     struct tip_sub *sub;
     struct tip_http *http;
@@ -254,8 +258,14 @@ static int lab_open_bus(struct lab *lab)
     for (int i = 0; i < LAB_PORTS_COUNT; i++)
         snprintf(lab->endpoints[i], sizeof(lab->endpoints[i]), "tcp://127.0.0.1:%u",
                  (unsigned)lab->config->files->ports[i]);
+    r = tip_keys_open(&lab->keys, lab->config->files->keys, LAB_KEY);
+    if (r) {
+        cli_error("key " LAB_KEY ": %s", tip_keys_why(r));
+        return -EACCES;
+    }
     r = tip_bus_open(&lab->bus, lab->loop,
-                     &(struct tip_bus_config){.name = "tip.lab",
+                     &(struct tip_bus_config){.name = LAB_KEY ".lab",
+                                              .keys = lab->keys,
                                               .feed = lab->endpoints[LAB_PORT_FEED],
                                               .work = lab->endpoints[LAB_PORT_WORK]});
     if (r)
@@ -277,6 +287,7 @@ static int lab_open_up(struct lab *lab)
                                                  .config = files->config,
                                                  .data_dir = files->data,
                                                  .run_dir = files->run,
+                                                 .keys_dir = files->keys,
                                                  .private_database = true,
                                                  .on_news = lab_on_news,
                                                  .ctx = lab});
@@ -313,6 +324,7 @@ static void lab_close(struct lab *lab)
     tip_http_destroy(&lab->http);
     tip_sub_destroy(&lab->sub);
     tip_bus_destroy(&lab->bus);
+    tip_keys_destroy(&lab->keys);
     up_destroy(&lab->up);
     lab_web_deinit(&lab->web);
     tip_loop_destroy(&lab->loop);

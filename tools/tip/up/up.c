@@ -12,6 +12,7 @@
 #include <tip/fail.h>
 
 #include "command.h"
+#include "keys/setup.h"
 #include "programs.h"
 #include "up/lock.h"
 #include "up/postgres.h"
@@ -293,6 +294,16 @@ static int up_places(struct up *up)
     return r;
 }
 
+static int up_keys(const struct up *up)
+{
+    char why[KEYMAP_WHY_BYTES];
+    int r = up->config.keys_dir ? setup_site(up->config.keys_dir, why) : 0;
+
+    if (r)
+        cli_error("the keys of the bus: %s", why);
+    return r;
+}
+
 static void up_environment(struct up *up)
 {
     size_t n = 0;
@@ -315,6 +326,8 @@ int up_open(struct up **upp, const struct up_config *config)
     r = up_lock(up);
     if (r == 0)
         r = up_places(up);
+    if (r == 0)
+        r = up_keys(up);
     if (r)
         return r;
     up_environment(up);

@@ -14,6 +14,7 @@ struct up_config {
     const char *config;   /* tip.yaml */
     const char *data_dir; /* log/, postgres/, lock; exists */
     const char *run_dir;  /* of sockets; exists */
+    const char *keys_dir; /* bus.keys: what is missing in it is made; NULL: a bus without keys */
     bool private_database;
     const char *const *env; /* NULL-terminated, for every service */
     void (*on_news)(void *ctx, const char *name, const char *text);
