@@ -225,6 +225,9 @@ def test_sub_takes_the_door_of_its_key(site, keys, broker):
     assert told.returncode == OK, told
     told = site.run_program(["tip", "sub", "--key", "soc", "--door", "amber", "-t", "5s"], check=False)
     assert told.returncode == DENIED and "green" in told.stderr, told
+    keys("add", "late")  # and the broker was not told
+    told = site.run_program(["tip", "sub", "--key", "late", "-t", "5s"], check=False)
+    assert told.returncode == OK and not told.stdout and "does it know key `late`?" in told.stderr, told
     told = site.run_program(["tip", "sub", "--key", "nobody"], check=False)
     assert told.returncode == DENIED and "nobody" in told.stderr, told
     assert site.run_program(["tip", "sub", "--door", "red"], check=False).returncode == USAGE

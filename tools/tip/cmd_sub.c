@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include <tip/clock.h>
+#include <tip/keys.h>
 #include <topics.h>
 
 #include "client.h"
@@ -12,7 +13,7 @@
 #include "position.h"
 
 enum { SUB_COUNT, SUB_TIMEOUT, SUB_DURABLE, SUB_DOOR, SUB_OPTIONS };
-enum { SUB_TOPICS_MAX = 32, SUB_LINE_BYTES = 512 * 1024 };
+enum { SUB_TOPICS_MAX = 32, SUB_LINE_BYTES = 512 * 1024, SUB_SILENCE_MS = 3500 };
 
 static const struct cli_option sub_rows[SUB_OPTIONS] = {
     [SUB_COUNT] = {"count", 'n', "N", "Ends after N events."},
@@ -34,7 +35,7 @@ struct sub {
     struct tip_fetch *fetch;
     int64_t count, n_printed;
     uint64_t timeout_ms;
-    bool is_lossy, is_over;
+    bool is_lossy, is_over, is_heard;
     struct out *csv;
 };
 
@@ -163,6 +164,7 @@ static void sub_on_record(void *ctx, const struct tip_record *record)
     struct sub *sub = ctx;
     struct gap_loss loss;
 
+    sub->is_heard = true;
     if (sub->is_over)
         return;
     if (strcmp(record->stamp.topic, TIP_TOPIC_BUS_HEAD) == 0)
@@ -176,9 +178,20 @@ static void sub_on_record(void *ctx, const struct tip_record *record)
     sub_flush(sub);
 }
 
+/* ZeroMQ does not say that a door stays shut; the head would have come three times. */
+static void sub_on_silence(void *ctx)
+{
+    const struct sub *sub = ctx;
+
+    if (!sub->is_heard)
+        fprintf(stderr, "tip: nothing has come yet, not even the broker's head: does it know key `%s`?\n",
+                sub->client.keys->name);
+}
+
 static int sub_live(struct sub *sub)
 {
     struct tip_sub *feed = NULL;
+    struct tip_timer silence;
     int r;
 
     sub->list[sub->n_prefixes] = TIP_TOPIC_BUS_HEAD;
@@ -188,7 +201,11 @@ static int sub_live(struct sub *sub)
         cli_error("cannot subscribe: %s", strerror(-r));
         return CLI_FAILED;
     }
+    tip_timer_init(&silence, sub->client.loop, sub_on_silence, sub);
+    if (sub->client.keys)
+        tip_timer_start(&silence, SUB_SILENCE_MS);
     r = client_wait(&sub->client, sub->timeout_ms);
+    tip_timer_deinit(&silence);
     tip_sub_destroy(&feed);
     return r;
 }
