@@ -108,14 +108,17 @@ class Postgres(Process):
     def has_backends(self):
         return bool(self.pids())
 
+    def signal_all(self, number):
+        for pid in self.pids():
+            with contextlib.suppress(ProcessLookupError):  # it has just ended
+                os.kill(pid, number)
+
     def stop_answering(self):
         """SIGSTOP for all of it: connections stand, and nothing comes over them."""
-        for pid in self.pids():
-            os.kill(pid, signal.SIGSTOP)
+        self.signal_all(signal.SIGSTOP)
 
     def answer_again(self):
-        for pid in self.pids():
-            os.kill(pid, signal.SIGCONT)
+        self.signal_all(signal.SIGCONT)
 
     def end(self):
         if self.is_running:
