@@ -213,13 +213,17 @@ static void publish_on_refused(struct tip_bus *bus, const struct bus_refused *re
     publish_rest(bus, r ? PUBLISH_LONG_REST_MS : PUBLISH_REST_MS, refused->reason);
 }
 
-/* Without an outbox there is no HELLO: who answers a Ping is there. */
+/* Without an outbox there is no HELLO: who answers a Ping is there. With one, its WELCOME is still to come. */
 static void publish_on_pong(struct tip_bus *bus)
 {
     struct session *session = &bus->publish.session;
 
-    if (bus->outbox || session->state != SESSION_HELLO)
+    if (session->state != SESSION_HELLO)
         return;
+    if (bus->outbox) {
+        publish_why(bus, "the broker answers and takes no events: see its own /readyz");
+        return;
+    }
     session_window(session, 1, 1);
     if (!session_welcome(session, 0, 1, 1, tip_loop_now_ms()))
         publish_why(bus, "");
@@ -271,6 +275,14 @@ static int publish_say_hello(struct tip_bus *bus)
     return r ? r : bus_send(publish->socket, &publish->head, NULL);
 }
 
+static void publish_ping(struct tip_bus *bus)
+{
+    struct bus_publish *publish = &bus->publish;
+
+    if (!bus_write_ping(&publish->head, 1))
+        bus_say(publish->socket, &publish->head);
+}
+
 /* What was under way on the old connection is forgotten with its socket, so nothing of it can arrive late. */
 static void publish_connect(struct tip_bus *bus)
 {
@@ -284,16 +296,10 @@ static void publish_connect(struct tip_bus *bus)
     r = bus_dealer_open(&publish->socket, bus, &dealer);
     if (!r)
         r = publish_say_hello(bus);
+    if (!r && bus->outbox)
+        publish_ping(bus); /* its WELCOME may take long, when the journal takes nothing */
     if (r)
         tip_error("bus.connect_failed", "endpoint=%s error=%s", bus->ingest, r < 0 ? strerror(-r) : "busy");
-}
-
-static void publish_ping(struct tip_bus *bus)
-{
-    struct bus_publish *publish = &bus->publish;
-
-    if (!bus_write_ping(&publish->head, 1))
-        bus_say(publish->socket, &publish->head);
 }
 
 static void publish_on_tick(void *ctx)
@@ -463,6 +469,12 @@ int tip_bus_flush(struct tip_bus *bus, void (*on_flushed)(void *ctx), void *ctx)
     return 0;
 }
 
+/* Live events pass a broker whose journal takes nothing: that is when people want to hear of us. */
+static bool publish_takes_live(const struct session *session)
+{
+    return session->state == SESSION_OPEN || (session->state == SESSION_HELLO && session->answered);
+}
+
 int tip_bus_live(struct tip_bus *bus, const char *topic, enum tip_tlp tlp, const struct tip_event *event)
 {
     struct bus_publish *publish = &bus->publish;
@@ -477,7 +489,7 @@ int tip_bus_live(struct tip_bus *bus, const char *topic, enum tip_tlp tlp, const
         r = bus_write_live(&publish->head, bus->name, 1);
     if (r)
         return tip_fail(r);
-    if (publish->session.state != SESSION_OPEN || bus_send(publish->socket, &publish->head, &record))
+    if (!publish_takes_live(&publish->session) || bus_send(publish->socket, &publish->head, &record))
         bus->stats.live_dropped++;
     else
         bus->stats.live++;

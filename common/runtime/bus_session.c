@@ -26,6 +26,7 @@ static void session_forget_frames(struct session *session)
 static enum session_act session_connect(struct session *session, int64_t now_ms)
 {
     session->state = SESSION_HELLO;
+    session->answered = false;
     session->said_ms = now_ms;
     session_forget_frames(session);
     return SESSION_CONNECT;
@@ -110,6 +111,7 @@ bool session_ack(struct session *session, uint64_t durable, int64_t now_ms)
 
 void session_heard(struct session *session, int64_t now_ms)
 {
+    session->answered = true;
     session->heard_ms = now_ms;
 }
 

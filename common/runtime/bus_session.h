@@ -41,6 +41,7 @@ struct session {
     uint64_t bytes; /* in flight */
     int64_t heard_ms, said_ms, progress_ms, until_ms;
     int64_t patience_ms;
+    bool answered; /* since this connection was made; without WELCOME: the broker is there and takes no events */
     uint32_t first_frame, n_frames; /* ring of what is in flight */
     struct session_frame frames[SESSION_FRAMES_MAX];
 };
