@@ -87,6 +87,7 @@ struct app_publish {
 /** The bus takes nothing. */
 struct app_pause {
     int64_t since_ms, said_ms; /* 0: it is not so; it was not said */
+    uint64_t acked;            /* events, at the last look */
 };
 
 struct app {

@@ -9,14 +9,24 @@
 
 #include "app.h"
 
-enum { PAUSE_SAY_MS = 5000, PAUSE_AGAIN_MS = 60000 }; /* a long list fills the outbox for a moment: that is no pause */
+enum { PAUSE_SAY_MS = 5000, PAUSE_AGAIN_MS = 60000 }; /* a broker that starts again, a long list: that is no pause */
 
 bool pause_is_on(struct app *app)
 {
     return !tip_outbox_has_room(app->outbox, APP_ROOM_TURN);
 }
 
-/* Live only: the outbox is what is full. */
+/* Events wait, and not one was taken since the last look. */
+static bool pause_is_stalled(struct app *app)
+{
+    uint64_t acked = tip_bus_stats(app->bus)->acked;
+    bool moved = acked != app->pause.acked;
+
+    app->pause.acked = acked;
+    return !moved && tip_outbox_n_waiting(app->outbox);
+}
+
+/* Live only: the outbox is what is full, or stands still. */
 static void pause_alarm(struct app *app, bool raised, const char *detail)
 {
     const struct tip_event event = {
@@ -58,14 +68,15 @@ static void pause_end(struct app *app)
         tip_info("collect.resumed", "");
         pause_alarm(app, false, "the bus takes events again");
     }
-    app->pause = (struct app_pause){0};
+    app->pause.since_ms = app->pause.said_ms = 0;
 }
 
 void pause_tick(struct app *app)
 {
     int64_t now_ms = tip_loop_now_ms();
+    bool is_stalled = pause_is_stalled(app);
 
-    if (!pause_is_on(app)) {
+    if (!pause_is_on(app) && !is_stalled) {
         pause_end(app);
         return;
     }
