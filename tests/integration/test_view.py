@@ -102,8 +102,9 @@ def test_who_filters_is_not_behind(site, broker, caller, pub):
         fetch.send(fetch=pb.Fetch(consumer="picky", from_seq=1, prefixes=["v1.verdict."], max_wait_ms=20_000, request=1))
         pub.publish_all([(TOPIC, done(n)) for n in range(10)])
         head = pub.flush()
-        row = wait_for(lambda: one(caller, "consumers", "picky"), 10, "the consumer")
-        assert (row["committed_seq"], row["lag_events"], row["lag_s"]) == (0, 0, 0)
+        row = wait_for(lambda: (got := one(caller, "consumers", "picky")) and got["lag_events"] == 0 and got, 10,
+                       "it is said to be behind")
+        assert (row["committed_seq"], row["lag_s"]) == (0, 0)
         pub.publish("v1.verdict.changes.list.", done(0))
         pub.flush()
         assert fetch.expect("batch")[1].n == 1
@@ -170,8 +171,11 @@ def test_doors_classes_and_journal(site, broker, caller, pub):
         pub.publish("v1.source.ok.a.", done(3), tlp=1)
         pub.flush()
         sub.wait(lambda s: s.stamp.seq == 3)
-        door = caller.bus("doors")[-1]
-        assert door["tlp"] == "amber" and door["endpoint"] == site.endpoint("feed")
+        doors = {d["tlp"]: d for d in caller.bus("doors")}
+        assert {tlp: d["endpoint"] for tlp, d in doors.items()} == {
+            "amber": site.endpoint("feed"), "green": site.endpoint("feed_green"), "clear": site.endpoint("feed_clear")}
+        assert (doors["clear"]["sent"], doors["clear"]["subscriptions"]) == (0, 0), "nobody listens there"
+        door = doors["amber"]
         assert door["subscriptions"] >= 2 and door["sent"] >= 3 and door["dropped"] == 0
     classes = {(r["class"], r["tlp"]): r["events"] for r in caller.bus("classes")}
     assert classes == {("schedule", "amber"): 2, ("source", "clear"): 1}
