@@ -9,9 +9,16 @@
 #include <tip/loop.h>
 #include <tip/zsock.h>
 
+#include "core/prefixes.h"
+#include "io/crowd.h"
+
 enum {
-    FEED_RECORD_BYTES = 1024,           /* estimated: ZeroMQ counts messages, memory counts bytes */
-    FEED_SUBSCRIPTION_BYTES_MAX = 1024, /* of a message from a subscriber; topics have at most 255 */
+    FEED_RECORD_BYTES = 1024, /* what a small record costs */
+    FEED_MEAN_RECORDS = 256,  /* over about so many the mean size is taken */
+    FEED_SLOT_BYTES = 160,    /* of libzmq's, for a record that waits for one subscriber; the record itself is shared */
+    FEED_CROWD_SHARES = 4,    /* all slots of a door together: so many times feed_bytes */
+    FEED_HWM_MIN = 16,
+    FEED_SUBSCRIPTION_BYTES_MAX = 1024, /* of a message from a subscriber: a topic, but CURVE's INITIATE needs more */
     FEED_RECEIVE_HWM = 1000,
     FEED_REOPEN_MS = 100
 };
@@ -19,11 +26,14 @@ enum {
 struct feed_socket {
     struct feed *feed;
     struct tip_zsock *zsock;
+    struct crowd *crowd;
     char *endpoint;
     uint8_t tlp_max;
     enum access_door door;
     bool asks; /* for a key */
-    int64_t n_subscriptions;
+    struct prefixes prefixes;
+    int64_t mean_bytes; /* of the records, times FEED_MEAN_RECORDS */
+    int64_t hwm;
     uint64_t n_sent, n_dropped;
     struct tip_timer reopen; /* runs while the door is closed for a moment */
 };
@@ -51,18 +61,24 @@ static void feed_show(const struct feed *feed)
     int64_t n = 0;
 
     for (size_t i = 0; i < feed->n_doors; i++)
-        n += feed->doors[i].n_subscriptions;
+        n += (int64_t)prefixes_count(&feed->doors[i].prefixes);
     tip_metric_set(feed->options.meter->m[METER_FEED_SUBSCRIPTIONS], (double)n);
+}
+
+static void feed_door_close(struct feed_socket *door)
+{
+    crowd_destroy(&door->crowd);
+    tip_zsock_destroy(&door->zsock);
 }
 
 /* Every subscriber loses its connection, and its prefixes; it connects anew by itself. */
 static void feed_door_reset(struct feed_socket *door, const char *why)
 {
-    tip_warn("feed.reset", "endpoint=%s subscriptions=%lld why=%s", door->endpoint, (long long)door->n_subscriptions,
+    tip_warn("feed.reset", "endpoint=%s subscriptions=%zu why=%s", door->endpoint, prefixes_count(&door->prefixes),
              why);
     tip_metric_inc(door->feed->options.meter->m[METER_FEED_RESETS]);
-    tip_zsock_destroy(&door->zsock);
-    door->n_subscriptions = 0;
+    feed_door_close(door);
+    prefixes_clear(&door->prefixes);
     feed_show(door->feed);
     tip_timer_start(&door->reopen, FEED_REOPEN_MS);
 }
@@ -78,9 +94,12 @@ static void feed_on_message(void *ctx, const struct tip_zmsg *msg)
         tip_metric_inc(meter->refused[METER_FEED][METER_MALFORMED]);
         return;
     }
-    door->n_subscriptions += bytes[0] ? 1 : -1;
+    if (bytes[0])
+        prefixes_add(&door->prefixes, bytes + 1, msg->frames[0].len - 1);
+    else
+        prefixes_remove(&door->prefixes, bytes + 1, msg->frames[0].len - 1);
     feed_show(door->feed);
-    if (door->n_subscriptions <= door->feed->options.subscriptions_max)
+    if (!prefixes_are_too_many(&door->prefixes, (size_t)door->feed->options.subscriptions_max))
         return;
     tip_metric_inc(meter->refused[METER_FEED][METER_LIMIT]);
     feed_door_reset(door, "too many prefixes");
@@ -95,11 +114,10 @@ static void feed_door_lossy(struct feed_socket *door, bool lossy)
 
 static int feed_door_open(struct feed_socket *door)
 {
-    int64_t hwm = door->feed->options.bytes / FEED_RECORD_BYTES;
     struct tip_zsock_keys keys;
     struct tip_zsock_options options = {
         .type = ZMQ_XPUB,
-        .send_hwm = (int)hwm,
+        .send_hwm = (int)(door->feed->options.bytes / FEED_RECORD_BYTES),
         .receive_hwm = FEED_RECEIVE_HWM,
         .frame_bytes_max = FEED_SUBSCRIPTION_BYTES_MAX,
         .on_message = feed_on_message,
@@ -111,14 +129,18 @@ static int feed_door_open(struct feed_socket *door)
         keys = guard_server(&door->feed->options.guard, door->door);
         options.keys = &keys;
     }
-    door->n_subscriptions = 0;
+    prefixes_clear(&door->prefixes);
+    door->hwm = options.send_hwm;
+    door->mean_bytes = FEED_RECORD_BYTES * FEED_MEAN_RECORDS;
     r = tip_zsock_open(&door->zsock, door->feed->loop, &options);
     if (r)
         return tip_fail(r);
     feed_door_lossy(door, false);
-    r = tip_zsock_bind(door->zsock, door->endpoint);
+    r = crowd_open(&door->crowd, door->feed->loop, door->zsock);
+    if (!r)
+        r = tip_zsock_bind(door->zsock, door->endpoint);
     if (r)
-        tip_zsock_destroy(&door->zsock);
+        feed_door_close(door);
     return r ? tip_fail(r) : 0;
 }
 
@@ -162,11 +184,38 @@ void feed_destroy(struct feed **feedp)
         return;
     for (size_t i = 0; i < feed->n_doors; i++) {
         tip_timer_deinit(&feed->doors[i].reopen);
-        tip_zsock_destroy(&feed->doors[i].zsock);
+        feed_door_close(&feed->doors[i]);
+        prefixes_clear(&feed->doors[i].prefixes);
         free(feed->doors[i].endpoint);
     }
     free(feed);
     *feedp = NULL;
+}
+
+/*
+ * ZeroMQ counts messages, memory counts bytes: how many may wait for a subscriber follows the mean size of the records,
+ * and how many subscribers there are. libzmq tells the connections there are of a changed bound (since 4.2); it is
+ * changed when it is far off.
+ */
+static void feed_door_weigh(struct feed_socket *door, size_t len)
+{
+    int64_t bytes = (int64_t)len > FEED_RECORD_BYTES ? (int64_t)len : FEED_RECORD_BYTES;
+    int64_t wanted, shared;
+    int hwm;
+
+    door->mean_bytes += bytes - door->mean_bytes / FEED_MEAN_RECORDS;
+    wanted = door->feed->options.bytes / (door->mean_bytes / FEED_MEAN_RECORDS);
+    shared =
+        door->feed->options.bytes * FEED_CROWD_SHARES / ((int64_t)(crowd_count(door->crowd) + 1) * FEED_SLOT_BYTES);
+    if (wanted > shared)
+        wanted = shared;
+    if (wanted < FEED_HWM_MIN)
+        wanted = FEED_HWM_MIN;
+    if (wanted >= door->hwm * 3 / 4 && wanted <= door->hwm * 2)
+        return;
+    door->hwm = wanted;
+    hwm = (int)wanted;
+    (void)zmq_setsockopt(tip_zsock_raw(door->zsock), ZMQ_SNDHWM, &hwm, sizeof(hwm)); /* every socket has it */
 }
 
 /* First without loss; if a subscriber's queue is full, with loss for that one, and the loss is counted. */
@@ -176,8 +225,9 @@ void feed_send_to(struct feed *feed, size_t at, const struct feed_record *record
     const struct tip_zframe frames[2] = {{record->topic, record->topic_len}, {record->bytes, record->len}};
     int r;
 
-    if (door->n_subscriptions <= 0)
-        return; /* nobody listens, or the door is being opened again: nothing is copied for it */
+    if (door->prefixes.n_asked == 0)
+        return; /* nobody ever listened, or the door is being opened again: nothing is copied for it */
+    feed_door_weigh(door, record->len);
     r = tip_zsock_send(door->zsock, frames, 2);
     if (r == TIP_ZSOCK_E_FULL) {
         tip_metric_inc(feed->options.meter->m[METER_FEED_DROPPED]);
@@ -224,5 +274,6 @@ void feed_view(const struct feed *feed, size_t door, struct feed_view *view)
 {
     const struct feed_socket *at = &feed->doors[door];
 
-    *view = (struct feed_view){at->endpoint, at->tlp_max, at->n_subscriptions, at->n_sent, at->n_dropped};
+    *view = (struct feed_view){at->endpoint, at->tlp_max, (int64_t)prefixes_count(&at->prefixes), at->n_sent,
+                               at->n_dropped};
 }

@@ -1,8 +1,10 @@
 /* The broker's rules: sequences, entries, long polls. */
 #include <check.h>
+#include <stdio.h>
 
 #include "core/entries.h"
 #include "core/fetchers.h"
+#include "core/prefixes.h"
 #include "core/sessions.h"
 
 static struct broker_peer peer(const char *name)
@@ -185,6 +187,40 @@ static void test_fetchers(void **state)
     fetchers_deinit(&fetchers);
 }
 
+/* ---- prefixes ---- */
+
+static void test_prefixes(void **state)
+{
+    struct prefixes prefixes = {0};
+    char text[16];
+
+    (void)state;
+    prefixes_add(&prefixes, "v1.", 3);
+    prefixes_add(&prefixes, "v1.", 3); /* said twice, after a lie */
+    prefixes_add(&prefixes, "", 0);
+    prefixes_remove(&prefixes, "v2.", 3); /* a lie */
+    assert_int_equal(prefixes_count(&prefixes), 2);
+    assert_int_equal(prefixes.n_bytes, 3);
+    assert_false(prefixes_are_too_many(&prefixes, 2));
+    assert_true(prefixes_are_too_many(&prefixes, 1));
+    prefixes_remove(&prefixes, "v1.", 3);
+    assert_int_equal(prefixes.n_bytes, 0);
+    for (int i = 0; i < 16; i++) { /* lies about each: the count stays, what was asked for counts */
+        assert_false(prefixes_are_too_many(&prefixes, 2));
+        (void)snprintf(text, sizeof(text), "v1.%d.", i);
+        prefixes_add(&prefixes, text, strlen(text));
+        prefixes_remove(&prefixes, text, strlen(text));
+    }
+    prefixes_add(&prefixes, "a", 1);
+    prefixes_add(&prefixes, "a", 1);
+    assert_true(prefixes_are_too_many(&prefixes, 2));
+    prefixes_clear(&prefixes);
+    prefixes_add(&prefixes, "v1.a.prefix.that.is.longer.than.most.and.costs.libzmq.as.much.as.two.", 70);
+    assert_true(prefixes_are_too_many(&prefixes, 2));
+    prefixes_clear(&prefixes);
+    assert_int_equal(prefixes_count(&prefixes), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -194,6 +230,7 @@ int main(void)
         cmocka_unit_test(test_entries),
         cmocka_unit_test(test_entries_refused),
         cmocka_unit_test(test_fetchers),
+        cmocka_unit_test(test_prefixes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
