@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <sodium.h>
@@ -29,7 +30,13 @@
 #include "meter.h"
 #include "options.h"
 
-enum { APP_TICK_MS = 1000, APP_GROUP_BYTES = 4 << 20, APP_FAREWELL_MS = 50 };
+enum {
+    APP_TICK_MS = 1000,
+    APP_GROUP_BYTES = 4 << 20,
+    APP_FAREWELL_MS = 50,
+    APP_FILES_MAX = 65536, /* connections, and some 40 of its own */
+    APP_FILES_FEW = 4096
+};
 
 struct app {
     struct tip_service *service;
@@ -490,6 +497,18 @@ static void app_log_start(const struct app *app)
              (unsigned long long)status.head_seq, (unsigned long long)status.n_segments);
 }
 
+/* A connection is an open file; more of them than that, and the journal could not open its own. */
+static void app_take_files(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == -1 || limit.rlim_cur >= APP_FILES_MAX)
+        return;
+    limit.rlim_cur = limit.rlim_max < APP_FILES_MAX ? limit.rlim_max : APP_FILES_MAX;
+    if (setrlimit(RLIMIT_NOFILE, &limit) == -1 || limit.rlim_cur < APP_FILES_FEW)
+        tip_warn("service.few_files", "files=%llu", (unsigned long long)limit.rlim_cur);
+}
+
 int app_start(struct tip_service *service, const void *options, void **appp)
 {
     struct app *app = tip_new(struct app);
@@ -497,6 +516,7 @@ int app_start(struct tip_service *service, const void *options, void **appp)
 
     *appp = app;
     app->service = service;
+    app_take_files();
     tip_buf_init(&app->event, TIP_EVENT_BYTES_MAX);
     meter_init(&app->meter, tip_service_metrics(service));
     alarms_init(&app->alarms, tip_service_metrics(service), app_alarm, app);

@@ -51,7 +51,7 @@ struct fetch {
     bool stopped;
     unsigned n_reading, n_outside_reading;
     struct budgets budgets; /* of outside keys */
-    size_t turn;            /* where the next round of outside fetchers begins */
+    size_t turn;            /* where the next round begins */
 };
 
 static void fetch_serve(struct fetch *fetch, struct fetcher *fetcher);
@@ -319,13 +319,14 @@ static void fetch_wake_some(struct fetch *fetch, bool outside, size_t first)
     }
 }
 
-/* Those inside first; those outside take turns. */
+/* Those inside first; each time another one begins, so that nobody is always the last. */
 void fetch_wake(struct fetch *fetch)
 {
     size_t n_waiting = 0;
 
-    fetch_wake_some(fetch, false, 0);
-    fetch_wake_some(fetch, true, fetch->turn++);
+    fetch_wake_some(fetch, false, fetch->turn);
+    fetch_wake_some(fetch, true, fetch->turn);
+    fetch->turn++;
     for (size_t i = 0; i < fetch->fetchers.n; i++)
         n_waiting += fetch->fetchers.items[i].waiting;
     tip_metric_set(fetch->options.meter->m[METER_FETCHERS], (double)n_waiting);
