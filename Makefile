@@ -3,19 +3,19 @@
 JOBS  ?= $(shell nproc)
 BUILD  = build/release
 
-.PHONY: all check test test-long soak demo bench format tidy help packages packages-test packages-bench
+.PHONY: all check test test-long soak demo bench format tidy help packages packages-test packages-bench packages-ui
 
-all: packages ## build everything into build/release/bin
+all: packages packages-ui ## build everything into build/release/bin
 	@cmake --preset release >/dev/null
 	@cmake --build $(BUILD) -j $(JOBS)
 
 check: packages packages-test ## unit and lint tests, in seconds
 	@cmake --workflow --preset check
 
-test: packages packages-test ## every kind of test; the last line counts them
+test: packages packages-test packages-ui ## every kind of test; the last line counts them
 	@tests/run short
 
-test-long: packages packages-test ## the long forms: more seeds, more kills, more names
+test-long: packages packages-test packages-ui ## the long forms: more seeds, more kills, more names
 	@tests/run long
 
 soak: packages packages-test ## faults at random until one breaks a promise: FOR=10m, 8h, ...
@@ -23,7 +23,7 @@ soak: packages packages-test ## faults at random until one breaks a promise: FOR
 	@cmake --build $(BUILD) -j $(JOBS)
 	@TIP_BIN=$(CURDIR)/$(BUILD)/bin /usr/bin/python3 tests/faults/soak.py $(or $(FOR),10m)
 
-demo: packages ## the whole system on loopback with a simulated internet, on this screen
+demo: packages packages-ui ## the whole system on loopback with a simulated internet, on this screen
 	@cmake --preset release >/dev/null
 	@cmake --build $(BUILD) -j $(JOBS) --target programs
 	@tools/demo $(BUILD)
@@ -48,6 +48,10 @@ packages-test:
 
 packages-bench:
 	@tools/install-packages packages-bench.txt
+
+# Node of another origin conflicts with Debian's: it is installed only where there is none.
+packages-ui:
+	@command -v npm >/dev/null || command -v node >/dev/null || tools/install-packages packages-ui.txt
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20

@@ -1,0 +1,23 @@
+import assert from "node:assert/strict";
+import {test} from "node:test";
+import {formulaOf, isWhole, stepsOf} from "./score";
+
+const REASONS = [
+  {source: "lab-hosts", weight: 0.6},
+  {source: "lab-feed", weight: 0.55},
+  {source: "lab-table", weight: 0.5},
+];
+
+test("each source adds its share of the doubt that is left", () => {
+  const steps = stepsOf(REASONS);
+  assert.deepEqual(steps.map((step) => step.adds.toFixed(3)), ["0.600", "0.220", "0.090"]);
+  assert.equal(steps.at(-1)?.score.toFixed(2), "0.91");
+  assert.equal(formulaOf(REASONS), "1 − (1 − 0.60) × (1 − 0.55) × (1 − 0.50) = 0.91");
+});
+
+test("a sum of some reasons is not taken for the whole", () => {
+  assert.ok(isWhole(REASONS, 0.91));
+  assert.ok(!isWhole(REASONS.slice(0, 2), 0.91));
+  assert.ok(isWhole([], 0));
+  assert.equal(formulaOf([]), "");
+});

@@ -1,0 +1,36 @@
+// The score as a sum one can follow: each source removes its share of the doubt that is left.
+// score = 1 - (1 - w1)(1 - w2)...
+import type {Reason} from "../api/schema";
+
+export interface Step {
+  source: string;
+  weight: number;
+  adds: number; // to the score
+  score: number; // after it
+}
+
+export const TIERS: Array<[tier: string, from: number]> = [
+  ["block", 0.9],
+  ["slow", 0.6],
+  ["watch", 0.3],
+];
+
+export function stepsOf(reasons: Reason[]): Step[] {
+  let doubt = 1;
+  return reasons.map(({source, weight}) => {
+    const adds = doubt * weight;
+    doubt -= adds;
+    return {source, weight, adds, score: 1 - doubt};
+  });
+}
+
+export function formulaOf(reasons: Reason[]): string {
+  const factors = reasons.map(({weight}) => `(1 − ${weight.toFixed(2)})`).join(" × ");
+  const last = stepsOf(reasons).at(-1);
+  return last ? `1 − ${factors} = ${last.score.toFixed(2)}` : "";
+}
+
+/** Whether the weights shown lead to the score said: not all reasons are sent, and an operator's word is no sum. */
+export function isWhole(reasons: Reason[], score: number): boolean {
+  return Math.abs((stepsOf(reasons).at(-1)?.score ?? 0) - score) < 0.006;
+}

@@ -1,0 +1,94 @@
+// One indicator: the answer first (its tier), then the sum behind it, then who says so with the very line of the list.
+import type {Allow, Indicator} from "../../api/schema";
+import {plural} from "../../lib/format";
+import {useParam} from "../../lib/router";
+import {Action} from "../../parts/Action";
+import {Fact, Tier, Time} from "../../parts/Marks";
+import {Show} from "../../parts/States";
+import type {PageProps} from "../index";
+import {allowDeed} from "../allow/deeds";
+import {fieldOfTime, timeOfField, useIndicator} from "./data";
+import {Listings} from "./Listings";
+import {Sum} from "./Sum";
+
+const KINDS: Record<string, string> = {ip: "Address", net: "Network", domain: "Domain", url: "URL", endpoint: "Endpoint"};
+
+const ADVICE: Record<string, string> = {
+  block: "Refuse it.",
+  slow: "Slow it down.",
+  watch: "Keep an eye on it.",
+  none: "Nothing speaks against it strongly enough.",
+};
+
+function AsOf({at, setAt}: {at: string; setAt: (at: string) => void}) {
+  return (
+    <div class="bar">
+      <label><span>As of (UTC)</span>
+        <input type="datetime-local" step={1} value={fieldOfTime(at)} onChange={(event) => setAt(timeOfField(event.currentTarget.value))} />
+      </label>
+      {at && <button type="button" onClick={() => setAt("")}>Back to now</button>}
+    </div>
+  );
+}
+
+function OperatorSays({entries}: {entries: Allow[]}) {
+  return (
+    <>
+      {entries.map((entry) => (
+        <p class={`notice ${entry.kind === "deny" ? "bad" : "good"}`}>
+          <strong>{entry.own ? "One of our own networks" : entry.kind === "allow" ? "Allowed" : "Denied"} by {entry.actor || "the configuration"}</strong>
+          {" "}as <span class="code">{entry.indicator}</span>{entry.reason && `: ${entry.reason}`}{entry.until && <>, until <Time at={entry.until} /></>}.
+          {" "}This comes before any score.
+        </p>
+      ))}
+    </>
+  );
+}
+
+function Answer({data, at}: {data: Indicator; at: string}) {
+  const listed = data.listings.filter((row) => row.listed).length;
+  const tier = data.verdict?.tier ?? "none";
+  return (
+    <section class={`answer edge-${tier}`} aria-label="Verdict">
+      <div class="answer-head">
+        <Tier tier={tier} />
+        <span class="answer-score">{(data.verdict?.score ?? 0).toFixed(2)}</span>
+        <p>{at ? "It was so then. " : ""}{ADVICE[tier]} {listed ? `${plural(listed, "listing")} in force ${listed === 1 ? "bears" : "bear"} on it.` : "No list has it now."}</p>
+      </div>
+      <dl class="facts">
+        <Fact name="Kind">{KINDS[data.kind] ?? data.kind}</Fact>
+        <Fact name="Canonical form"><span class="code">{data.value}</span></Fact>
+        <Fact name="Known since"><Time at={data.verdict?.first_seen ?? data.listings.map((row) => row.first_seen).filter(Boolean).sort()[0]} /></Fact>
+        <Fact name="Score since"><Time at={data.verdict?.updated_at} /></Fact>
+        <Fact name="Will change"><Time at={data.verdict?.next_change_at} /></Fact>
+        <Fact name="Moved by">{data.verdict?.cause_source ? `${data.verdict.cause_source}, version ${data.verdict.cause_version ?? "?"}` : "–"}</Fact>
+      </dl>
+    </section>
+  );
+}
+
+export function IndicatorPage({place, name, session}: PageProps) {
+  const [at, setAt] = useParam(place, "at");
+  const loaded = useIndicator(name, at);
+  return (
+    <>
+      <AsOf at={at} setAt={setAt} />
+      <Show from={loaded}>
+        {(data) => (
+          <>
+            <OperatorSays entries={data.allow} />
+            <Answer data={data} at={at} />
+            <Sum data={data} />
+            <Listings listings={data.listings} />
+            {!at && (
+              <p class="buttons">
+                <Action session={session} onDone={loaded.reload} deed={allowDeed("allow_add", data.value)} />
+                <Action session={session} onDone={loaded.reload} deed={allowDeed("deny_add", data.value)} look="danger" />
+              </p>
+            )}
+          </>
+        )}
+      </Show>
+    </>
+  );
+}

@@ -1,0 +1,64 @@
+// Who says so: what lists it now with the very line, and below what listed it once.
+import type {Listing} from "../../api/schema";
+import {count} from "../../lib/format";
+import {IndicatorLink, SourceLink, Time} from "../../parts/Marks";
+import {Table, type Column} from "../../parts/Table";
+
+const RELATIONS: Record<string, string> = {
+  exact: "this very one",
+  host: "its host",
+  parent: "a domain above it",
+  around: "a network around it",
+  on: "on it",
+  inside: "inside it",
+  below: "below it",
+};
+
+const WHO: Column<Listing>[] = [
+  {head: "Source", cell: (row) => <SourceLink name={row.source} />},
+  {head: "Weight", cell: (row) => row.weight?.toFixed(2) ?? "–", kind: "number"},
+  {head: "Lists", cell: (row) => <IndicatorLink value={row.value} />},
+  {head: "Which is", cell: (row) => RELATIONS[row.relation] ?? row.relation},
+];
+
+const NOW: Column<Listing>[] = [
+  ...WHO,
+  {head: "Listed since", cell: (row) => <Time at={row.listed_at} />},
+  {head: "Confirmed", cell: (row) => <Time at={row.last_seen} />},
+  {head: "Evidence", cell: (row) => <Evidence row={row} />},
+];
+
+const BEFORE: Column<Listing>[] = [
+  ...WHO,
+  {head: "First seen", cell: (row) => <Time at={row.first_seen} />},
+  {head: "Removed", cell: (row) => <Time at={row.removed_at} />},
+  {head: "Times", cell: (row) => count(row.n_times), kind: "number"},
+];
+
+function Evidence({row}: {row: Listing}) {
+  return (
+    <>
+      <span class="quiet">version {row.version ?? "–"}, line {row.line ?? "–"}</span>
+      {row.raw && <code class="evidence">{row.raw.trim()}</code>}
+    </>
+  );
+}
+
+const key = (row: Listing) => `${row.source} ${row.kind} ${row.value} ${row.listed_at}`;
+
+export function Listings({listings}: {listings: Listing[]}) {
+  const now = listings.filter((row) => row.listed);
+  const before = listings.filter((row) => !row.listed);
+  return (
+    <>
+      <section>
+        <h2>Who lists it</h2>
+        <Table caption="Listings in force" columns={NOW} rows={now} rowKey={key} empty="No source lists it, or a network or domain it belongs to." />
+      </section>
+      <section>
+        <h2>History</h2>
+        <Table caption="Listings that ended" columns={BEFORE} rows={before} rowKey={key} empty="No listing of it has ended so far." />
+      </section>
+    </>
+  );
+}

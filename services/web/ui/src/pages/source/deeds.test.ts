@@ -1,0 +1,11 @@
+import assert from "node:assert/strict";
+import {test} from "node:test";
+import {sourceDeeds} from "./deeds";
+
+test("only the scheduler runs a module; the rest is for blacklist", () => {
+  const requests = sourceDeeds("drop").map((deed) => deed.request);
+  assert.deepEqual(requests[0], {service: "scheduler", action: "run", target: "blacklist/drop", params: {force: "true"}});
+  assert.deepEqual(requests.slice(1).map((request) => `${request.service} ${request.action} ${request.target}`), [
+    "blacklist hold drop", "blacklist release drop", "blacklist enable drop", "blacklist disable drop", "blacklist baseline drop",
+  ]);
+});
