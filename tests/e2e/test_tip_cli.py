@@ -95,6 +95,16 @@ def test_status_of_a_broker_alone(tip, broker):
     assert tip("search", "192.0.2.7").returncode == UNREACHABLE
 
 
+def test_status_of_services_that_run_elsewhere(tip, site, broker):
+    site.service("scheduler", jobs=[{"name": "a", "module": "b", "every": "1h"}]).start()
+    site.config["tip"]["run"] = str(site.dir / "elsewhere")  # another container's: no admin socket is in it
+    answer = json.loads(tip("status", "-o", "json").stdout)
+    states = {service["service"]: service["state"] for service in answer["services"]}
+    assert states == {"broker": "ready", "storage": "down", "scheduler": "ready", "blacklist": "down"}
+    scheduler = next(service for service in answer["services"] if service["service"] == "scheduler")
+    assert scheduler["rss_bytes"] > 0 and scheduler["insecure"] is True
+
+
 def test_search_and_explain(tip, stored):
     def found():
         result = tip("search", "192.0.2.7", "-o", "json")

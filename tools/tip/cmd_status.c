@@ -2,10 +2,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <tip/admin.h>
 
 #include "admin.h"
+#include "beats.h"
 #include "brief.h"
 #include "bus_brief.h"
 #include "bus_health.h"
@@ -28,6 +30,7 @@ struct status_service {
     long long uptime_s, rss_bytes;
     double age_p50_s, age_p99_s; /* of events when storage commits them; negative: not known */
     bool is_insecure;
+    bool is_elsewhere; /* it has no admin socket here: down, or on another machine, or in another container */
 };
 
 struct status {
@@ -89,6 +92,7 @@ static void status_service(struct status *status, size_t i)
     tip_buf_init(&body, STATUS_BODY_BYTES);
     if (tip_admin_ask(socket, "/readyz", &body, &code)) {
         snprintf(service->detail, sizeof(service->detail), "nobody answers at %.480s", socket);
+        service->is_elsewhere = access(socket, F_OK) == -1;
         return;
     }
     service->state = code == 200 ? STATUS_READY : STATUS_DEGRADED;
@@ -111,6 +115,50 @@ static enum status_state status_of(const struct status *status, const char *name
     return status_find(status, name)->state;
 }
 
+static void status_take_beat(struct status *status, struct status_service *service, const struct beat *beat)
+{
+    if (!beat->is_heard)
+        return;
+    service->state = beat->is_ready ? STATUS_READY : STATUS_DEGRADED;
+    service->uptime_s = (long long)(beat->uptime_ms / 1000);
+    service->rss_bytes = (long long)beat->rss_bytes;
+    service->is_insecure = beat->is_insecure;
+    status->is_insecure = status->is_insecure || beat->is_insecure;
+    snprintf(service->detail, sizeof(service->detail), "%s", beat->detail);
+}
+
+/* Who is not on this machine is heard on the bus. The broker has no heartbeat: it is there when it answers. */
+static int status_hear(struct status *status, struct client *client)
+{
+    struct beat beats[PROGRAMS] = {{0}};
+    struct status_service *whose[PROGRAMS];
+    size_t n = 0;
+    int r;
+
+    for (size_t i = 0; i < PROGRAMS; i++) {
+        if (status->services[i].is_elsewhere && strcmp(status->services[i].name, "broker") != 0) {
+            beats[n].name = status->services[i].name;
+            whose[n++] = &status->services[i];
+        }
+    }
+    r = beats_hear(client, beats, n);
+    for (size_t i = 0; i < n; i++)
+        status_take_beat(status, whose[i], &beats[i]);
+    return r;
+}
+
+static void status_broker_answered(struct status *status)
+{
+    for (size_t i = 0; i < PROGRAMS; i++) {
+        struct status_service *service = &status->services[i];
+
+        if (strcmp(service->name, "broker") == 0 && service->state == STATUS_DOWN) {
+            service->state = STATUS_READY;
+            snprintf(service->detail, sizeof(service->detail), "answers on the bus, not here");
+        }
+    }
+}
+
 static int status_ask_bus(struct status *status, struct client *client)
 {
     const struct tip_store_query query = {.name = "status"};
@@ -122,6 +170,10 @@ static int status_ask_bus(struct status *status, struct client *client)
     if (r != CLI_OK && r != CLI_INTERRUPTED)
         bus_health_add(&status->health, "the broker says nothing of itself: %s", why);
     client->why = NULL;
+    if (r == CLI_OK) {
+        status_broker_answered(status);
+        r = status_hear(status, client);
+    }
     if (r == CLI_INTERRUPTED || status_of(status, "storage") != STATUS_READY)
         return r == CLI_INTERRUPTED ? r : CLI_OK;
     return client_query(client, &query, &status->storage);
@@ -133,9 +185,9 @@ static int status_bus(struct status *status)
     struct client client;
     int r;
 
-    if (status_of(status, "broker") == STATUS_DOWN)
+    if (status_of(status, "broker") == STATUS_DOWN && !status_find(status, "broker")->is_elsewhere)
         return CLI_OK;
-    r = client_open(&client, status->options.config, CLIENT_CALLS);
+    r = client_open(&client, status->options.config, CLIENT_CALLS | CLIENT_FEED);
     if (r == CLI_OK)
         r = status_ask_bus(status, &client);
     client_close(&client);
