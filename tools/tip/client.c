@@ -89,7 +89,7 @@ static int client_outbox(struct client *client)
     return r ? CLI_FAILED : CLI_OK;
 }
 
-static const char *client_key(void)
+const char *client_key(void)
 {
     const char *chosen = getenv(CLI_KEY_VARIABLE);
 

@@ -55,5 +55,8 @@ int client_bus_query(struct client *client, const struct tip_store_query *query,
 int client_control(struct client *client, const char *service, struct tip_control_request *request,
                    struct tip_control_answer **answerp);
 
+/** Whose key is used, also where there are none: the first part of the names we go by on the bus. */
+const char *client_key(void);
+
 /** Who asks: the login name, for the audit log. Static. */
 const char *client_actor(void);

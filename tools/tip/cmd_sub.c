@@ -1,114 +1,30 @@
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
-#include <tip/clock.h>
 #include <tip/keys.h>
-#include <topics.h>
 
-#include "client.h"
 #include "commands.h"
-#include "gap.h"
 #include "line.h"
-#include "position.h"
+#include "sub.h"
 
-enum { SUB_COUNT, SUB_TIMEOUT, SUB_DURABLE, SUB_DOOR, SUB_OPTIONS };
-enum { SUB_TOPICS_MAX = 32, SUB_LINE_BYTES = 512 * 1024, SUB_SILENCE_MS = 3500 };
+enum { SUB_COUNT, SUB_TIMEOUT, SUB_DURABLE, SUB_STATE, SUB_DOOR, SUB_OPTIONS };
+enum { SUB_SILENCE_MS = 3500 };
 
 static const struct cli_option sub_rows[SUB_OPTIONS] = {
     [SUB_COUNT] = {"count", 'n', "N", "Ends after N events."},
     [SUB_TIMEOUT] = {"timeout", 't', "TIME", "Ends after this time (90s, 15m)."},
     [SUB_DURABLE] = {"durable", 'd', "NAME",
                      "Reads the journal and remembers under NAME how far: goes on there next time, skips nothing."},
+    [SUB_STATE] = {"state", 's', "FILE", "With --durable: remembers in this file [$XDG_STATE_HOME/tip/sub-NAME.json]."},
     [SUB_DOOR] = {"door", 0, "TLP",
                   "Listens at the door of clear, green or amber events [the widest that the key may hear]."},
 };
 
-struct sub {
-    const struct cli *cli;
-    struct client client;
-    char prefixes[SUB_TOPICS_MAX][TIP_TOPIC_MAX + 1];
-    const char *list[SUB_TOPICS_MAX + 2]; /* the prefixes and, live, v1.bus.head. */
-    size_t n_prefixes;
-    struct gap gap;
-    struct position position;
-    struct tip_fetch *fetch;
-    int64_t count, n_printed;
-    uint64_t timeout_ms;
-    bool is_lossy, is_over, is_heard;
-    struct out *csv;
-};
-
-/* ---- printing ---- */
-
 static const struct tip_column sub_columns[] = {
     {"time", TIP_COLUMN_TIME}, {"topic", TIP_COLUMN_TEXT}, {"kind", TIP_COLUMN_TEXT}, {"event", TIP_COLUMN_TEXT}};
-
-static int sub_print_json(const struct tip_event *event, const struct tip_stamp *stamp)
-{
-    tip_auto(tip_buf_deinit) struct tip_buf line;
-    int r;
-
-    tip_buf_init(&line, SUB_LINE_BYTES);
-    r = tip_event_json(event, stamp, &line);
-    if (r == 0)
-        puts(tip_buf_text(&line));
-    return r;
-}
-
-static int sub_print_line(struct sub *sub, const struct tip_event *event, const struct tip_stamp *stamp)
-{
-    tip_auto(tip_buf_deinit) struct tip_buf line;
-    char when[TIP_CLOCK_TEXT];
-    const char *cells[] = {when, stamp->topic, event->kind_name, NULL};
-    int r;
-
-    tip_buf_init(&line, SUB_LINE_BYTES);
-    r = line_event(event, &line);
-    if (r)
-        return r;
-    tip_clock_format(event->observed_unix_ms, when);
-    cells[3] = tip_buf_text(&line);
-    if (sub->csv) {
-        out_row(sub->csv, cells, NULL);
-        return 0;
-    }
-    printf("%s%s%s %s ", out_style_on(&sub->cli->out, OUT_DIM), when, out_style_off(&sub->cli->out), stamp->topic);
-    out_safe(stdout, cells[3]);
-    putchar('\n');
-    return 0;
-}
-
-static void sub_print(struct sub *sub, const struct tip_record *record)
-{
-    tip_auto(tip_event_destroy) struct tip_event *event = NULL;
-    const char *reason = NULL;
-    int r = tip_event_decode(record->event, record->event_len, &event, &reason);
-
-    if (r) {
-        fprintf(stderr, "tip: record %" PRIu64 " (%s) cannot be read: %s\n", record->stamp.seq, record->stamp.topic,
-                reason ? reason : strerror(-r));
-        return;
-    }
-    if (sub->cli->out.mode == OUT_JSON || sub->cli->out.mode == OUT_NDJSON)
-        r = sub_print_json(event, &record->stamp);
-    else
-        r = sub_print_line(sub, event, &record->stamp);
-    if (r)
-        fprintf(stderr, "tip: record %" PRIu64 " cannot be shown: %s\n", record->stamp.seq, strerror(-r));
-    sub->n_printed++;
-    if (sub->n_printed == sub->count)
-        sub->is_over = true;
-}
-
-static void sub_flush(struct sub *sub)
-{
-    fflush(stdout);
-    if (ferror(stdout))
-        sub->is_over = true;
-    if (sub->is_over)
-        client_wake(&sub->client);
-}
 
 /* ---- live ---- */
 
@@ -210,95 +126,6 @@ static int sub_live(struct sub *sub)
     return r;
 }
 
-/* ---- durable ---- */
-
-static bool sub_commit(struct sub *sub, const struct tip_id *journal_id, uint64_t next_seq)
-{
-    int r;
-
-    sub->position.journal_id = *journal_id;
-    sub->position.next_seq = next_seq;
-    r = position_save(&sub->position);
-    if (r) {
-        cli_error("%s: %s", sub->position.path, strerror(-r));
-        sub->is_over = true;
-        sub->count = -1; /* a failure, whatever was printed */
-    }
-    return r == 0;
-}
-
-static void sub_on_batch(void *ctx, const struct tip_fetch_batch *batch)
-{
-    struct sub *sub = ctx;
-    uint64_t next_seq = batch->next_seq;
-
-    for (size_t i = 0; i < batch->n_records && !sub->is_over; i++) {
-        sub_print(sub, &batch->records[i]);
-        if (sub->is_over && i + 1 < batch->n_records)
-            next_seq = batch->records[i].stamp.seq + 1;
-    }
-    fflush(stdout);
-    if (ferror(stdout))
-        sub->is_over = true; /* not remembered: it may not have been read */
-    else if (sub_commit(sub, &batch->journal_id, next_seq))
-        tip_fetch_done(sub->fetch, &batch->journal_id, next_seq);
-    sub_flush(sub);
-}
-
-static void sub_on_break(void *ctx, enum tip_fetch_break why, const struct tip_id *journal_id, uint64_t next_seq)
-{
-    static const char *const words[] = {[TIP_FETCH_NEW_JOURNAL] = "the broker has begun a new journal",
-                                        [TIP_FETCH_TRIMMED] = "records were trimmed before they were read",
-                                        [TIP_FETCH_DAMAGED] = "records in the journal are damaged"};
-    struct sub *sub = ctx;
-
-    sub->is_lossy = true;
-    fprintf(stderr, "tip: %s: stood at %" PRIu64 ", goes on at %" PRIu64 "\n", words[why], sub->position.next_seq,
-            next_seq);
-    if (sub_commit(sub, journal_id, next_seq))
-        tip_fetch_done(sub->fetch, journal_id, next_seq);
-    sub_flush(sub);
-}
-
-static int sub_durable_load(struct sub *sub, const char *name)
-{
-    int r = position_load(&sub->position, name);
-
-    if (r == 0)
-        return CLI_OK;
-    if (r == -EINVAL)
-        cli_error("--durable: a name is 1 to 48 of a-z, 0-9, '-' and '_'");
-    else
-        cli_error("%s: %s", sub->position.path, r == POSITION_E_BAD ? "holds no position" : strerror(-r));
-    return r == -EINVAL ? CLI_USAGE : CLI_FAILED;
-}
-
-static int sub_durable(struct sub *sub, const char *name)
-{
-    char consumer[TIP_NAME_MAX + 1];
-    int r;
-
-    r = sub_durable_load(sub, name);
-    if (r)
-        return r;
-    snprintf(consumer, sizeof(consumer), "tip.%s", name);
-    r = tip_fetch_open(&sub->fetch, sub->client.bus,
-                       &(struct tip_fetch_config){.consumer = consumer,
-                                                  .prefixes = sub->list,
-                                                  .journal_id = sub->position.journal_id,
-                                                  .from_seq = sub->position.next_seq,
-                                                  .on_batch = sub_on_batch,
-                                                  .on_break = sub_on_break,
-                                                  .ctx = sub});
-    if (r) {
-        cli_error("cannot fetch: %s", strerror(-r));
-        return CLI_FAILED;
-    }
-    r = client_wait(&sub->client, sub->timeout_ms);
-    tip_fetch_destroy(&sub->fetch);
-    return r;
-}
-
 /* ---- both ---- */
 
 static int sub_topics(struct sub *sub)
@@ -318,7 +145,7 @@ static int sub_result(const struct sub *sub, int r)
 {
     if (r)
         return r;
-    if (sub->count == -1)
+    if (sub->is_failed)
         return CLI_FAILED;
     if (sub->count && sub->n_printed < sub->count && !ferror(stdout)) {
         cli_error("%" PRId64 " of %" PRId64 " events came in time", sub->n_printed, sub->count);
@@ -357,20 +184,36 @@ static int sub_perform(struct sub *sub)
         r = sub_door(sub, &needs);
     if (r == CLI_OK)
         r = client_open(&sub->client, sub->cli->config, needs);
-    if (r == CLI_OK && sub->cli->out.mode == OUT_CSV &&
+    if (r == CLI_OK && sub->format == SUB_CSV &&
         out_open(&sub->csv, &sub->cli->out, sub_columns, sizeof(sub_columns) / sizeof(sub_columns[0]), &bad))
         r = cli_bad_field(bad);
     if (r == CLI_OK)
-        r = name ? sub_durable(sub, name) : sub_live(sub);
+        r = name ? sub_durable(sub, name, cli_text(sub->cli, SUB_STATE, NULL)) : sub_live(sub);
     out_destroy(&sub->csv);
     client_close(&sub->client);
     return sub_result(sub, r);
 }
 
+static enum sub_format sub_format(const struct cli *cli)
+{
+    static const enum sub_format by_mode[OUT_MODE_COUNT] = {
+        [OUT_HUMAN] = SUB_PEOPLE, [OUT_JSON] = SUB_JSON, [OUT_NDJSON] = SUB_JSON, [OUT_CSV] = SUB_CSV};
+
+    if (!cli->format)
+        return by_mode[cli->out.mode];
+    return strcmp(cli->format, "ecs") == 0 ? SUB_ECS : SUB_SYSLOG;
+}
+
 static int sub_run(struct cli *cli)
 {
-    struct sub sub = {.cli = cli};
+    struct sub sub = {.cli = cli, .format = sub_format(cli)};
 
+    if (gethostname(sub.host, sizeof(sub.host) - 1) == -1)
+        sub.host[0] = '\0'; /* syslog says "-" then */
+    if (cli_flag(cli, SUB_STATE) && !cli_flag(cli, SUB_DURABLE)) {
+        cli_error("--state says where --durable remembers how far it came: it needs that");
+        return CLI_USAGE;
+    }
     if (cli->n_args > SUB_TOPICS_MAX) {
         cli_error("at most %d topics", SUB_TOPICS_MAX);
         return CLI_USAGE;
@@ -387,10 +230,16 @@ const struct cli_command cmd_sub = {
     .details =
         "A topic is a prefix: `listing.` (short for `v1.listing.`), `verdict.changes.`; without one, everything.\n"
         "Live events are best effort: of whole classes every loss is said on standard error. With --durable the\n"
-        "journal is read instead, from where NAME stood. Exit code 3 when something was lost.",
+        "journal is read instead, from where NAME stood: every event at least once, and those that come twice have\n"
+        "the same id. What is missing (trimmed, a new journal, damage) is a record in the output, {\"gap\": ...}. The\n"
+        "position moves when the output is on disk, or read out of the pipe. `-o ecs` prints JSON with the names of\n"
+        "the Elastic Common Schema, `-o syslog` messages as in RFC 5424, of at most 8,192 octets; both a line for "
+        "each\n"
+        "entry of a batch. Exit code 3 when something was lost.",
     .options = sub_rows,
     .n_options = SUB_OPTIONS,
     .words = (const char *const[]){"schedule.", "listing.", "source.", "verdict.", "control.", "system.", "bus.", NULL},
+    .formats = (const char *const[]){"ecs", "syslog", NULL},
     .max_args = -1,
     .run = sub_run,
 };

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -127,20 +128,36 @@ const struct cli_command *cli_find(const struct cli_command *const *table, const
     return NULL;
 }
 
-static int cli_mode(const char *name, enum out_mode *modep)
+static bool cli_is_own_format(struct cli *cli, const char *name)
+{
+    for (const char *const *format = cli->command->formats; format && *format; format++) {
+        if (strcmp(*format, name) == 0) {
+            cli->format = *format;
+            cli->out.mode = OUT_NDJSON; /* likewise for programs */
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What --output named, once the command is known. */
+static int cli_mode(struct cli *cli, const char *name)
 {
     for (size_t i = 0; out_mode_names[i]; i++) {
         if (strcmp(out_mode_names[i], name) == 0) {
-            *modep = (enum out_mode)i;
+            cli->out.mode = (enum out_mode)i;
             return 0;
         }
     }
+    if (cli_is_own_format(cli, name))
+        return 0;
     cli_error("--output: \"%s\" is none of human, json, ndjson, csv", name);
     return CLI_E_USAGE;
 }
 
 struct cli_line {
     struct cli cli;
+    const char *output; /* of --output, or NULL */
     bool help, version;
 };
 
@@ -148,7 +165,8 @@ static int cli_take_global(struct cli_line *line, int i, const char *value)
 {
     switch (i) {
     case GLOBAL_OUTPUT:
-        return cli_mode(value, &line->cli.out.mode);
+        line->output = value;
+        return 0;
     case GLOBAL_CONFIG:
         line->cli.config = value;
         return 0;
@@ -229,14 +247,21 @@ static int cli_usage(const struct cli *cli, const char *what)
     return CLI_USAGE;
 }
 
+/* A reader that has seen enough is no failure of ours. */
+static bool cli_reader_is_gone(void)
+{
+    struct pollfd out = {.fd = STDOUT_FILENO};
+
+    return errno == EPIPE || (poll(&out, 1, 0) == 1 && out.revents & POLLERR);
+}
+
 static int cli_finish(struct cli *cli)
 {
     int r = cli->command->run(cli);
 
-    if (fflush(stdout) == 0 && !ferror(stdout))
+    if ((fflush(stdout) == 0 && !ferror(stdout)) || cli_reader_is_gone())
         return r;
-    if (errno != EPIPE) /* a reader that has seen enough is no failure of ours */
-        cli_error("cannot write the answer: %m");
+    cli_error("cannot write the answer: %m");
     return r ? r : CLI_FAILED;
 }
 
@@ -248,6 +273,8 @@ static int cli_run(struct cli_line *line, int argc, char **argv)
         cli_print_help(cli->parent, cli->command, line->help ? stdout : stderr);
         return line->help ? CLI_OK : CLI_USAGE;
     }
+    if (line->output && cli_mode(cli, line->output))
+        return CLI_USAGE;
     cli->args = argv + optind;
     cli->n_args = argc - optind;
     if (!cli->command->run)

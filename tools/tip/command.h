@@ -44,6 +44,7 @@ struct cli_command {
     size_t n_options;                       /* at most CLI_OPTIONS_MAX */
     const struct cli_command *const *verbs; /* NULL-terminated; then run may be NULL */
     const char *const *words;               /* NULL-terminated: what an argument can be; for completion */
+    const char *const *formats;             /* NULL-terminated: what --output takes besides the four of all */
     int min_args, max_args;                 /* max -1: any number */
     int (*run)(struct cli *cli);            /* returns an enum cli_exit */
 };
@@ -58,6 +59,7 @@ struct cli {
     const char *config; /* --config, or NULL */
     bool quiet;
     struct out_config out;
+    const char *format; /* one of the command's own formats, or NULL: out.mode says */
 };
 
 /** All commands, in the order of the help page; NULL-terminated. */
