@@ -1,39 +1,169 @@
-"""A consumer in another language needs proto/, a SUB socket and a protobuf library: the example in docs/ itself runs."""
-import json
-import subprocess
+"""Consumers outside TIP: the examples in docs/ miss events on purpose, and end with all of them."""
+import contextlib
+import os
+import signal
+import time
 
-from tip_chain import Chain
-from tip_harness import SOURCE, clean_environment
+import pytest
+from tip_examples import example
+from tip_harness import Site, wait_for
+from tip_wire import Fetch, Pub, event
+
+TOPIC = "v1.schedule.done.test."
+EVENTS = int(os.environ.get("TIP_EXAMPLE_EVENTS", "30000"))
+LIVE = ["python", "node"]  # the others fetch only
+NAMES = [*LIVE, "shell", "pipe"]
 
 
-def generated(site):
-    out = site.dir / "pb"
-    out.mkdir()
-    files = sorted((SOURCE / "proto/tip/v1").glob("*.proto"))
-    subprocess.run(["protoc", f"--proto_path={SOURCE / 'proto'}", f"--python_out={out}", *map(str, files)], check=True)
-    return out
+def done(n, size=800):
+    return event("schedule.done", run_id=os.urandom(16), module="test", n_ok=n, summary="x" * size)
 
 
-def test_example_follows_a_list(site):
-    chain = Chain(site, services=("scheduler", "blacklist"), blacklist={"interval_floor": "1s"})
-    chain.source("example", "203.0.113.1\n203.0.113.2\n", type="ip4", interval="1s")
-    site.section("scheduler", jobs=[{"name": "lists", "module": "blacklist", "every": "1s"}])
-    consumer = subprocess.Popen(["/usr/bin/python3", SOURCE / "docs/examples/follow.py", site.endpoint("feed"),
-                                 "listing.", "2"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                                env=clean_environment(PYTHONPATH=str(generated(site))))
+def publish(pub, n, topic=TOPIC, tlp=3):
+    """n events in bunches; their ids."""
+    ids = []
+    for first in range(0, n, 200):
+        made = [done(k) for k in range(first, min(first + 200, n))]
+        pub.publish_all([(topic, one) for one in made], tlp)
+        pub.flush(30)
+        ids += [one.id.hex() for one in made]
+    return ids
+
+
+def everybody(process, number):
+    """A signal to a program and to what it has started."""
+    children = [int(pid) for pid in os.listdir("/proc") if pid.isdigit() and parent(pid) == process.pid]
+    for pid in [process.pid, *children, *(p for c in children for p in grandchildren(c))]:
+        with contextlib.suppress(ProcessLookupError):  # it has ended meanwhile
+            os.kill(pid, number)
+
+
+def parent(pid):
     try:
-        chain.start()
-        first = json.loads(consumer.stdout.readline())
-        chain.serve("example", "203.0.113.2\n203.0.113.3\n")
-        second = json.loads(consumer.stdout.readline())
-        assert consumer.wait(30) == 0, consumer.stderr.read()
-    finally:
-        consumer.kill()
-        consumer.communicate()
+        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
+            return int(file.read().rsplit(")", 1)[1].split()[1])
+    except OSError:
+        return 0
 
-    assert first["kind"] == "listing.baseline"
-    assert [e["indicator"]["value"] for e in first["listing_baseline"]["entries"]] == ["203.0.113.1", "203.0.113.2"]
-    delta = second["listing_delta"]
-    assert (delta["from_version"], delta["to_version"], delta["part"], delta["n_parts"]) == ("1", "2", 1, 1)
-    assert [e["indicator"]["value"] for e in delta["added"]] == ["203.0.113.3"]
-    assert [e["value"] for e in delta["removed"]] == ["203.0.113.1"]
+
+def grandchildren(pid):
+    return [int(other) for other in os.listdir("/proc") if other.isdigit() and parent(other) == pid]
+
+
+def has_all(follower, wanted):
+    """Nothing is missing; how much is, is looked at only when there can be enough."""
+    return len(follower.read().ids) >= len(wanted) and set(wanted) <= set(follower.ids)
+
+
+def check(follower, wanted, deadline_s=60, kills=0):
+    """All of them, each perhaps more than once, nothing else; in order where they come first."""
+    wait_for(lambda: has_all(follower, wanted), deadline_s,
+             lambda: f"{len(set(wanted) - set(follower.ids))} of {len(wanted)} are missing\n{follower.log_text()[-2000:]}")
+    got = list(dict.fromkeys(follower.ids))
+    assert set(got) == set(wanted) and follower.gaps == [] and follower.torn <= kills
+    return got
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_example_that_misses_thousands_ends_with_all(name):
+    site = Site()
+    try:
+        broker = site.broker(feed_bytes="1MiB")
+        follower = example(site, name, "schedule.").spawn()
+        with Pub(site.endpoint("ingest"), "test") as pub:
+            wanted = publish(pub, 200)
+            check(follower, wanted)
+            everybody(follower, signal.SIGSTOP)
+            wanted += publish(pub, EVENTS if name in LIVE else EVENTS // 10)
+            if name in LIVE:
+                assert broker.metric("tip_broker_feed_dropped_total") > 0, "its queue at the feed overflows"
+            everybody(follower, signal.SIGCONT)
+            check(follower, wanted)
+            assert broker.term() == 0
+            broker.start()
+            pub.hello()
+            wanted += publish(pub, 300)
+            got = check(follower, wanted)
+            assert got == wanted, "in order"
+        if name in LIVE:
+            assert "missing" in follower.log_text(), "it noticed"
+    except BaseException:
+        print(site.logs())
+        raise
+    finally:
+        site.close()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_example_that_is_killed_goes_on(name, site, broker, pub):
+    wanted = publish(pub, 300)
+    follower = example(site, name, "schedule.").spawn()
+    check(follower, wanted)
+    for _ in range(3):
+        wanted += publish(pub, 200)
+        everybody(follower, signal.SIGKILL)
+        follower.wait()
+        wanted += publish(pub, 100)
+        follower.spawn()
+        wanted += publish(pub, 50)
+    check(follower, wanted, kills=3)
+    assert len(follower.ids) < 3 * len(wanted), "it goes on, and does not begin again"
+
+
+def test_a_loss_at_the_tail_is_seen_by_the_head(site):
+    """Nothing comes behind what was lost: the beat each second tells."""
+    site.broker(feed_bytes="1MiB")
+    follower = example(site, "python", "schedule.").spawn()
+    with Pub(site.endpoint("ingest"), "test") as pub:
+        wanted = publish(pub, 100)
+        check(follower, wanted)
+        follower.pause()
+        wanted += publish(pub, EVENTS)
+        follower.resume()
+        check(follower, wanted)
+        assert "missing" in follower.log_text(), "it noticed"
+
+
+def test_a_journal_that_is_lost_is_a_gap_and_not_the_end(site, broker, pub):
+    followers = {name: example(site, name, "schedule.").spawn() for name in NAMES}
+    wanted = publish(pub, 50)
+    for follower in followers.values():
+        check(follower, wanted)
+    broker.kill()
+    journal = site.data / "broker" / "journal"
+    for file in journal.iterdir():
+        file.unlink()
+    broker.start()
+    with Pub(site.endpoint("ingest"), "again") as again:
+        wanted += publish(again, 50)
+        for name, follower in followers.items():
+            wait_for(lambda f=follower: has_all(f, wanted), 30, f"{name} has all of both")
+            if name == "pipe":
+                assert follower.log_text().count('{"gap":{"reason":"new_journal"') == 1
+                continue
+            assert [gap["reason"] for gap in follower.gaps] == ["new_journal"], name
+
+
+def test_the_clear_door_beside_amber_traffic_has_no_false_gap():
+    """With keys: what an outsider may not see leaves no hole in what it counts."""
+    site = Site(keys=True)
+    try:
+        site.add_key("soc", "--audience", "clear")
+        site.add_key("test", "--role", "service", "--publish", "v1.schedule.")
+        site.broker()
+        follower = example(site, "python", "schedule.", feed=site.endpoint("feed_clear"), key="soc").spawn()
+        with Pub(site.endpoint("ingest"), "test", key=site.key("test")) as pub:
+            wanted = publish(pub, 20, tlp=1)
+            check(follower, wanted)
+            for _ in range(20):
+                publish(pub, 50, tlp=3)
+                wanted += publish(pub, 5, tlp=1)
+            check(follower, wanted)
+            heads = time.monotonic() + 3  # beats that count nothing of what it may not see
+            wait_for(lambda: time.monotonic() > heads, 5, "three beats")
+        assert "missing" not in follower.log_text().split("fetching from", 1)[-1], follower.log_text()
+        with Fetch(site.endpoint("fetch"), key=site.key("soc")) as fetch:
+            assert {seen.stamp.tlp for seen in fetch.all("v1.schedule.")} == {1}
+    finally:
+        print(site.logs(2000))
+        site.close()

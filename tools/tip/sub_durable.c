@@ -3,6 +3,7 @@
  * of a pipe. So a reader that is killed, as we ourselves, finds its events again, and some of them twice.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <linux/sockios.h>
 #include <poll.h>
@@ -124,6 +125,22 @@ static void sub_on_break(void *ctx, enum tip_fetch_break why, const struct tip_i
 
 /* ---- beginning ---- */
 
+/* A line that was torn by a kill, at the end of the file that we go on with: it comes again whole, on a line of its
+ * own.
+ */
+static void sub_end_torn_line(void)
+{
+    tip_auto(tip_fd_close) int fd = -1;
+    struct stat stat;
+    char last;
+
+    if (fstat(STDOUT_FILENO, &stat) == -1 || !S_ISREG(stat.st_mode) || stat.st_size == 0)
+        return;
+    fd = open("/proc/self/fd/1", O_RDONLY | O_CLOEXEC);
+    if (fd != -1 && pread(fd, &last, 1, stat.st_size - 1) == 1 && last != '\n')
+        putchar('\n');
+}
+
 static int sub_place(struct sub *sub, const char *name, const char *state)
 {
     int r = position_place(&sub->position, name);
@@ -174,6 +191,8 @@ int sub_durable(struct sub *sub, const char *name, const char *state)
         cli_error("--durable: %s.%s is longer than %d", client_key(), name, TIP_NAME_MAX);
         r = CLI_USAGE;
     }
+    if (r == CLI_OK)
+        sub_end_torn_line();
     if (r == CLI_OK)
         r = sub_follow(sub, consumer);
     position_close(&sub->position);
