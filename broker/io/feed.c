@@ -34,7 +34,7 @@ struct feed_socket {
     struct prefixes prefixes;
     int64_t mean_bytes; /* of the records, times FEED_MEAN_RECORDS */
     int64_t hwm;
-    uint64_t n_sent, n_dropped;
+    uint64_t n_sent, n_overflows;
     struct tip_timer reopen; /* runs while the door is closed for a moment */
 };
 
@@ -231,7 +231,7 @@ void feed_send_to(struct feed *feed, size_t at, const struct feed_record *record
     r = tip_zsock_send(door->zsock, frames, 2);
     if (r == TIP_ZSOCK_E_FULL) {
         tip_metric_inc(feed->options.meter->m[METER_FEED_DROPPED]);
-        door->n_dropped++;
+        door->n_overflows++;
         feed_door_lossy(door, true);
         r = tip_zsock_send(door->zsock, frames, 2);
         feed_door_lossy(door, false);
@@ -275,5 +275,5 @@ void feed_view(const struct feed *feed, size_t door, struct feed_view *view)
     const struct feed_socket *at = &feed->doors[door];
 
     *view = (struct feed_view){at->endpoint, at->tlp_max, (int64_t)prefixes_count(&at->prefixes), at->n_sent,
-                               at->n_dropped};
+                               at->n_overflows};
 }

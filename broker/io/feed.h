@@ -57,7 +57,8 @@ struct feed_view {
     const char *endpoint;
     uint8_t tlp_max;
     int64_t n_subscriptions; /* different prefixes */
-    uint64_t sent, dropped;  /* records; dropped by at least one subscriber's queue */
+    uint64_t sent;           /* records */
+    uint64_t overflows;      /* a subscriber's queue was full: it loses records until it has read on, unseen by us */
 };
 
 void feed_view(const struct feed *feed, size_t door, struct feed_view *view);

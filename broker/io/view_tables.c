@@ -343,14 +343,14 @@ static const struct view_metric queue_metrics[] = {
 
 /* ---- doors of the feed ---- */
 
-enum { DOOR_TLP, DOOR_ENDPOINT, DOOR_SUBSCRIPTIONS, DOOR_SENT, DOOR_DROPPED, DOOR_PER_S, DOOR_PER_S_60S };
+enum { DOOR_TLP, DOOR_ENDPOINT, DOOR_SUBSCRIPTIONS, DOOR_SENT, DOOR_OVERFLOWS, DOOR_PER_S, DOOR_PER_S_60S };
 
 static const struct tip_column door_columns[] = {
     {"tlp", TIP_COLUMN_TEXT},
     {"endpoint", TIP_COLUMN_TEXT},
     {"subscriptions", TIP_COLUMN_INT},
     {"sent", TIP_COLUMN_INT},
-    {"dropped", TIP_COLUMN_INT},
+    {"overflows", TIP_COLUMN_INT},
     {"sent_per_s", TIP_COLUMN_REAL},
     {"sent_per_s_60s", TIP_COLUMN_REAL},
 };
@@ -372,7 +372,7 @@ static bool door_fill(struct view *view, size_t i, struct view_cell *cells)
     cell_text(&cells[DOOR_ENDPOINT], door.endpoint);
     cell_int(&cells[DOOR_SUBSCRIPTIONS], (uint64_t)door.n_subscriptions);
     cell_int(&cells[DOOR_SENT], door.sent);
-    cell_int(&cells[DOOR_DROPPED], door.dropped);
+    cell_int(&cells[DOOR_OVERFLOWS], door.overflows);
     cell_real(&cells[DOOR_PER_S], rates_second(rates ? rates : &none).events_per_s);
     cell_real(&cells[DOOR_PER_S_60S], rates_minute(rates ? rates : &none).events_per_s);
     return true;
@@ -381,12 +381,12 @@ static bool door_fill(struct view *view, size_t i, struct view_cell *cells)
 /* clang-format off */
 static const struct tip_metric_row door_rows[] = {
     {TIP_METRIC_COUNTER, "tip_broker_door_sent_total", "tlp", "Records given to a door of the feed."},
-    {TIP_METRIC_COUNTER, "tip_broker_door_dropped_total", "tlp", "Of these: at least one slow subscriber lost it."},
+    {TIP_METRIC_COUNTER, "tip_broker_door_overflows_total", "tlp", "Times that a subscriber's queue was full: it loses records until it has read on."},
     {TIP_METRIC_GAUGE, "tip_broker_door_subscriptions", "tlp", "Different prefixes subscribed to at a door."},
 };
 /* clang-format on */
 
-static const struct view_metric door_metrics[] = {{DOOR_SENT, 1}, {DOOR_DROPPED, 1}, {DOOR_SUBSCRIPTIONS, 1}};
+static const struct view_metric door_metrics[] = {{DOOR_SENT, 1}, {DOOR_OVERFLOWS, 1}, {DOOR_SUBSCRIPTIONS, 1}};
 
 /* ---- the journal: one row ---- */
 

@@ -72,7 +72,7 @@ static const struct brief_column brief_columns[BUS_TABLE_COUNT][BUS_BRIEF_COLUMN
         {"prefixes", BRIEF_COUNT, "subscriptions", NULL},
         {"sent_s", BRIEF_RATE_OF, "sent", "sent_per_s"},
         {"sent", BRIEF_COUNT, "sent", NULL},
-        {"dropped", BRIEF_COUNT, "dropped", NULL},
+        {"overflows", BRIEF_COUNT, "overflows", NULL},
     },
     [BUS_JOURNAL] = {
         {"journal", BRIEF_TEXT, "journal_id", NULL},
