@@ -474,6 +474,7 @@ static struct view *app_view(struct app *app, const struct broker_options *optio
         .fetch = app->fetch,
         .feed = app->feed,
         .calls = app->calls,
+        .access = &app->access,
         .metrics = tip_service_metrics(app->service),
         .window_events = (uint64_t)options->window_events,
         .window_bytes = (uint64_t)options->window_bytes,

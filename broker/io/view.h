@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/access.h"
 #include "io/calls.h"
 #include "io/feed.h"
 #include "io/fetch.h"
@@ -21,6 +22,7 @@ struct view_options {
     struct fetch *fetch;
     struct feed *feed;
     struct calls *calls;
+    const struct access_table *access; /* without keys it is empty */
     struct tip_metrics *metrics;
     uint64_t window_events, window_bytes; /* of a publisher */
     uint64_t segment_bytes, cap_bytes, keep_bytes;

@@ -506,6 +506,63 @@ static const struct tip_metric_row class_rows[] = {
 
 static const struct view_metric class_metrics[] = {{CLASS_EVENTS, 1}};
 
+/* ---- keys ---- */
+
+enum { KEY_NAME, KEY_ROLES, KEY_AUDIENCE, KEY_PUBLISHERS, KEY_CONSUMERS };
+
+static const struct tip_column key_columns[] = {
+    {"key", TIP_COLUMN_TEXT},       {"roles", TIP_COLUMN_TEXT},    {"audience", TIP_COLUMN_TEXT},
+    {"publishers", TIP_COLUMN_INT}, {"consumers", TIP_COLUMN_INT},
+};
+
+static size_t key_count(struct view *view)
+{
+    return view->options.access->n;
+}
+
+static size_t key_publishers(const struct view *view, const struct access_key *key)
+{
+    const struct journal_table *table = journal_tablep(view->options.journal);
+    struct ingest_view session;
+    size_t n = 0;
+
+    for (size_t i = 0; i < table->n_publishers; i++) {
+        if (!access_owns_name(key, table->publishers[i]->name))
+            continue;
+        ingest_view(view->options.ingest, table->publishers[i], &session);
+        n += session.is_up;
+    }
+    return n;
+}
+
+static size_t key_consumers(const struct view *view, const struct access_key *key)
+{
+    const struct journal_holds *holds = journal_consumers(view->options.journal);
+    size_t n = 0;
+
+    for (size_t i = 0; i < holds->n; i++)
+        n += access_owns_name(key, holds->items[i].name);
+    return n;
+}
+
+static bool key_fill(struct view *view, size_t i, struct view_cell *cells)
+{
+    const struct access_key *key = view->options.access->items[i];
+    size_t len = 0;
+
+    cell_text(&cells[KEY_NAME], key->name);
+    cell_text(&cells[KEY_ROLES], "");
+    for (int role = 0; role < ACCESS_ROLE_COUNT; role++) {
+        if (key->roles & 1U << role)
+            len += (size_t)snprintf(cells[KEY_ROLES].text + len, VIEW_TEXT_MAX - len, "%s%s", len ? "," : "",
+                                    access_role_name((enum access_role)role)); /* three short words */
+    }
+    cell_text(&cells[KEY_AUDIENCE], tip_tlp_name((enum tip_tlp)key->audience));
+    cell_int(&cells[KEY_PUBLISHERS], key_publishers(view, key));
+    cell_int(&cells[KEY_CONSUMERS], key_consumers(view, key));
+    return true;
+}
+
 /* ---- all of them ---- */
 
 #define TABLE(table_name, noun, gate_column)                                                                     \
@@ -521,6 +578,7 @@ const struct view_table view_tables[] = {
     TABLE("queues", queue, 0),
     TABLE("doors", door, 0),
     TABLE("classes", class, 0),
+    {.name = "keys", .columns = key_columns, .n_columns = N_OF(key_columns), .count = key_count, .fill = key_fill},
     {.name = "journal",
      .columns = journal_columns,
      .n_columns = N_OF(journal_columns),

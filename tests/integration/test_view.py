@@ -3,7 +3,7 @@ import re
 import time
 
 import pytest
-from tip_harness import wait_for
+from tip_harness import Site, wait_for
 from tip_wire import Caller, Fetch, Pub, Sub, Worker, event, pb
 
 TOPIC = "v1.schedule.done.test."
@@ -185,6 +185,27 @@ def test_doors_classes_and_journal(site, broker, caller, pub):
     assert bytes.fromhex(journal["journal_id"]) == pub.welcome.journal_id
     assert (journal["head_seq"], journal["first_seq"], journal["events"]) == (3, 1, 3)
     assert 0 < journal["flush_p50_ms"] <= journal["flush_p99_ms"] and journal["closed"] is None
+
+
+def test_keys():
+    site = Site(keys=True)
+    try:
+        site.add_key("soc", "--audience", "green")
+        site.broker()
+        with Pub(site.endpoint("ingest"), "blacklist", key=site.key("blacklist")), \
+                Fetch(site.endpoint("fetch"), "soc.siem", key=site.key("soc")) as fetch, \
+                Caller(site.endpoint("work"), key=site.key("tip")) as caller:
+            fetch.fetch(from_seq=1)
+            keys = {row["key"]: row for row in caller.bus("keys", caller="tip")}
+            soc = keys["soc"]
+            assert soc == {"key": "soc", "roles": "consumer", "audience": "green", "publishers": 0, "consumers": 1}
+            mine = keys["blacklist"]
+            assert (mine["roles"], mine["audience"], mine["publishers"]) == ("service", "amber", 1)
+            with Caller(site.endpoint("work"), key=site.key("soc")) as outside:
+                code, reason, body = outside.put("bus.query", pb.StoreQuery(name="keys").SerializeToString(), caller="soc")
+                assert (code, body) == (pb.FAILURE_REFUSED, b"") and reason, "an outsider does not look into the broker"
+    finally:
+        site.close()
 
 
 def test_questions_that_make_no_sense(caller, broker):

@@ -318,15 +318,15 @@ class Caller(Frames):
         """store.query as a list of dicts of texts."""
         return self.rows("store.query", pb.StoreQuery(name=name, params=params, limit=limit), deadline_s)[0]
 
-    def bus(self, name, limit=0, deadline_s=10):
+    def bus(self, name, limit=0, deadline_s=10, caller="test"):
         """bus.query, what the broker says of itself: a list of dicts of values by their types."""
-        rows, columns = self.rows("bus.query", pb.StoreQuery(name=name, limit=limit), deadline_s)
+        rows, columns = self.rows("bus.query", pb.StoreQuery(name=name, limit=limit), deadline_s, caller)
         read = {pb.COLUMN_INT: int, pb.COLUMN_REAL: float, pb.COLUMN_BOOL: lambda text: text == "true"}
         types = {column.name: read.get(column.type, str) for column in columns}
         return [{n: None if text is None else types[n](text) for n, text in row.items()} for row in rows]
 
-    def rows(self, queue, request, deadline_s):
-        code, reason, body = self.put(queue, request.SerializeToString(), deadline_s)
+    def rows(self, queue, request, deadline_s, caller="test"):
+        code, reason, body = self.put(queue, request.SerializeToString(), deadline_s, caller=caller)
         assert code == 0, f"{queue} {request.name}: {reason} ({code})"
         answer = pb.StoreAnswer.FromString(body)
         names = [column.name for column in answer.columns]
