@@ -63,12 +63,12 @@ function Inside({place, session, onLeave}: {place: Place; session: SessionState;
   return (
     <>
       {overview.data?.simulated && (
-        <p class="simulated"><strong>SIMULATED</strong> A lab: nothing on these pages is about the real internet.</p>
+        <aside class="simulated" aria-label="Simulated"><strong>SIMULATED</strong> A lab: nothing on these pages is about the real internet.</aside>
       )}
       <header class="top">
         <a class="skip" href="#main">To the content</a>
         <a class="brand" href="/"><img src="/icon.svg" alt="" width={28} height={28} /><span>TIP</span></a>
-        <Menu page={page === "indicator" ? "" : page} />
+        <Menu page={page} />
         <Search sources={(sources.data?.items ?? []).map((source) => source.name)} />
       </header>
       <Page place={place} session={session} />

@@ -8,6 +8,7 @@ test("numbers", () => {
   assert.equal(compact(9999), "9,999");
   assert.equal(compact(1_250_000), "1.3M");
   assert.equal(rate(0), "0/s");
+  assert.equal(rate(0.01), "< 0.1/s");
   assert.equal(rate(3.14159), "3.1/s");
   assert.equal(plural(1, "source"), "1 source");
   assert.equal(plural(0, "source"), "0 sources");

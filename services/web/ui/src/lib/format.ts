@@ -17,6 +17,7 @@ export function compact(value: number | null | undefined): string {
 
 export function rate(value: number | null | undefined): string {
   if (value == null) return NOTHING;
+  if (value > 0 && value < 0.1) return "< 0.1/s";
   return value === 0 ? "0/s" : `${value < 10 ? value.toFixed(1) : compact(Math.round(value))}/s`;
 }
 

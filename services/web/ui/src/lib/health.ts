@@ -60,7 +60,7 @@ const WELL = new Set(["ok", "new", "disabled"]);
 
 export function sourceTrouble(source: Source): Trouble | null {
   if (source.state === null || WELL.has(source.state)) return null;
-  const failures = source.n_failures ? `, ${plural(source.n_failures, "time")} in a row` : "";
+  const failures = (source.n_failures ?? 0) > 1 ? `, ${plural(source.n_failures ?? 0, "time")} in a row` : "";
   return {level: "warn", href: `/sources/${encodeURIComponent(source.name)}`,
     text: `Source ${source.name}: ${source.state}${source.reason ? ` (${source.reason}${failures})` : ""}.`,
     todo: source.detail || "Its page has the reason and the history."};

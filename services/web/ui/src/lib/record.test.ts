@@ -26,5 +26,10 @@ test("events in words", () => {
 test("an unknown kind shows its first fields, a broken one does no harm", () => {
   assert.equal(wordsOf(entry("flux.state", {domain: "a.test", n: 3, deep: {}})), "domain a.test, n 3");
   assert.equal(wordsOf(entry("verdict.changes", {verdicts: "no list"})), "0 verdicts moved by time: ");
-  assert.equal(wordsOf(entry("constructor", {})), "");
+  assert.equal(wordsOf(entry("constructor", {x: 1})), "x 1");
+});
+
+test("an event that came without its inside says what its topic says", () => {
+  assert.equal(wordsOf({...entry("listing.baseline", {}), topic: "v1.listing.baseline.drop."}), "listing, baseline: drop");
+  assert.equal(wordsOf(entry("bus.head", {})), "bus, head");
 });

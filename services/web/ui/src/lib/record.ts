@@ -67,8 +67,14 @@ const WORDS = new Map<string, (data: Data) => string>(Object.entries({
   "system.alarm": (d) => `${text(d.name)}: ${text(d.detail)}`,
 } satisfies Record<string, (data: Data) => string>));
 
+function bareWords(entry: Entry): string {
+  const about = shortTopic(entry.topic).slice(entry.kind.length).replace(/^\.|\.$/g, "");
+  return `${entry.kind.replace(".", ", ")}${about ? `: ${about}` : ""}`;
+}
+
 /** The event in words; without any, its first fields. */
 export function wordsOf(entry: Entry): string {
+  if (Object.keys(entry.data).length === 0) return bareWords(entry); // large ones come without what is in them
   const words = WORDS.get(entry.kind)?.(entry.data);
   if (words) return words;
   const fields = Object.entries(entry.data).filter(([, value]) => value !== null && typeof value !== "object");

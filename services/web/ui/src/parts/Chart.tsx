@@ -13,6 +13,14 @@ export interface Line {
 }
 
 const HEIGHT = 220;
+const DAY_S = 86_400;
+
+/** Times below the chart, as short as the span allows, in UTC and 24 hours. */
+function timesOf(plot: uPlot, ticks: number[]): string[] {
+  const span = (plot.scales.x?.max ?? 0) - (plot.scales.x?.min ?? 0);
+  const [from, to] = span > 2 * DAY_S ? [5, 10] : span > 900 ? [11, 16] : [11, 19];
+  return ticks.map((tick) => new Date(tick * 1000).toISOString().slice(from, to));
+}
 
 /** Canvas knows no custom properties: a probe element resolves them, light-dark() included. */
 function colourOf(host: HTMLElement, property: string): string {
@@ -30,7 +38,7 @@ function optionsOf(host: HTMLElement, lines: Line[]): uPlot.Options {
     width: Math.max(host.clientWidth, 200), height: HEIGHT,
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "UTC"),
     cursor: {y: false, points: {size: 7}},
-    axes: [axis, {...axis, size: 56, values: (_, ticks) => ticks.map((tick) => compact(tick))}],
+    axes: [{...axis, space: 84, values: timesOf}, {...axis, size: 56, values: (_, ticks) => ticks.map((tick) => compact(tick))}],
     scales: {y: {range: (_, low, high) => [Math.min(0, low), Math.max(1, high * 1.08)]}},
     series: [{value: "{YYYY}-{MM}-{DD} {HH}:{mm}:{ss}"}, ...lines.map((line) => ({
       label: line.label, stroke: colourOf(host, line.colour), width: 2, points: {show: false},

@@ -3,14 +3,23 @@ import type {ComponentChildren} from "preact";
 import type {Failure} from "../lib/api";
 import type {Loaded} from "../lib/useApi";
 
+const TITLES: Record<number, string> = {
+  400: "This was not understood",
+  403: "Not allowed",
+  404: "Not known here",
+  429: "Too many requests",
+  503: "The answer is out of reach",
+  504: "No answer in time",
+};
+
 const ADVICE: Record<number, string> = {
   0: "Nothing is lost: this page asks again by itself.",
   400: "Check what was asked for; addresses, networks, names, URLs and host:port are understood.",
   403: "Your token does not allow this. An operator gives another one: tip web token add NAME --scope operate",
   404: "It may be gone, or spelled differently.",
-  429: "Too many requests: wait a minute.",
+  429: "Wait a minute.",
   503: "The broker or the storage is away. This page asks again by itself; the System page may know more.",
-  504: "No answer in time: the storage is slow or away. This page asks again by itself.",
+  504: "The storage is slow or away. This page asks again by itself.",
 };
 
 export function Empty({text}: {text: string}) {
@@ -20,7 +29,7 @@ export function Empty({text}: {text: string}) {
 export function Failed({failure}: {failure: Failure}) {
   return (
     <div class="notice bad" role="alert">
-      <strong>{failure.title}</strong>
+      <strong>{TITLES[failure.status] ?? failure.title}</strong>
       {failure.detail && failure.detail !== failure.title && <p>{failure.detail}</p>}
       <p class="quiet">{ADVICE[failure.status] ?? "Try again; if it stays, the log of tip-web says why."}</p>
     </div>

@@ -5,7 +5,7 @@ import {Empty} from "./States";
 export interface Column<T> {
   head: string;
   cell: (row: T) => ComponentChildren;
-  kind?: "number" | "text" | "code";
+  kind?: "number" | "code" | "code extra"; // extra: not on a phone
 }
 
 interface Props<T> {

@@ -22,7 +22,7 @@ const ADVICE: Record<string, string> = {
 
 function AsOf({at, setAt}: {at: string; setAt: (at: string) => void}) {
   return (
-    <div class="bar">
+    <div class="bar as-of">
       <label><span>As of (UTC)</span>
         <input type="datetime-local" step={1} value={fieldOfTime(at)} onChange={(event) => setAt(timeOfField(event.currentTarget.value))} />
       </label>

@@ -34,8 +34,9 @@ export function Sum({data}: {data: Indicator}) {
   return (
     <section>
       <h2>Why this score</h2>
-      <p class="quiet">Each source removes its share, the weight, of the doubt that is left. Watch from 0.30, slow from 0.60, block from 0.90.</p>
+      <p class="quiet">Each source removes its share, the weight, of the doubt that is left. Watch begins at 0.30, slow at 0.60, block at 0.90.</p>
       <Bar steps={steps} />
+      <div class="sum-labels" aria-hidden="true">{TIERS.map(([tier, from]) => <span style={{left: `${100 * from}%`}}>{tier} {from.toFixed(2)}</span>)}</div>
       <Table caption="The score, source by source" columns={COLUMNS} rows={steps} rowKey={(step) => step.source} empty="" />
       <p class="formula code">{formulaOf(reasons)}</p>
       {hidden > 0 && <p class="quiet">{hidden} weaker reasons are not shown; the score counts them.</p>}

@@ -1,11 +1,12 @@
 // The loop, drawn: producers above the bus, readers below, the arcs by which each feeds the next. The table is the same.
+import {useState} from "preact/hooks";
 import {count, rate} from "../../lib/format";
 import {Table, type Column} from "../../parts/Table";
 import {State} from "../../parts/Marks";
 import {secondsOf, type Loop as LoopData, type Stop} from "./stops";
 
 const WIDTH = 1000;
-const BOX = {width: 176, height: 74, gap: 30, top: 62};
+const BOX = {width: 176, height: 74, gap: 26, top: 62};
 const BUS = {top: 218, height: 46};
 const READER_TOP = 336;
 const left = (index: number, n: number) => (WIDTH - n * BOX.width - (n - 1) * BOX.gap) / 2 + index * (BOX.width + BOX.gap);
@@ -29,7 +30,7 @@ function Box({stop, x, y, line}: {stop: Stop; x: number; y: number; line: string
     <g class={`loop-box ${stop.there}`} transform={`translate(${x} ${y})`}>
       <rect width={BOX.width} height={BOX.height} rx={8} />
       <text class="loop-name" x={14} y={30}>{stop.label}</text>
-      <text class="loop-note" x={14} y={53}>{WORDS[stop.there] || line}</text>
+      <text class="loop-note" x={14} y={53}>{(stop.classes.length > 0 && WORDS[stop.there]) || line}</text>
       <circle cx={BOX.width - 16} cy={25} r={5} />
     </g>
   );
@@ -72,9 +73,9 @@ function Picture({loop}: {loop: LoopData}) {
         </g>
       ))}
       <g class="loop-bus" transform={`translate(0 ${BUS.top})`}>
-        <rect width={WIDTH} height={BUS.height} rx={8} />
-        <text x={20} y={29}>Event bus</text>
-        <text class="loop-end" x={WIDTH - 20} y={29}>{rate(loop.rate)} · {count(loop.head)} events in the journal</text>
+        <rect x={8} width={WIDTH - 16} height={BUS.height} rx={8} />
+        <text x={24} y={29}>Event bus</text>
+        <text class="loop-end" x={WIDTH - 24} y={29}>{rate(loop.rate)} · {count(loop.head)} events in the journal</text>
       </g>
     </svg>
   );
@@ -88,11 +89,12 @@ const COLUMNS: Column<Stop>[] = [
 ];
 
 export function Loop({loop}: {loop: LoopData}) {
+  const [isNarrow] = useState(() => matchMedia("(max-width: 40rem)").matches); // there the picture is too small to read
   return (
     <section class="loop-section">
       <h2>The loop</h2>
       <Picture loop={loop} />
-      <details class="loop-table">
+      <details class="loop-table" open={isNarrow}>
         <summary>The same as a table</summary>
         <Table caption="The loop, part by part" columns={COLUMNS} rows={[...loop.producers, ...loop.readers]} rowKey={(stop) => stop.name} empty="" />
       </details>

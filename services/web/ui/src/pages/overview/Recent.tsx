@@ -6,7 +6,7 @@ import {Table, type Column} from "../../parts/Table";
 const COLUMNS: Column<Entry>[] = [
   {head: "Time", cell: (entry) => utc(entry.at).slice(11), kind: "code"},
   {head: "What", cell: (entry) => wordsOf(entry) || entry.kind},
-  {head: "Topic", cell: (entry) => shortTopic(entry.topic), kind: "code"},
+  {head: "Topic", cell: (entry) => shortTopic(entry.topic), kind: "code extra"},
 ];
 
 const SHOWN = 12;

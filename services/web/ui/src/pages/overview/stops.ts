@@ -37,7 +37,7 @@ function stateOf(services: Service[] | undefined, name: string): Stop["there"] {
 export const totalRate = (overview: Overview): number => Object.values(overview.events_per_s).reduce((sum, one) => sum + one, 0);
 
 function readerNote(name: string, overview: Overview): string {
-  if (name !== "storage") return "reads the same events";
+  if (name !== "storage") return "the same events";
   return overview.storage_lag_events ? `${overview.storage_lag_events} behind` : "up to date";
 }
 
@@ -53,7 +53,7 @@ export function loopOf(overview: Overview, status: Status | null): Loop {
     there: name === "web" ? "ready" : stateOf(status?.services, name),
   }));
   readers.push({
-    name: "outside", label: "Outside readers", classes: [], rate: totalRate(overview), there: outside.length ? "ready" : "absent",
+    name: "outside", label: "Consumers", classes: [], rate: totalRate(overview), there: outside.length ? "ready" : "absent",
     note: outside.length ? `${outside.length} durable` : "none durable",
   });
   return {producers, readers, rate: totalRate(overview), head: overview.head_seq};

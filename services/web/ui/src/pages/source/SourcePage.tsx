@@ -33,7 +33,7 @@ function Health({data}: {data: Data}) {
         <Fact name="Failures in a row">{count(source.n_failures)}</Fact>
         <Fact name="Next"><Ago at={source.next_at} now={now} /></Fact>
         <Fact name="First seen"><Time at={source.first_seen} /></Fact>
-        <Fact name="Marking"><Tlp tlp={source.tlp} /></Fact>
+        <Fact name="Marking">{source.tlp ? <Tlp tlp={source.tlp} /> : "–"}</Fact>
       </dl>
       <p class="quiet">From <span class="code">{source.url ?? "–"}</span></p>
     </section>

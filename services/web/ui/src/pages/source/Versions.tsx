@@ -6,7 +6,7 @@ import {Time} from "../../parts/Marks";
 import {Table, type Column} from "../../parts/Table";
 
 const COLUMNS: Column<SourceVersion>[] = [
-  {head: "Version", cell: (row) => count(row.version), kind: "number"},
+  {head: "Version", cell: (row) => count(row.version)},
   {head: "At", cell: (row) => <Time at={row.at} />},
   {head: "Why", cell: (row) => row.reason},
   {head: "Entries", cell: (row) => count(row.n_entries), kind: "number"},

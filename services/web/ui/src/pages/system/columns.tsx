@@ -73,7 +73,8 @@ const UNITS: Array<[ending: RegExp, show: (value: number) => string]> = [
 ];
 
 function factOf(name: string, value: unknown): [string, string] {
-  const label = name.replace(/_/g, " ").replace(/ (ms|s|at|bytes)$/, "").replace(/ per s 60s$/, " rate, last minute").replace(/ per s$/, " rate");
+  const label = name.replace(/_per_s_60s$/, " a second, last minute").replace(/_per_s$/, " a second, now")
+    .replace(/_(ms|s|at|bytes)$/, "").replace(/_/g, " ");
   if (typeof value === "boolean") return [label, value ? "yes" : "no"];
   if (typeof value === "number") return [label, (UNITS.find(([ending]) => ending.test(name))?.[1] ?? count)(value)];
   return [label, name.endsWith("_at") && typeof value === "string" ? utc(value) : str(value)];
