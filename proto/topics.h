@@ -17,6 +17,7 @@
 #define TIP_TOPIC_SOURCE_WEIGHT    "v1.source.weight."    /* + source */
 #define TIP_TOPIC_VERDICT_CHANGES  "v1.verdict.changes."  /* + family: list */
 #define TIP_TOPIC_CONTROL_APPLIED  "v1.control.applied."  /* + service */
+#define TIP_TOPIC_CONTROL_ALLOW    "v1.control.allow."    /* + service */
 #define TIP_TOPIC_SYSTEM_HELLO     "v1.system.hello."     /* + service */
 #define TIP_TOPIC_SYSTEM_HEARTBEAT "v1.system.heartbeat." /* + service; live only */
 #define TIP_TOPIC_SYSTEM_GOODBYE   "v1.system.goodbye."   /* + service */

@@ -17,6 +17,7 @@ static const char *const kind_names[TIP_EVENT_KIND_COUNT] = {
     [TIP_EVENT_SOURCE_WEIGHT] = "source.weight",
     [TIP_EVENT_VERDICT_CHANGES] = "verdict.changes",
     [TIP_EVENT_CONTROL_APPLIED] = "control.applied",
+    [TIP_EVENT_CONTROL_ALLOW] = "control.allow",
     [TIP_EVENT_SYSTEM_HELLO] = "system.hello",
     [TIP_EVENT_SYSTEM_HEARTBEAT] = "system.heartbeat",
     [TIP_EVENT_SYSTEM_GOODBYE] = "system.goodbye",
@@ -37,6 +38,22 @@ static const char *const tlp_names[TIP_TLP_COUNT] = {
     [TIP_TLP_GREEN] = "green",
     [TIP_TLP_AMBER] = "amber",
 };
+
+const char *tip_allow_rule_name(enum tip_allow_rule rule)
+{
+    static const char *const names[TIP_ALLOW_RULE_COUNT] = {
+        [TIP_ALLOW_NONE] = "none", [TIP_ALLOW_ALLOW] = "allow", [TIP_ALLOW_DENY] = "deny"};
+
+    return rule < TIP_ALLOW_RULE_COUNT ? names[rule] : "";
+}
+
+const char *tip_allow_scope_name(enum tip_allow_scope scope)
+{
+    static const char *const names[TIP_ALLOW_SCOPE_COUNT] = {
+        [TIP_ALLOW_ANY] = "none", [TIP_ALLOW_EXACT] = "exact", [TIP_ALLOW_SUBTREE] = "subtree"};
+
+    return scope < TIP_ALLOW_SCOPE_COUNT ? names[scope] : "";
+}
 
 const char *tip_event_kind_name(enum tip_event_kind kind)
 {

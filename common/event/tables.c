@@ -20,6 +20,16 @@ static const char *tables_tlp_name(int tlp)
     return tip_tlp_name((enum tip_tlp)tlp);
 }
 
+static const char *tables_rule_name(int rule)
+{
+    return tip_allow_rule_name((enum tip_allow_rule)rule);
+}
+
+static const char *tables_scope_name(int scope)
+{
+    return tip_allow_scope_name((enum tip_allow_scope)scope);
+}
+
 /* ---- schedule ---- */
 
 static const struct wire_field due_rows[] = {
@@ -230,6 +240,43 @@ static const struct wire_field applied_rows[] = {
 static const struct wire_table applied_table =
     WIRE_TABLE(tip__v1__control_applied__descriptor, tip_control_applied, applied_rows, );
 
+static const struct wire_field allowed_rows[] = {
+    WIRE_NAMED("kind", Indicator, tip_allow_entry, kind, TIP_KIND_IP, TIP_KIND_DOMAIN, tables_kind_name),
+    WIRE_BYTES(VALUE, Indicator, tip_allow_entry, value, 1, TIP_INDICATOR_MAX),
+};
+static const struct wire_table allowed_table =
+    WIRE_TABLE(tip__v1__indicator__descriptor, tip_allow_entry, allowed_rows, );
+
+static const struct wire_field allow_rows[] = {
+    WIRE_WITHIN(AllowEntry, indicator, &allowed_table),
+    WIRE_NAMED("rule", AllowEntry, tip_allow_entry, rule, TIP_ALLOW_ALLOW, TIP_ALLOW_RULE_COUNT - 1, tables_rule_name),
+    WIRE_NAMED("scope", AllowEntry, tip_allow_entry, scope, TIP_ALLOW_EXACT, TIP_ALLOW_SCOPE_COUNT - 1,
+               tables_scope_name),
+    WIRE_ROW(TEXT, AllowEntry, tip_allow_entry, reason, 0, T),
+    WIRE_ROW(TEXT, AllowEntry, tip_allow_entry, actor, 0, N),
+    WIRE_AT("since", AllowEntry, tip_allow_entry, since_unix_ms),
+    WIRE_AT("until", AllowEntry, tip_allow_entry, until_unix_ms),
+    WIRE_ROW(BOOL, AllowEntry, tip_allow_entry, configured, 0, 0),
+};
+const struct wire_table wire_allow = WIRE_TABLE(tip__v1__allow_entry__descriptor, tip_allow_entry, allow_rows, );
+
+static const char *allow_check(const void *plain)
+{
+    const struct tip_allow_changes *changes = plain;
+
+    return changes->n_added + changes->n_removed > TIP_BATCH_ENTRIES_MAX ? "more entries than a batch may have" : NULL;
+}
+
+static const struct wire_field allow_changes_rows[] = {
+    WIRE_ROW(ID, AllowChanges, tip_allow_changes, stream, 1, 0),
+    WIRE_ROW(U64, AllowChanges, tip_allow_changes, change, 0, 0),
+    WIRE_ROW(BOOL, AllowChanges, tip_allow_changes, full, 0, 0),
+    WIRE_MANY(LIST, AllowChanges, added, tip_allow_changes, added, TIP_BATCH_ENTRIES_MAX, &wire_allow),
+    WIRE_MANY(LIST, AllowChanges, removed, tip_allow_changes, removed, TIP_BATCH_ENTRIES_MAX, &wire_allow),
+};
+static const struct wire_table allow_changes_table =
+    WIRE_TABLE(tip__v1__allow_changes__descriptor, tip_allow_changes, allow_changes_rows, .check = allow_check);
+
 static const struct wire_field system_rows[] = {
     WIRE_ROW(TEXT, SystemState, tip_system_state, service, 1, N),
     WIRE_ROW(TEXT, SystemState, tip_system_state, version, 0, N),
@@ -281,7 +328,7 @@ const struct wire_table *wire_event_table(enum tip_event_kind kind)
         [TIP_EVENT_VERDICT_CHANGES] = &changes_table, [TIP_EVENT_CONTROL_APPLIED] = &applied_table,
         [TIP_EVENT_SYSTEM_HELLO] = &system_table,     [TIP_EVENT_SYSTEM_HEARTBEAT] = &system_table,
         [TIP_EVENT_SYSTEM_GOODBYE] = &system_table,   [TIP_EVENT_SYSTEM_ALARM] = &alarm_table,
-        [TIP_EVENT_BUS_HEAD] = &head_table,
+        [TIP_EVENT_BUS_HEAD] = &head_table,           [TIP_EVENT_CONTROL_ALLOW] = &allow_changes_table,
     };
 
     return kind < TIP_EVENT_KIND_COUNT ? tables[kind] : NULL;

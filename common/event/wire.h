@@ -127,3 +127,4 @@ tip_nodiscard int wire_id_read(const ProtobufCBinaryData *data, struct tip_id *i
 const struct wire_table *wire_event_table(enum tip_event_kind kind);
 extern const struct wire_table wire_listing_entry;
 extern const struct wire_table wire_verdict;
+extern const struct wire_table wire_allow;

@@ -98,12 +98,12 @@ static void control_run(struct control *control)
         control_run_result(control, &control->turn.actions.items[control->turn.actions.n - 1]);
 }
 
-/* ---- pause and resume: target is a job ---- */
+/* ---- hold and release: target is a job. pause and resume are their older names ---- */
 
 static void control_pause(struct control *control)
 {
     const struct tip_control_request *request = control->request;
-    bool is_pause = !strcmp(request->action, "pause");
+    bool is_pause = !strcmp(request->action, "hold") || !strcmp(request->action, "pause");
     const struct sched_event event = {
         .kind = is_pause ? SCHED_EV_PAUSE : SCHED_EV_RESUME,
         .name = request->target,
@@ -112,7 +112,7 @@ static void control_pause(struct control *control)
     };
 
     snprintf(control->result, sizeof(control->result), "%s%s %s", request->dry_run ? "would be " : "",
-             is_pause ? "paused:" : "resumed:", request->target);
+             is_pause ? "held:" : "released:", request->target);
     if (!sched_job_find(control->app->sched, request->target))
         control_fail(control, TIP_FAILURE_NOT_FOUND, "no job has this name");
     else if (!request->dry_run && sched_step(control->app->sched, &event, &control->turn.now, &control->turn.actions))
@@ -163,10 +163,8 @@ static const struct control_action {
     void (*perform)(struct control *control);
     bool is_change;
 } control_actions[] = {
-    {"run", control_run, true},
-    {"pause", control_pause, true},
-    {"resume", control_pause, true},
-    {"list", control_list, false},
+    {"run", control_run, true},     {"hold", control_pause, true},   {"release", control_pause, true},
+    {"pause", control_pause, true}, {"resume", control_pause, true}, {"list", control_list, false},
 };
 
 static const struct control_action *control_action_of(const char *name)
@@ -230,7 +228,7 @@ static void control_decide(struct control *control)
     int64_t expires = request->expires_unix_ms;
 
     if (!action)
-        control_fail(control, TIP_FAILURE_INVALID, "the actions are run, pause, resume and list");
+        control_fail(control, TIP_FAILURE_INVALID, "the actions are run, hold, release and list");
     else if (expires && expires <= control->turn.now.wall_unix_ms)
         control_fail(control, TIP_FAILURE_REFUSED, "the request has expired");
     else if (action->is_change && (!turn_has_room(control->app) || control->app->n_answers >= STORE_ANSWERS_MAX))

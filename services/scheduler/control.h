@@ -1,6 +1,6 @@
 #pragma once
 /*
- * Calls of control.scheduler: run, pause, resume, list. What each wants and answers stands in README.md.
+ * Calls of control.scheduler: run, hold, release, list. What each wants and answers stands in README.md.
  */
 #include <tip/bus.h>
 

@@ -52,6 +52,30 @@ static int turn_publish(struct app *app, struct tip_outbox_txn *txn, const struc
     return r ? r : tip_outbox_publish(txn, topic, TIP_TLP_AMBER, &event, NULL);
 }
 
+/* A hold that ended by itself stands in the audit log like one that an operator ended. */
+static int turn_lifted(struct app *app, struct tip_outbox_txn *txn, const struct sched_action *action,
+                       const struct turn *turn)
+{
+    const struct tip_event event = {
+        .id = tip_id_new(app->loop),
+        .kind = TIP_EVENT_CONTROL_APPLIED,
+        .kind_name = "",
+        .observed_unix_ms = turn->now.wall_unix_ms,
+        .control_applied = {.service = "scheduler",
+                            .actor = "scheduler",
+                            .action = "release",
+                            .target = action->job,
+                            .reason = "its time is over",
+                            .call_id = tip_id_new(app->loop),
+                            .result = "released by itself",
+                            .ok = true},
+    };
+    char topic[TIP_TOPIC_MAX + 1];
+    int r = tip_topic(topic, TIP_TOPIC_CONTROL_APPLIED, "scheduler");
+
+    return r ? r : tip_outbox_publish(txn, topic, TIP_TLP_AMBER, &event, NULL);
+}
+
 static int turn_perform(struct app *app, struct tip_outbox_txn *txn, const struct sched_action *action,
                         const struct turn *turn)
 {
@@ -61,6 +85,8 @@ static int turn_perform(struct app *app, struct tip_outbox_txn *txn, const struc
         return turn_publish(app, txn, action, turn);
     case SCHED_ACT_FORGET:
         return store_job_delete(txn, action->key);
+    case SCHED_ACT_LIFTED:
+        return turn_lifted(app, txn, action, turn);
     case SCHED_ACT_CLOSED:
     case SCHED_ACT_JOINED:
     case SCHED_ACT_UNKNOWN:
@@ -154,6 +180,9 @@ static void turn_tell(struct app *app, const struct sched_action *action, const 
         return;
     case SCHED_ACT_COALESCED:
         tip_metric_inc(app->m[APP_M_COALESCED]);
+        return;
+    case SCHED_ACT_LIFTED:
+        tip_info("job.released", "job=%s why=%s", action->job, "its time is over");
         return;
     case SCHED_ACT_JOINED:
     case SCHED_ACT_FORGET:

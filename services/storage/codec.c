@@ -91,6 +91,17 @@ static const char *codec_check_verdicts(const struct tip_verdict_changes *change
     return changes->version > INT64_MAX ? codec_number_too_large : NULL;
 }
 
+static const char *codec_check_allow(const struct tip_allow_entry *entries, size_t n)
+{
+    struct tip_prefix net;
+
+    for (size_t i = 0; i < n; i++) {
+        if (!codec_net(&net, entries[i].kind, entries[i].value, entries[i].value_len))
+            return codec_not_an_address;
+    }
+    return NULL;
+}
+
 static const char *codec_check(const struct tip_event *event)
 {
     const struct tip_listing_delta *delta = &event->listing_delta;
@@ -105,6 +116,10 @@ static const char *codec_check(const struct tip_event *event)
     }
     if (event->kind == TIP_EVENT_VERDICT_CHANGES)
         return codec_check_verdicts(&event->verdict_changes);
+    if (event->kind == TIP_EVENT_CONTROL_ALLOW) {
+        reason = codec_check_allow(event->allow_changes.added, event->allow_changes.n_added);
+        return reason ? reason : codec_check_allow(event->allow_changes.removed, event->allow_changes.n_removed);
+    }
     return reason;
 }
 

@@ -96,6 +96,14 @@ const struct store_query store_queries[] = {
      {{"service", STORE_PARAM_OPTIONAL}},
      {TIME("applied_at"), TEXT("service"), TEXT("actor"), TEXT("action"), TEXT("target"), TEXT("reason"), BOOL("ok"),
       TEXT("result"), TEXT("call_id")}},
+    {"allow", "the operators' allow and deny list", 1000,
+     {{"rule", STORE_PARAM_OPTIONAL}, {"after", STORE_PARAM_OPTIONAL}},
+     {TEXT("rule"), TEXT("kind"), TEXT("value"), TEXT("scope"), TEXT("reason"), TEXT("actor"), TIME("since"),
+      TIME("until"), BOOL("configured"), TEXT("cursor")}},
+    {"allow_on", "what of the allow and deny list bears on an indicator, what decides first", 20,
+     {{"value", STORE_PARAM_QUESTION}},
+     {TEXT("rule"), TEXT("kind"), TEXT("value"), TEXT("scope"), TEXT("reason"), TEXT("actor"), TIME("since"),
+      TIME("until"), BOOL("configured"), BOOL("is_self")}},
 };
 /* clang-format on */
 

@@ -220,10 +220,10 @@ def test_sched_and_run(tip, site, broker, sub):
     site.service("scheduler", jobs=[{"name": "lists", "module": "blacklist", "every": "1h", "deadline": "30s"}]).start()
     rows = json.loads(tip("sched", "list", "-o", "json").stdout)
     assert [(row["name"], row["module"]) for row in rows] == [("lists", "blacklist")]
-    assert tip("sched", "pause", "lists", "--reason", "a test", "--for", "1h").returncode == OK
+    assert tip("sched", "hold", "lists", "--reason", "a test", "--for", "1h").returncode == OK
     assert json.loads(tip("sched", "-o", "json").stdout)[0]["pause_reason"] == "a test"
-    assert tip("sched", "resume", "lists").returncode == OK
-    assert tip("sched", "pause", "nosuch").returncode == NOT_FOUND
+    assert tip("sched", "release", "lists").returncode == OK
+    assert tip("sched", "hold", "nosuch").returncode == NOT_FOUND
     assert "would start" in tip("run", "blacklist/drop", "--dry-run").stdout
 
     process = site.add(Process(site, "run", [binary("tip"), "run", "test/one", "--wait", "--config", site.config_path,
@@ -236,7 +236,7 @@ def test_sched_and_run(tip, site, broker, sub):
         assert process.wait() == OK
     assert "all well" in process.log_text() and due.payload.target == "one"
     applied = [s for s in sub.seen + sub.drain() if s.kind == "control.applied"]
-    assert {s.payload.action for s in applied} == {"pause", "resume", "run"}
+    assert {s.payload.action for s in applied} == {"hold", "release", "run"}
 
 
 def test_config_says_where_it_is_wrong(tip, site):

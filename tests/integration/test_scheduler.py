@@ -122,16 +122,28 @@ def test_operators(site, sub, pub, caller, fetch):
     wait_for(lambda: list(jobs_of(caller)) == ["nightly"], 5, "the manual run is over")
 
     until = int((time.time() + 3600) * 1000)
-    assert caller.control("scheduler", "pause", "nightly", reason="quiet", expires_unix_ms=until).ok
+    assert caller.control("scheduler", "hold", "nightly", dry_run=True).result == "would be held: nightly"
+    assert jobs_of(caller)["nightly"]["state"] == "waiting"
+    assert caller.control("scheduler", "hold", "nightly", reason="quiet", expires_unix_ms=until).ok
     listed = jobs_of(caller)["nightly"]
     assert (listed["state"], listed["pause_reason"]) == ("paused", "quiet")
-    assert caller.control("scheduler", "resume", "nightly").ok
+    assert caller.control("scheduler", "release", "nightly").ok
     assert jobs_of(caller)["nightly"]["state"] == "waiting"
-    for action, target, code in (("pause", "nobody", pb.FAILURE_NOT_FOUND), ("dance", "", pb.FAILURE_INVALID),
+    for action, target, code in (("hold", "nobody", pb.FAILURE_NOT_FOUND), ("dance", "", pb.FAILURE_INVALID),
                                  ("run", "No Such", pb.FAILURE_INVALID)):
         request = pb.ControlRequest(action=action, target=target).SerializeToString()
         assert caller.put("control.scheduler", request)[0] == code
     assert caller.put("control.scheduler", b"\xff\xff")[0] == pb.FAILURE_INVALID
+
+
+def test_a_hold_ends_by_itself_and_says_so(site, sub, caller, fetch):
+    scheduler(site, job("often", every="1s")).start()
+    until = int((time.time() + 1.5) * 1000)
+    assert caller.control("scheduler", "hold", "often", reason="quiet", expires_unix_ms=until).ok
+    lifted = sub.wait(lambda s: s.kind == "control.applied" and s.payload.action == "release").payload
+    assert (lifted.actor, lifted.target, lifted.ok) == ("scheduler", "often", True)
+    assert time.time() * 1000 >= until and jobs_of(caller)["often"]["state"] != "paused"
+    assert [s.payload.action for s in fetch.all("v1.control.applied.")] == ["hold", "release"]
 
 
 def test_many_jobs_are_listed_in_pages(site, broker, caller):
@@ -150,7 +162,7 @@ def test_state_survives_restarts(site, sub, pub, caller, fetch):
     call_id = os.urandom(16)
     service = scheduler(site, job("hourly", every="1h"), job("paused", cron="@yearly")).start()
     seen = sub.wait(is_due("hourly"))
-    answer = caller.control("scheduler", "pause", "paused", call_id=call_id)
+    answer = caller.control("scheduler", "hold", "paused", call_id=call_id)
     assert service.term() == 0
     report(pub, seen)  # while it is away
     service.start()
@@ -158,7 +170,7 @@ def test_state_survives_restarts(site, sub, pub, caller, fetch):
     listed = jobs_of(caller)
     assert listed["paused"]["state"] == "paused"
     assert listed["hourly"]["runs"] == 1 and listed["hourly"]["state"] == "waiting"
-    assert caller.control("scheduler", "pause", "paused", call_id=call_id) == answer
+    assert caller.control("scheduler", "hold", "paused", call_id=call_id) == answer
     assert len(dues(fetch)) == 1
     assert len(fetch.all("v1.control.applied.")) == 1
 

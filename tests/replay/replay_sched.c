@@ -59,7 +59,7 @@ struct replay {
 static const char *const action_names[SCHED_ACTION_COUNT] = {
     [SCHED_ACT_DUE] = "due",       [SCHED_ACT_JOINED] = "joined",   [SCHED_ACT_OVERDUE] = "overdue",
     [SCHED_ACT_CLOSED] = "closed", [SCHED_ACT_UNKNOWN] = "unknown", [SCHED_ACT_COALESCED] = "coalesced",
-    [SCHED_ACT_FORGET] = "forget",
+    [SCHED_ACT_FORGET] = "forget", [SCHED_ACT_LIFTED] = "lifted",
 };
 
 static void replay_print_seen(const struct replay *replay)
@@ -455,8 +455,9 @@ static const struct {
     {"deaf", replay_do_hearing, false},    {"hears", replay_do_hearing, false},
     {"down", replay_do_down, false},       {"due", replay_see_due, true},
     {"dues", replay_see_dues, true},       {"overdue", replay_see, true},
-    {"closed", replay_see, true},          {"joined", replay_see, true},
-    {"coalesced", replay_see, true},       {"unknown", replay_see, true},
+    {"closed", replay_see, true},          {"lifted", replay_see, true},
+    {"joined", replay_see, true},          {"coalesced", replay_see, true},
+    {"unknown", replay_see, true},
 };
 
 /* Words are parted by blanks; quotes keep blanks inside and go away. */

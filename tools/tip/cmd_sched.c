@@ -84,14 +84,14 @@ static int sched_list_run(struct cli *cli)
     return r;
 }
 
-/* ---- pause, resume ---- */
+/* ---- hold, release ---- */
 
 enum { CHANGE_DRY, CHANGE_REASON, CHANGE_FOR, CHANGE_OPTIONS };
 
 static const struct cli_option change_rows[CHANGE_OPTIONS] = {
     [CHANGE_DRY] = {"dry-run", 0, NULL, "Says what would happen and changes nothing."},
     [CHANGE_REASON] = {"reason", 'r', "TEXT", "Why, for the audit log."},
-    [CHANGE_FOR] = {"for", 0, "TIME", "pause: ends by itself after this time."},
+    [CHANGE_FOR] = {"for", 0, "TIME", "hold: ends by itself after this time."},
 };
 
 static int sched_change(struct cli *cli, const char *action)
@@ -119,14 +119,14 @@ static int sched_change(struct cli *cli, const char *action)
     return r;
 }
 
-static int sched_pause_run(struct cli *cli)
+static int sched_hold_run(struct cli *cli)
 {
-    return sched_change(cli, "pause");
+    return sched_change(cli, "hold");
 }
 
-static int sched_resume_run(struct cli *cli)
+static int sched_release_run(struct cli *cli)
 {
-    return sched_change(cli, "resume");
+    return sched_change(cli, "release");
 }
 
 static const struct cli_command sched_list = {
@@ -136,32 +136,32 @@ static const struct cli_command sched_list = {
     .run = sched_list_run,
 };
 
-static const struct cli_command sched_pause = {
-    .name = "pause",
+static const struct cli_command sched_hold = {
+    .name = "hold",
     .arguments = "JOB",
     .summary = "Stops a job from starting; what falls due meanwhile is dropped.",
     .options = change_rows,
     .n_options = CHANGE_OPTIONS,
     .min_args = 1,
     .max_args = 1,
-    .run = sched_pause_run,
+    .run = sched_hold_run,
 };
 
-static const struct cli_command sched_resume = {
-    .name = "resume",
+static const struct cli_command sched_release = {
+    .name = "release",
     .arguments = "JOB",
-    .summary = "Lets a paused job start again.",
+    .summary = "Lets a held job start again.",
     .options = change_rows,
     .n_options = CHANGE_OPTIONS - 1,
     .min_args = 1,
     .max_args = 1,
-    .run = sched_resume_run,
+    .run = sched_release_run,
 };
 
 const struct cli_command cmd_sched = {
     .name = "sched",
     .arguments = "",
     .summary = "The scheduler's jobs.",
-    .verbs = (const struct cli_command *const[]){&sched_list, &sched_pause, &sched_resume, NULL},
+    .verbs = (const struct cli_command *const[]){&sched_list, &sched_hold, &sched_release, NULL},
     .run = sched_list_run,
 };

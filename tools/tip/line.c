@@ -90,6 +90,26 @@ static int line_applied(const struct tip_event *event, struct tip_buf *out)
                                  applied->result, *applied->reason ? "; " : "", applied->reason);
 }
 
+static int line_allow_entries(const struct tip_allow_entry *entries, size_t n, const char *verb, struct tip_buf *out)
+{
+    size_t shown = n < LINE_VERDICTS ? n : LINE_VERDICTS;
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < shown; i++)
+        r = tip_buf_append_format(out, " %s %s %.*s", verb, tip_allow_rule_name(entries[i].rule),
+                                  (int)entries[i].value_len, entries[i].value);
+    return r == 0 && n > shown ? tip_buf_append_format(out, " %s %zu more", verb, n - shown) : r;
+}
+
+static int line_allow(const struct tip_event *event, struct tip_buf *out)
+{
+    const struct tip_allow_changes *changes = &event->allow_changes;
+    int r = tip_buf_append_format(out, "list %" PRIu64 "%s:", changes->change, changes->full ? " (all of it)" : "");
+
+    r = r ? r : line_allow_entries(changes->added, changes->n_added, "+", out);
+    return r ? r : line_allow_entries(changes->removed, changes->n_removed, "-", out);
+}
+
 static int line_system(const struct tip_event *event, struct tip_buf *out)
 {
     const struct tip_system_state *state = &event->system_state;
@@ -112,23 +132,15 @@ static int line_head(const struct tip_event *event, struct tip_buf *out)
 }
 
 static int (*const line_kinds[TIP_EVENT_KIND_COUNT])(const struct tip_event *event, struct tip_buf *out) = {
-    [TIP_EVENT_SCHEDULE_DUE] = line_due,
-    [TIP_EVENT_SCHEDULE_DONE] = line_report,
-    [TIP_EVENT_SCHEDULE_FAILED] = line_report,
-    [TIP_EVENT_SCHEDULE_OVERDUE] = line_overdue,
-    [TIP_EVENT_LISTING_DELTA] = line_delta,
-    [TIP_EVENT_LISTING_BASELINE] = line_baseline,
-    [TIP_EVENT_SOURCE_OK] = line_source,
-    [TIP_EVENT_SOURCE_HELD] = line_source,
-    [TIP_EVENT_SOURCE_FAILED] = line_source,
-    [TIP_EVENT_SOURCE_WEIGHT] = line_weight,
-    [TIP_EVENT_VERDICT_CHANGES] = line_verdicts,
-    [TIP_EVENT_CONTROL_APPLIED] = line_applied,
-    [TIP_EVENT_SYSTEM_HELLO] = line_system,
-    [TIP_EVENT_SYSTEM_HEARTBEAT] = line_system,
-    [TIP_EVENT_SYSTEM_GOODBYE] = line_system,
-    [TIP_EVENT_SYSTEM_ALARM] = line_alarm,
-    [TIP_EVENT_BUS_HEAD] = line_head,
+    [TIP_EVENT_SCHEDULE_DUE] = line_due,         [TIP_EVENT_SCHEDULE_DONE] = line_report,
+    [TIP_EVENT_SCHEDULE_FAILED] = line_report,   [TIP_EVENT_SCHEDULE_OVERDUE] = line_overdue,
+    [TIP_EVENT_LISTING_DELTA] = line_delta,      [TIP_EVENT_LISTING_BASELINE] = line_baseline,
+    [TIP_EVENT_SOURCE_OK] = line_source,         [TIP_EVENT_SOURCE_HELD] = line_source,
+    [TIP_EVENT_SOURCE_FAILED] = line_source,     [TIP_EVENT_SOURCE_WEIGHT] = line_weight,
+    [TIP_EVENT_VERDICT_CHANGES] = line_verdicts, [TIP_EVENT_CONTROL_APPLIED] = line_applied,
+    [TIP_EVENT_CONTROL_ALLOW] = line_allow,      [TIP_EVENT_SYSTEM_HELLO] = line_system,
+    [TIP_EVENT_SYSTEM_HEARTBEAT] = line_system,  [TIP_EVENT_SYSTEM_GOODBYE] = line_system,
+    [TIP_EVENT_SYSTEM_ALARM] = line_alarm,       [TIP_EVENT_BUS_HEAD] = line_head,
 };
 
 int line_event(const struct tip_event *event, struct tip_buf *out)

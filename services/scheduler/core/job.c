@@ -173,17 +173,19 @@ bool sched_job_trigger(struct sched_job *job, const struct sched_now *now)
     return true;
 }
 
-void sched_job_watch(struct sched_job *job, const struct sched_now *now)
+bool sched_job_watch(struct sched_job *job, const struct sched_now *now)
 {
     int64_t most = job->spec.cron.is_wildcard ? JOB_SET_BACK_WILDCARD_MS : JOB_SET_BACK_FIXED_MS;
     struct sched_state *state = &job->state;
+    bool is_over = state->is_paused && state->paused_until_unix_ms && state->paused_until_unix_ms <= now->wall_unix_ms;
 
-    if (state->is_paused && state->paused_until_unix_ms && state->paused_until_unix_ms <= now->wall_unix_ms) {
+    if (is_over) {
         state->is_paused = false;
         job->is_changed = true;
     }
     if (job->spec.rule == SCHED_CRON && state->settled_unix_ms - now->wall_unix_ms > most)
         job_set_next(job, now, sched_cron_next(&job->spec.cron, &job->spec.zone, now->wall_unix_ms));
+    return is_over;
 }
 
 int64_t sched_job_wait_ms(const struct sched_job *job, const struct sched_now *now)

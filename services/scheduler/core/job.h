@@ -83,8 +83,8 @@ bool sched_job_take(struct sched_job *job, const struct sched_now *now, int64_t 
 /** AFTER: an event came. @return false when a start was pending already */
 bool sched_job_trigger(struct sched_job *job, const struct sched_now *now);
 
-/** Looks at its clock anew: a pause that is over, a wall clock that was set back. */
-void sched_job_watch(struct sched_job *job, const struct sched_now *now);
+/** Looks at its clock anew: a pause that is over (then true), a wall clock that was set back. */
+bool sched_job_watch(struct sched_job *job, const struct sched_now *now);
 
 /** Milliseconds until sched_job_take, the deadline or the end of a pause; SCHED_NEVER. */
 int64_t sched_job_wait_ms(const struct sched_job *job, const struct sched_now *now);

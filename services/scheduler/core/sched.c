@@ -212,7 +212,8 @@ static void sched_tick_job(struct sched *sched, struct sched_job *job, const str
     bool is_manual = job->spec.rule == SCHED_MANUAL;
     int64_t due_unix_ms;
 
-    sched_job_watch(job, now);
+    if (sched_job_watch(job, now))
+        sched_act(actions, SCHED_ACT_LIFTED, job);
     if (job->state.is_open && now->hears_reports && job->deadline_ms <= now->now_ms)
         sched_close(sched, job, SCHED_END_OVERDUE, now, actions);
     if (!is_manual && !job->state.is_open && sched_job_take(job, now, &due_unix_ms))

@@ -40,6 +40,7 @@ enum sched_action_kind {
     SCHED_ACT_UNKNOWN,   /* a report of a run that is not open: count it */
     SCHED_ACT_COALESCED, /* an event found its job pending already: count it */
     SCHED_ACT_FORGET,    /* delete what is stored under key */
+    SCHED_ACT_LIFTED,    /* a hold has ended by itself: say so */
     SCHED_ACTION_COUNT
 };
 

@@ -40,6 +40,22 @@ static const char alarm_sql_write[] =
     "updated_at = excluded.updated_at, "
     "n_times = a.n_times + (excluded.raised and not a.raised)::integer";
 
+/* The last word on an indicator stays, also when it has left the list. */
+static const char allow_sql_add[] =
+    "insert into tip.allow as a (kind, value, net, rule, scope, reason, actor, since, until, configured, updated_at) "
+    "values ($1::smallint, $2, $3::inet, $4, $5, $6, $7, to_timestamp($8::double precision), "
+    "to_timestamp($9::double precision), $10::boolean, to_timestamp($11::double precision)) "
+    "on conflict (kind, value) do update set net = excluded.net, rule = excluded.rule, scope = excluded.scope, "
+    "reason = excluded.reason, actor = excluded.actor, since = excluded.since, until = excluded.until, "
+    "configured = excluded.configured, removed_at = null, updated_at = excluded.updated_at";
+
+static const char allow_sql_remove[] = "update tip.allow set removed_at = to_timestamp($3::double precision), "
+                                       "updated_at = to_timestamp($3::double precision) "
+                                       "where kind = $1::smallint and value = $2 and removed_at is null";
+
+static const char allow_sql_empty[] = "update tip.allow set removed_at = to_timestamp($1::double precision), "
+                                      "updated_at = to_timestamp($1::double precision) where removed_at is null";
+
 /* Arguments as text: an id, a time of Unix milliseconds (0: null), a truth. */
 struct activity_text {
     char text[TIP_UUID_TEXT];
@@ -150,12 +166,60 @@ static int activity_alarm(struct store_db *db, const struct tip_event *event, in
     return store_db_run(db, alarm_sql_write, &args, NULL);
 }
 
+static int allow_add(struct store_db *db, const struct tip_allow_entry *entry, int64_t unix_ms)
+{
+    struct store_args args = {.n = 0};
+    struct activity_text since, until, at;
+
+    store_arg_int(&args, entry->kind);
+    store_arg_text(&args, entry->value);
+    store_arg_text(&args, entry->kind == TIP_KIND_DOMAIN ? NULL : entry->value);
+    store_arg_text(&args, tip_allow_rule_name(entry->rule));
+    store_arg_text(&args, tip_allow_scope_name(entry->scope));
+    store_arg_text(&args, entry->reason);
+    store_arg_text(&args, entry->actor);
+    activity_arg_time(&args, &since, entry->since_unix_ms ? entry->since_unix_ms : unix_ms);
+    activity_arg_time(&args, &until, entry->until_unix_ms);
+    activity_arg_bool(&args, entry->configured);
+    activity_arg_time(&args, &at, unix_ms);
+    return store_db_run(db, allow_sql_add, &args, NULL);
+}
+
+static int allow_remove(struct store_db *db, const struct tip_allow_entry *entry, int64_t unix_ms)
+{
+    struct store_args args = {.n = 0};
+    struct activity_text at;
+
+    store_arg_int(&args, entry->kind);
+    store_arg_text(&args, entry->value);
+    activity_arg_time(&args, &at, unix_ms);
+    return store_db_run(db, allow_sql_remove, &args, NULL);
+}
+
+static int activity_allow(struct store_db *db, const struct tip_event *event, int64_t unix_ms)
+{
+    const struct tip_allow_changes *changes = &event->allow_changes;
+    struct store_args args = {.n = 0};
+    struct activity_text at;
+    int r = 0;
+
+    activity_arg_time(&args, &at, unix_ms);
+    if (changes->full)
+        r = store_db_run(db, allow_sql_empty, &args, NULL);
+    for (size_t i = 0; !r && i < changes->n_removed; i++)
+        r = allow_remove(db, &changes->removed[i], unix_ms);
+    for (size_t i = 0; !r && i < changes->n_added; i++)
+        r = allow_add(db, &changes->added[i], unix_ms);
+    return r;
+}
+
 typedef int activity_fn(struct store_db *db, const struct tip_event *event, int64_t unix_ms);
 
 static activity_fn *const activity_writers[TIP_EVENT_KIND_COUNT] = {
     [TIP_EVENT_SCHEDULE_DUE] = activity_due,        [TIP_EVENT_SCHEDULE_DONE] = activity_report,
     [TIP_EVENT_SCHEDULE_FAILED] = activity_report,  [TIP_EVENT_SCHEDULE_OVERDUE] = activity_overdue,
     [TIP_EVENT_CONTROL_APPLIED] = activity_control, [TIP_EVENT_SYSTEM_ALARM] = activity_alarm,
+    [TIP_EVENT_CONTROL_ALLOW] = activity_allow,
 };
 
 bool store_activity_is(const struct tip_event *event)

@@ -72,6 +72,7 @@ static const char listing_sql_close[] =
     "        updated_at = $3::timestamptz"
     "    from closed as c left join weighed as w on w.ikey = c.ikey and w.kind = c.kind and w.value = c.value"
     "    where v.ikey = c.ikey and v.kind = c.kind and v.value = c.value and v.tier > 0"
+    "        and not v.families ? 'deny'" /* an operator's word, whoever lists it */
     ") select count(*) from closed";
 
 /* One below `watch` of what has no verdict says nothing: baselines tell all of them. */

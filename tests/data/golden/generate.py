@@ -107,6 +107,13 @@ EVENTS = {
     "control.applied": event("control.applied", control_applied=ev.ControlApplied(
         service="scheduler", actor="alice", action="run", target="blacklist", reason="by hand", call_id=ident(0x50),
         result="started", ok=True)),
+    "control.allow": event("control.allow", control_allow=ev.AllowChanges(
+        added=[ev.AllowEntry(indicator=indicator(2, "192.0.2.0/24"), rule=1, scope=2, reason="our customers",
+                             actor="alice", since_unix_ms=T0, until_unix_ms=T0 + 86400000),
+               ev.AllowEntry(indicator=indicator(2, "198.51.100.0/24"), rule=1, scope=2, actor="tip.yaml",
+                             since_unix_ms=T0, configured=True)],
+        removed=[ev.AllowEntry(indicator=indicator(3, "bad.example"), rule=2, scope=1, since_unix_ms=T0)],
+        stream=ident(0x30), change=9, full=True)),
     "system.hello": event("system.hello", system_hello=system("")),
     "system.heartbeat": event("system.heartbeat", system_heartbeat=system("catching up")),
     "system.goodbye": event("system.goodbye", system_goodbye=system("asked to end")),

@@ -195,6 +195,42 @@ static void fill_applied(struct tip_event *event)
                                                           .ok = true};
 }
 
+static void fill_allow(struct tip_event *event)
+{
+    static struct tip_allow_entry added[] = {{.kind = TIP_KIND_NET,
+                                              .value = "192.0.2.0/24",
+                                              .value_len = 12,
+                                              .rule = TIP_ALLOW_ALLOW,
+                                              .scope = TIP_ALLOW_SUBTREE,
+                                              .reason = "our customers",
+                                              .actor = "alice"},
+                                             {.kind = TIP_KIND_NET,
+                                              .value = "198.51.100.0/24",
+                                              .value_len = 15,
+                                              .rule = TIP_ALLOW_ALLOW,
+                                              .scope = TIP_ALLOW_SUBTREE,
+                                              .reason = "",
+                                              .actor = "tip.yaml",
+                                              .configured = true}};
+    static struct tip_allow_entry removed = {.kind = TIP_KIND_DOMAIN,
+                                             .value = "bad.example",
+                                             .value_len = 11,
+                                             .rule = TIP_ALLOW_DENY,
+                                             .scope = TIP_ALLOW_EXACT,
+                                             .reason = "",
+                                             .actor = ""};
+
+    added[0].since_unix_ms = added[1].since_unix_ms = removed.since_unix_ms = T0;
+    added[0].until_unix_ms = T0 + 86400000;
+    event->allow_changes = (struct tip_allow_changes){.n_added = 2,
+                                                      .added = added,
+                                                      .n_removed = 1,
+                                                      .removed = &removed,
+                                                      .stream = golden_id(0x30),
+                                                      .change = 9,
+                                                      .full = true};
+}
+
 static void fill_system(struct tip_event *event, const char *detail)
 {
     event->system_state = (struct tip_system_state){.service = "storage",
@@ -254,6 +290,7 @@ static const struct golden_event events[] = {
     {TIP_EVENT_SOURCE_WEIGHT, fill_weight},
     {TIP_EVENT_VERDICT_CHANGES, fill_verdicts},
     {TIP_EVENT_CONTROL_APPLIED, fill_applied},
+    {TIP_EVENT_CONTROL_ALLOW, fill_allow},
     {TIP_EVENT_SYSTEM_HELLO, fill_hello},
     {TIP_EVENT_SYSTEM_HEARTBEAT, fill_heartbeat},
     {TIP_EVENT_SYSTEM_GOODBYE, fill_goodbye},

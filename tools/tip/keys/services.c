@@ -16,8 +16,9 @@ const struct service_rights services[] = {
     {.name = "blacklist",
      .role = KEYMAP_SERVICE,
      .publish = {"v1.listing.", "v1.source.", "v1.verdict.", TIP_TOPIC_SCHEDULE_DONE "blacklist.",
-                 TIP_TOPIC_SCHEDULE_FAILED "blacklist.", TIP_TOPIC_CONTROL_APPLIED "blacklist."},
-     .serve = {TIP_QUEUE_CONTROL "blacklist", "snapshot.verdict."}},
+                 TIP_TOPIC_SCHEDULE_FAILED "blacklist.", TIP_TOPIC_CONTROL_APPLIED "blacklist.",
+                 TIP_TOPIC_CONTROL_ALLOW "blacklist."},
+     .serve = {TIP_QUEUE_CONTROL "blacklist", "snapshot.verdict.", "snapshot.allow."}},
     {.name = "storage", .role = KEYMAP_SERVICE, .serve = {TIP_QUEUE_STORE_QUERY}},
     {.name = NULL},
 };

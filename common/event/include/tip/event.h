@@ -44,6 +44,7 @@ enum tip_event_kind {
     TIP_EVENT_SOURCE_WEIGHT,
     TIP_EVENT_VERDICT_CHANGES,
     TIP_EVENT_CONTROL_APPLIED,
+    TIP_EVENT_CONTROL_ALLOW,
     TIP_EVENT_SYSTEM_HELLO,
     TIP_EVENT_SYSTEM_HEARTBEAT,
     TIP_EVENT_SYSTEM_GOODBYE,
@@ -193,6 +194,28 @@ struct tip_control_applied {
     bool ok;
 };
 
+enum tip_allow_rule { TIP_ALLOW_NONE, TIP_ALLOW_ALLOW, TIP_ALLOW_DENY, TIP_ALLOW_RULE_COUNT };
+
+enum tip_allow_scope { TIP_ALLOW_ANY, TIP_ALLOW_EXACT, TIP_ALLOW_SUBTREE, TIP_ALLOW_SCOPE_COUNT };
+
+struct tip_allow_entry {
+    enum tip_kind kind; /* ip, net or domain */
+    enum tip_allow_rule rule;
+    enum tip_allow_scope scope;
+    uint16_t value_len;
+    bool configured;
+    const char *value, *reason, *actor;
+    int64_t since_unix_ms, until_unix_ms; /* until 0: for good */
+};
+
+struct tip_allow_changes {
+    size_t n_added, n_removed;
+    struct tip_allow_entry *added, *removed;
+    struct tip_id stream;
+    uint64_t change;
+    bool full;
+};
+
 struct tip_system_state { /* hello, heartbeat, goodbye */
     const char *service, *version, *instance, *detail;
     uint64_t pid, uptime_ms, rss_bytes, outbox_events;
@@ -236,6 +259,7 @@ struct tip_event {
         struct tip_source_weight source_weight;
         struct tip_verdict_changes verdict_changes;
         struct tip_control_applied control_applied;
+        struct tip_allow_changes allow_changes;
         struct tip_system_state system_state;
         struct tip_system_alarm system_alarm;
         struct tip_bus_head bus_head;
@@ -298,6 +322,10 @@ const char *tip_event_kind_name(enum tip_event_kind kind);
 enum tip_event_kind tip_event_kind_of(const char *name);
 const char *tip_tier_name(enum tip_tier tier);
 const char *tip_tlp_name(enum tip_tlp tlp);
+
+/** "allow", "deny"; "exact", "subtree"; "none" for 0. */
+const char *tip_allow_rule_name(enum tip_allow_rule rule);
+const char *tip_allow_scope_name(enum tip_allow_scope scope);
 
 /** The tier of a score: none < 0.3 <= watch < 0.6 <= slow < 0.9 <= block. */
 enum tip_tier tip_tier_of(double score);
