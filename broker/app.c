@@ -346,6 +346,7 @@ static void app_on_tick(void *ctx)
     ingest_resume(app->ingest);
     (void)journal_submit(app->journal); /* nothing waits, mostly */
     fetch_wake(app->fetch);             /* nobody, unless files could not be opened */
+    feed_tick(app->feed);
     for (size_t i = 0; i < feed_n_doors(app->feed); i++)
         app_head(app, i);
     view_tick(app->view, tip_loop_now_ms());

@@ -1,5 +1,6 @@
 #include "io/feed.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,15 +10,11 @@
 #include <tip/loop.h>
 #include <tip/zsock.h>
 
+#include "core/backlog.h"
 #include "core/prefixes.h"
 #include "io/crowd.h"
 
 enum {
-    FEED_RECORD_BYTES = 1024, /* what a small record costs */
-    FEED_MEAN_RECORDS = 256,  /* over about so many the mean size is taken */
-    FEED_SLOT_BYTES = 160,    /* of libzmq's, for a record that waits for one subscriber; the record itself is shared */
-    FEED_CROWD_SHARES = 4,    /* all slots of a door together: so many times feed_bytes */
-    FEED_HWM_MIN = 16,
     FEED_SUBSCRIPTION_BYTES_MAX = 1024, /* of a message from a subscriber: a topic, but CURVE's INITIATE needs more */
     FEED_RECEIVE_HWM = 1000,
     FEED_REOPEN_MS = 100
@@ -32,8 +29,7 @@ struct feed_socket {
     enum access_door door;
     bool asks; /* for a key */
     struct prefixes prefixes;
-    int64_t mean_bytes; /* of the records, times FEED_MEAN_RECORDS */
-    int64_t hwm;
+    struct backlog backlog;
     uint64_t n_sent, n_overflows;
     struct tip_timer reopen; /* runs while the door is closed for a moment */
 };
@@ -43,6 +39,7 @@ struct feed {
     struct feed_options options;
     struct feed_socket doors[FEED_DOORS_MAX];
     size_t n_doors;
+    int64_t base_bytes; /* of memory, before there was a subscriber */
 };
 
 static int feed_door_open(struct feed_socket *door);
@@ -117,7 +114,7 @@ static int feed_door_open(struct feed_socket *door)
     struct tip_zsock_keys keys;
     struct tip_zsock_options options = {
         .type = ZMQ_XPUB,
-        .send_hwm = (int)(door->feed->options.bytes / FEED_RECORD_BYTES),
+        .send_hwm = (int)door->backlog.hwm,
         .receive_hwm = FEED_RECEIVE_HWM,
         .frame_bytes_max = FEED_SUBSCRIPTION_BYTES_MAX,
         .on_message = feed_on_message,
@@ -130,8 +127,6 @@ static int feed_door_open(struct feed_socket *door)
         options.keys = &keys;
     }
     prefixes_clear(&door->prefixes);
-    door->hwm = options.send_hwm;
-    door->mean_bytes = FEED_RECORD_BYTES * FEED_MEAN_RECORDS;
     r = tip_zsock_open(&door->zsock, door->feed->loop, &options);
     if (r)
         return tip_fail(r);
@@ -153,12 +148,21 @@ static int feed_add(struct feed *feed, const struct feed_door *from)
     door->endpoint = tip_strdup(from->endpoint);
     door->tlp_max = from->tlp_max;
     door->door = from->door;
+    backlog_init(&door->backlog, feed->options.bytes);
     door->asks = guard_asks(&feed->options.guard, from->endpoint) && !from->is_public;
     tip_timer_init(&door->reopen, feed->loop, feed_door_reopen, door);
     r = feed_door_open(door);
     if (r)
         tip_error("bus.bind", "endpoint=%s error=%s", door->endpoint, strerror(-r));
     return r;
+}
+
+/* What malloc has given out in this process: libzmq does not say what it holds. */
+static int64_t feed_held_bytes(void)
+{
+    const struct mallinfo2 info = mallinfo2();
+
+    return (int64_t)(info.uordblks + info.hblkhd);
 }
 
 int feed_open(struct feed **feedp, struct tip_loop *loop, const struct feed_options *options)
@@ -172,6 +176,7 @@ int feed_open(struct feed **feedp, struct tip_loop *loop, const struct feed_opti
         r = feed_add(feed, &options->doors[i]);
     if (r)
         return tip_fail(r);
+    feed->base_bytes = feed_held_bytes();
     *feedp = tip_take(feed);
     return 0;
 }
@@ -192,32 +197,6 @@ void feed_destroy(struct feed **feedp)
     *feedp = NULL;
 }
 
-/*
- * ZeroMQ counts messages, memory counts bytes: how many may wait for a subscriber follows the mean size of the records,
- * and how many subscribers there are. libzmq tells the connections there are of a changed bound (since 4.2); it is
- * changed when it is far off.
- */
-static void feed_door_weigh(struct feed_socket *door, size_t len)
-{
-    int64_t bytes = (int64_t)len > FEED_RECORD_BYTES ? (int64_t)len : FEED_RECORD_BYTES;
-    int64_t wanted, shared;
-    int hwm;
-
-    door->mean_bytes += bytes - door->mean_bytes / FEED_MEAN_RECORDS;
-    wanted = door->feed->options.bytes / (door->mean_bytes / FEED_MEAN_RECORDS);
-    shared =
-        door->feed->options.bytes * FEED_CROWD_SHARES / ((int64_t)(crowd_count(door->crowd) + 1) * FEED_SLOT_BYTES);
-    if (wanted > shared)
-        wanted = shared;
-    if (wanted < FEED_HWM_MIN)
-        wanted = FEED_HWM_MIN;
-    if (wanted >= door->hwm * 3 / 4 && wanted <= door->hwm * 2)
-        return;
-    door->hwm = wanted;
-    hwm = (int)wanted;
-    (void)zmq_setsockopt(tip_zsock_raw(door->zsock), ZMQ_SNDHWM, &hwm, sizeof(hwm)); /* every socket has it */
-}
-
 /* First without loss; if a subscriber's queue is full, with loss for that one, and the loss is counted. */
 void feed_send_to(struct feed *feed, size_t at, const struct feed_record *record)
 {
@@ -227,7 +206,7 @@ void feed_send_to(struct feed *feed, size_t at, const struct feed_record *record
 
     if (door->prefixes.n_asked == 0)
         return; /* nobody ever listened, or the door is being opened again: nothing is copied for it */
-    feed_door_weigh(door, record->len);
+    backlog_sent(&door->backlog, record->len);
     r = tip_zsock_send(door->zsock, frames, 2);
     if (r == TIP_ZSOCK_E_FULL) {
         tip_metric_inc(feed->options.meter->m[METER_FEED_DROPPED]);
@@ -257,6 +236,33 @@ void feed_revoke(struct feed *feed, unsigned doors)
 
         if (door->asks && (doors >> door->door & 1) && door->zsock)
             feed_door_reset(door, "a key was revoked");
+    }
+}
+
+static void feed_door_tick(struct feed_socket *door, int64_t held_bytes)
+{
+    const struct backlog_facts facts = {
+        .n_subscribers = crowd_count(door->crowd),
+        .held_bytes = held_bytes,
+        .n_overflows = door->n_overflows,
+        .now_ms = tip_loop_now_ms(),
+    };
+    enum backlog_act act = backlog_judge(&door->backlog, &facts);
+    int hwm = (int)door->backlog.hwm;
+
+    if (act == BACKLOG_RAISE)
+        (void)zmq_setsockopt(tip_zsock_raw(door->zsock), ZMQ_SNDHWM, &hwm, sizeof(hwm)); /* every socket has it */
+    else if (act == BACKLOG_REOPEN)
+        feed_door_reset(door, "slow readers hold too much");
+}
+
+void feed_tick(struct feed *feed)
+{
+    int64_t held_bytes = feed_held_bytes() - feed->base_bytes;
+
+    for (size_t i = 0; i < feed->n_doors; i++) {
+        if (feed->doors[i].zsock)
+            feed_door_tick(&feed->doors[i], held_bytes);
     }
 }
 

@@ -2,6 +2,7 @@
 #include <check.h>
 #include <stdio.h>
 
+#include "core/backlog.h"
 #include "core/entries.h"
 #include "core/fetchers.h"
 #include "core/prefixes.h"
@@ -221,9 +222,73 @@ static void test_prefixes(void **state)
     assert_int_equal(prefixes_count(&prefixes), 0);
 }
 
+/* ---- what may wait for subscribers ---- */
+
+enum { TEST_BACKLOG_BYTES = 32 << 20 };
+
+static enum backlog_act backlog_at(struct backlog *backlog, int64_t held_mib, uint64_t n_overflows, int64_t now_ms)
+{
+    const struct backlog_facts facts = {1, held_mib << 20, n_overflows, now_ms};
+
+    return backlog_judge(backlog, &facts);
+}
+
+static void backlog_send(struct backlog *backlog, size_t len)
+{
+    for (int i = 0; i < 20 * BACKLOG_MEAN_RECORDS; i++)
+        backlog_sent(backlog, len);
+}
+
+static void test_backlog_is_lowered_only_when_memory_is_taken(void **state)
+{
+    struct backlog backlog;
+
+    (void)state;
+    backlog_init(&backlog, TEST_BACKLOG_BYTES);
+    assert_int_equal(backlog.hwm, 32768);
+    backlog_send(&backlog, 200);
+    assert_int_equal(backlog_at(&backlog, 900, 0, 1), BACKLOG_STAY); /* small records: it is not the feed */
+    backlog_send(&backlog, 60000);
+    assert_int_equal(backlog_at(&backlog, 127, 0, 2), BACKLOG_STAY); /* readers keep up */
+    assert_int_equal(backlog.hwm, 32768);
+    assert_int_equal(backlog_at(&backlog, 129, 0, 3), BACKLOG_REOPEN);
+    assert_in_range(backlog.hwm, 540, 580);
+    assert_int_equal(backlog_at(&backlog, 900, 0, 4), BACKLOG_STAY); /* it fits: opening it again would not help */
+}
+
+static void test_backlog_is_raised_after_a_quiet_while(void **state)
+{
+    struct backlog backlog;
+
+    (void)state;
+    backlog_init(&backlog, TEST_BACKLOG_BYTES);
+    backlog_send(&backlog, 60000);
+    assert_int_equal(backlog_at(&backlog, 500, 0, 1000), BACKLOG_REOPEN);
+    backlog_send(&backlog, 200);
+    assert_int_equal(backlog_at(&backlog, 0, 7, 2000), BACKLOG_STAY);
+    assert_int_equal(backlog_at(&backlog, 0, 7, 2000 + BACKLOG_QUIET_MS - 1), BACKLOG_STAY);
+    assert_int_equal(backlog_at(&backlog, 0, 8, 2000 + BACKLOG_QUIET_MS), BACKLOG_STAY); /* another overflow */
+    assert_int_equal(backlog_at(&backlog, 0, 8, 2000 + 2 * BACKLOG_QUIET_MS), BACKLOG_RAISE);
+    assert_true(backlog.hwm > 30000);
+}
+
+static void test_backlog_of_a_crowd(void **state)
+{
+    struct backlog backlog;
+    const struct backlog_facts facts = {1000, 200 << 20, 0, 1};
+
+    (void)state;
+    backlog_init(&backlog, TEST_BACKLOG_BYTES);
+    assert_int_equal(backlog_judge(&backlog, &facts), BACKLOG_REOPEN);
+    assert_true(backlog.hwm * BACKLOG_SLOT_BYTES * 1001 <= BACKLOG_SHARES * (int64_t)TEST_BACKLOG_BYTES);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_backlog_is_lowered_only_when_memory_is_taken),
+        cmocka_unit_test(test_backlog_is_raised_after_a_quiet_while),
+        cmocka_unit_test(test_backlog_of_a_crowd),
         cmocka_unit_test(test_hello),
         cmocka_unit_test(test_data),
         cmocka_unit_test(test_sessions_are_bounded),

@@ -1,0 +1,46 @@
+#pragma once
+/*
+ * How many records may wait for each subscriber of a door. ZeroMQ counts messages, memory counts bytes.
+ *
+ * The bound of a live connection may be raised, never lowered: libzmq's reading side tells the writing side how far it
+ * has come only after half of the bound, and if the bound then falls below what is untold, the connection is full for
+ * ever, though nothing waits in it. So the bound begins at what small records allow. When memory is really taken by
+ * large ones, or by a crowd, the door is opened anew with a bound that fits them: everybody connects again, once, and a
+ * reader that does not read holds little from then on. After a quiet while the bound is raised again.
+ */
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    BACKLOG_RECORD_BYTES = 1024,  /* what a small record costs */
+    BACKLOG_SLOT_BYTES = 160,     /* of libzmq's, for a record that waits for one subscriber; the record is shared */
+    BACKLOG_SHARES = 4,           /* all that waits at a door: so many times bytes_max */
+    BACKLOG_MEAN_RECORDS = 256,   /* over about so many the mean size is taken */
+    BACKLOG_MIN = 16,             /* records */
+    BACKLOG_QUIET_MS = 600 * 1000 /* without an overflow, then the bound is raised */
+};
+
+struct backlog {
+    int64_t bytes_max;  /* for one subscriber, about */
+    int64_t mean_bytes; /* of a record, times BACKLOG_MEAN_RECORDS */
+    int64_t hwm;        /* in force: records */
+    uint64_t n_overflows;
+    int64_t quiet_ms; /* since when nothing overflowed */
+};
+
+void backlog_init(struct backlog *backlog, int64_t bytes_max);
+
+/** A record was sent. */
+void backlog_sent(struct backlog *backlog, size_t len);
+
+enum backlog_act { BACKLOG_STAY, BACKLOG_RAISE, BACKLOG_REOPEN };
+
+struct backlog_facts {
+    size_t n_subscribers;
+    int64_t held_bytes;   /* of memory the process has taken since the door was opened first, whatever for */
+    uint64_t n_overflows; /* so far */
+    int64_t now_ms;       /* monotonic */
+};
+
+/** Asked about once a second. Unless it is STAY, hwm is the new bound: for live connections, or for the new door. */
+enum backlog_act backlog_judge(struct backlog *backlog, const struct backlog_facts *facts);
