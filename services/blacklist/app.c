@@ -110,6 +110,22 @@ int app_publish(struct app *app, struct tip_outbox_txn *txn, const char *prefix,
     return r ? r : tip_outbox_publish(txn, topic, tlp, event, NULL);
 }
 
+int app_deed_tell(struct app *app, struct tip_outbox_txn *txn, const struct app_deed *deed)
+{
+    struct tip_event event = {.kind = TIP_EVENT_CONTROL_APPLIED,
+                              .kind_name = "",
+                              .control_applied = {.service = "blacklist",
+                                                  .actor = deed->actor ? deed->actor : "blacklist",
+                                                  .action = deed->action,
+                                                  .target = deed->target,
+                                                  .reason = deed->reason,
+                                                  .call_id = deed->call_id ? *deed->call_id : tip_id_new(app->loop),
+                                                  .result = deed->result,
+                                                  .ok = true}};
+
+    return app_publish(app, txn, TIP_TOPIC_CONTROL_APPLIED, "blacklist", TIP_TLP_AMBER, &event);
+}
+
 /* ---- sources ---- */
 
 struct app_source *app_source_find(struct app *app, const char *name)
@@ -213,7 +229,8 @@ static void app_settle_sources(struct app *app)
         if (source->spec)
             continue;
         collect_cancel(source, "removed", "its file is gone");
-        if (!bl_source_busy(&source->machine) && source->stored.version && source->stored.n_entries)
+        if (!bl_source_busy(&source->machine) && source->stored.version && source->stored.n_entries &&
+            !source->stored.is_held)
             collect_retire(source);
     }
     txn = app_begin(app);
@@ -255,6 +272,8 @@ static void app_on_tick(void *ctx)
 
     app_tell_ready(app);
     pause_tick(app);
+    operator_tick(app);
+    collect_tick(app);
     runs_tick(app);
     app_settle_sources(app);
     publish_go_on(app);
@@ -371,6 +390,7 @@ static int app_load(struct app *app)
     int r = tip_outbox_begin(app->outbox, &txn);
 
     r = r ? r : store_each(txn, STORE_SOURCE, app_load_source, app);
+    r = r ? r : operator_load(app, txn);
     r = r ? r : runs_load(app, txn);
     r = r ? r : publish_load(app, txn);
     if (!r)
@@ -494,6 +514,7 @@ int app_open(struct app **appp, struct tip_service *service, const struct bl_opt
     if (r)
         return app_refuse("cannot read the versions", r);
     app_configure(app, options);
+    operator_configure(app, options);
     app_resume(app);
     app_settle_sources(app);
     runs_go_on(app);
@@ -521,6 +542,7 @@ int app_reload(struct app *app, const struct bl_options *options, char *why)
         return r;
     app->specs = specs;
     app_configure(app, options);
+    operator_configure(app, options);
     bl_specs_deinit(&old);
     app_settle_sources(app);
     collect_go_on(app);
@@ -551,11 +573,13 @@ void app_destroy(struct app **appp)
     tip_pool_destroy(&app->pool); /* what is done now is done again after the start */
     control_free(app);
     tip_snapshots_destroy(&app->snapshots);
+    tip_snapshots_destroy(&app->allow_snapshots);
     tip_serve_destroy(&app->serve);
     tip_fetch_destroy(&app->fetch);
     app_sources_free(app);
     tip_http_destroy(&app->http);
     publish_free(app);
+    operator_free(app);
     runs_free(app);
     bl_specs_deinit(&app->specs);
     tip_loop_defer_cancel(app->loop, app);

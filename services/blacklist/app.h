@@ -14,6 +14,7 @@
 
 #include "codec.h"
 #include "core/source.h"
+#include "operator.h"
 #include "options.h"
 #include "state.h"
 #include "work.h"
@@ -53,7 +54,7 @@ enum {
 
 /** How a source ended; told as soon as the outbox has room. */
 struct app_end {
-    bool is_set, ok;
+    bool is_set, ok, is_held;
     char reason[32];
     char detail[STATE_DETAIL + 1];
     struct bl_report *report; /* owned; NULL for none */
@@ -98,7 +99,7 @@ struct app {
     struct tip_bus *bus;
     struct tip_fetch *fetch;
     struct tip_serve *serve;
-    struct tip_snapshots *snapshots;
+    struct tip_snapshots *snapshots, *allow_snapshots;
     struct tip_http *http;
     struct tip_pool *pool;
     struct bl_specs specs;
@@ -111,6 +112,9 @@ struct app {
     struct bl_job *jobs; /* in order */
     size_t n_jobs, jobs_room;
     uint64_t last_job;
+    struct operator_list operator;
+    struct tip_prefix own[BL_OWN_MAX];
+    size_t n_own;
     struct app_publish publish;
     struct codec_scratch *scratch;
     size_t n_tests; /* under way */
@@ -146,6 +150,14 @@ void app_commit(struct app *app, struct tip_outbox_txn **txnp, int r);
 tip_nodiscard int app_publish(struct app *app, struct tip_outbox_txn *txn, const char *prefix, const char *name,
                               enum tip_tlp tlp, struct tip_event *event);
 
+/** Something that was done, for the audit log. Without actor and call the service did it by itself. */
+struct app_deed {
+    const char *actor, *action, *target, *reason, *result;
+    const struct tip_id *call_id;
+};
+
+tip_nodiscard int app_deed_tell(struct app *app, struct tip_outbox_txn *txn, const struct app_deed *deed);
+
 struct app_source *app_source_find(struct app *app, const char *name);
 tip_nodiscard int app_source_put(struct tip_outbox_txn *txn, const struct app_source *source);
 enum tip_tlp app_source_tlp(const struct app_source *source);
@@ -173,6 +185,12 @@ void collect_resume(struct app_source *source);
 
 /** Ends a published version that cannot be read any more. */
 void collect_lost(struct app_source *source);
+
+/** Each second: a hold whose time is over ends. */
+void collect_tick(struct app *app);
+
+/** Ends a hold: what it lists is due again. Within a transaction. */
+tip_nodiscard int collect_release(struct app_source *source, struct tip_outbox_txn *txn);
 
 /** Its file is gone: one last, empty version. */
 void collect_retire(struct app_source *source);

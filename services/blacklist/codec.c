@@ -122,13 +122,18 @@ const char *codec_listing(struct tip_event *event, const struct codec_part *part
     return is_delta ? TIP_TOPIC_LISTING_DELTA : TIP_TOPIC_LISTING_BASELINE;
 }
 
-/* The strongest lists, the changing one among them. Returns how many. */
+/*
+ * The strongest lists, the changing one among them; before all of them the operators' word. Returns how many.
+ */
 static size_t codec_reasons(const struct work_plan *plan, const struct bl_verdict *verdict,
                             struct tip_verdict_reason reasons[static BL_SCORE_REASONS])
 {
     struct tip_verdict_reason self = {.source = plan->order.name, .weight = plan->order.weight_after};
     bool is_placed = !verdict->self;
     size_t n = 0;
+
+    if (verdict->rule != BL_RULE_NONE)
+        reasons[n++] = (struct tip_verdict_reason){.source = CODEC_OPERATOR, .weight = bl_verdict_score(verdict)};
 
     for (size_t i = 0; n < BL_SCORE_REASONS && i < BL_SCORE_REASONS && i < verdict->count; i++) {
         const struct work_voter *voter = &plan->order.voters[verdict->voters[i]];
@@ -145,24 +150,37 @@ static size_t codec_reasons(const struct work_plan *plan, const struct bl_verdic
     return n;
 }
 
+/* What each family adds; together they are the score. */
+static size_t codec_families(const struct bl_verdict *verdict, struct tip_family_share shares[static CODEC_FAMILIES])
+{
+    static const char *const names[] = {[BL_RULE_ALLOW] = "allow", [BL_RULE_DENY] = "deny"};
+    size_t n = 0;
+
+    if (verdict->score > 0)
+        shares[n++] = (struct tip_family_share){.family = "list", .share = verdict->score};
+    if (verdict->rule != BL_RULE_NONE)
+        shares[n++] = (struct tip_family_share){.family = names[verdict->rule],
+                                                .share = bl_verdict_score(verdict) - verdict->score};
+    return n;
+}
+
 static void codec_verdict(const struct work_plan *plan, size_t index, size_t at, struct codec_scratch *scratch)
 {
     const struct bl_verdict *verdict = bl_score_at(&plan->verdicts, index);
     struct bl_item *item = &scratch->items[at];
 
     bl_set_item(verdict->in_old ? &plan->from.file.set : &plan->to.file.set, verdict->index, item);
-    scratch->shares[at] = (struct tip_family_share){.family = "list", .share = verdict->score};
     scratch->verdicts[at] = (struct tip_verdict){
         .kind = item->kind,
         .value = item->value,
         .value_len = item->len,
-        .score = verdict->score,
-        .tier = tip_tier_of(verdict->score),
-        .n_families = verdict->score > 0 ? 1 : 0,
-        .families = &scratch->shares[at],
+        .score = bl_verdict_score(verdict),
+        .tier = tip_tier_of(bl_verdict_score(verdict)),
+        .n_families = codec_families(verdict, scratch->shares[at]),
+        .families = scratch->shares[at],
         .n_reasons = codec_reasons(plan, verdict, scratch->reasons[at]),
         .reasons = scratch->reasons[at],
-        .reason_count = verdict->count + (verdict->self ? 1u : 0u),
+        .reason_count = verdict->count + (verdict->self ? 1u : 0u) + (verdict->rule != BL_RULE_NONE ? 1u : 0u),
     };
 }
 
@@ -174,7 +192,8 @@ enum tip_tlp codec_verdicts(struct tip_event *event, const struct codec_part *pa
     size_t start = work_plan_cut(plan, part->index, &end);
 
     for (size_t i = start; i < end; i++) {
-        enum tip_tlp other = (enum tip_tlp)bl_score_at(&plan->verdicts, i)->tlp;
+        const struct bl_verdict *verdict = bl_score_at(&plan->verdicts, i);
+        enum tip_tlp other = verdict->rule == BL_RULE_DENY ? TIP_TLP_AMBER : (enum tip_tlp)verdict->tlp;
 
         codec_verdict(plan, i, i - start, scratch);
         tlp = other > tlp ? other : tlp;
@@ -225,7 +244,10 @@ const char *codec_source(struct tip_event *event, const struct codec_source *sou
     const struct bl_stored *stored = source->stored;
 
     codec_url(scratch->url, source->url);
-    *event = (struct tip_event){.kind = source->ok ? TIP_EVENT_SOURCE_OK : TIP_EVENT_SOURCE_FAILED, .kind_name = ""};
+    *event = (struct tip_event){.kind = source->is_held ? TIP_EVENT_SOURCE_HELD
+                                        : source->ok    ? TIP_EVENT_SOURCE_OK
+                                                        : TIP_EVENT_SOURCE_FAILED,
+                                .kind_name = ""};
     event->source_state = (struct tip_source_state){
         .source = source->name,
         .reason = stored->reason,
@@ -252,6 +274,8 @@ const char *codec_source(struct tip_event *event, const struct codec_source *sou
     }
     if (source->report)
         codec_rejects(&event->source_state, source->report, scratch);
+    if (source->is_held)
+        return TIP_TOPIC_SOURCE_HELD;
     return source->ok ? TIP_TOPIC_SOURCE_OK : TIP_TOPIC_SOURCE_FAILED;
 }
 
@@ -329,6 +353,10 @@ static const struct codec_row stored_rows[] = {
     CODEC_ROW("n_rejected", CODEC_INT, bl_stored, n_rejected),
     CODEC_ROW("n_special", CODEC_INT, bl_stored, n_special),
     CODEC_ROW("n_bytes", CODEC_INT, bl_stored, n_bytes),
+    CODEC_ROW("override", CODEC_INT, bl_stored, override),
+    CODEC_ROW("held", CODEC_BOOL, bl_stored, is_held),
+    CODEC_ROW("held_until", CODEC_INT, bl_stored, held_until_unix_ms),
+    CODEC_ROW("hold_reason", CODEC_TEXT, bl_stored, hold_reason),
 };
 
 static const struct codec_row job_rows[] = {
@@ -440,8 +468,13 @@ int codec_stored_write(const struct bl_stored *stored, struct tip_buf *out)
 
 int codec_stored_read(struct bl_stored *stored, const void *bytes, size_t n)
 {
+    int r;
+
     *stored = (struct bl_stored){0};
-    return codec_rows_read(ROWS(stored_rows), stored, bytes, n);
+    r = codec_rows_read(ROWS(stored_rows), stored, bytes, n);
+    if (stored->override < BL_OVERRIDE_NONE || stored->override > BL_OVERRIDE_DISABLED)
+        stored->override = BL_OVERRIDE_NONE;
+    return r;
 }
 
 int codec_job_write(const struct bl_job *job, struct tip_buf *out)
@@ -498,6 +531,46 @@ int codec_run_read(struct bl_run *run, const void *bytes, size_t n)
     return subs ? 0 : CODEC_E_FOREIGN;
 }
 
+int codec_word_write(const struct bl_word *word, struct tip_buf *out)
+{
+    json_t *object =
+        json_pack("{sI sI sI sI sb sb ss ss ss sI sI}", "born", (json_int_t)word->born, "died", (json_int_t)word->died,
+                  "rule", (json_int_t)word->rule, "kind", (json_int_t)word->kind, "subtree", word->is_subtree,
+                  "configured", word->is_configured, "value", word->value, "reason", word->reason, "actor", word->actor,
+                  "since", (json_int_t)word->since_unix_ms, "until", (json_int_t)word->until_unix_ms);
+
+    return object ? codec_json_append(object, out) : -EINVAL;
+}
+
+static const char *codec_word_text(char *to, size_t room, const json_t *value)
+{
+    const char *text = json_is_string(value) ? json_string_value(value) : "";
+
+    (void)tip_utf8_copy(to, room, text, strlen(text)); /* its length */
+    return to;
+}
+
+int codec_word_read(struct bl_word *word, struct codec_word_texts *texts, const void *bytes, size_t n)
+{
+    json_t *object = json_loadb(bytes, n, 0, NULL);
+
+    *word = (struct bl_word){
+        .born = (uint64_t)json_integer_value(json_object_get(object, "born")),
+        .died = (uint64_t)json_integer_value(json_object_get(object, "died")),
+        .rule = json_integer_value(json_object_get(object, "rule")),
+        .kind = json_integer_value(json_object_get(object, "kind")),
+        .is_subtree = json_is_true(json_object_get(object, "subtree")),
+        .is_configured = json_is_true(json_object_get(object, "configured")),
+        .value = codec_word_text(texts->value, sizeof(texts->value), json_object_get(object, "value")),
+        .reason = codec_word_text(texts->reason, sizeof(texts->reason), json_object_get(object, "reason")),
+        .actor = codec_word_text(texts->actor, sizeof(texts->actor), json_object_get(object, "actor")),
+        .since_unix_ms = json_integer_value(json_object_get(object, "since")),
+        .until_unix_ms = json_integer_value(json_object_get(object, "until")),
+    };
+    json_decref(object);
+    return object ? 0 : CODEC_E_FOREIGN;
+}
+
 enum { CODEC_REPORT_MAGIC = 0x31524c42 };
 
 int codec_report_write(const struct bl_report *report, struct tip_buf *out)
@@ -547,6 +620,14 @@ static json_t *codec_spec_json(const struct bl_spec *spec)
                      "weight", spec->weight, "tlp", tip_tlp_name(spec->tlp));
 }
 
+bool bl_is_enabled(const struct bl_spec *spec, const struct bl_stored *stored)
+{
+    return spec && (stored->override ? stored->override == BL_OVERRIDE_ENABLED : spec->enabled);
+}
+
+static const char *const override_names[] = {
+    [BL_OVERRIDE_NONE] = "", [BL_OVERRIDE_ENABLED] = "enabled", [BL_OVERRIDE_DISABLED] = "disabled"};
+
 int codec_source_json(const struct codec_shown *shown, struct tip_buf *out)
 {
     const struct bl_stored *stored = shown->stored;
@@ -560,6 +641,22 @@ int codec_source_json(const struct codec_shown *shown, struct tip_buf *out)
                                "detail", stored->detail, "failures", (json_int_t)stored->n_failures, "fetched",
                                codec_time(stored->fetched_unix_ms), "ok", codec_time(stored->ok_unix_ms), "next",
                                codec_time(stored->next_unix_ms));
+
+    json_object_set_new(object, "enabled", json_boolean(bl_is_enabled(shown->spec, stored)));
+    json_object_set_new(object, "override", json_string(override_names[stored->override]));
+    json_object_set_new(object, "held", json_boolean(stored->is_held));
+    json_object_set_new(object, "held_until", codec_time(stored->is_held ? stored->held_until_unix_ms : 0));
+    json_object_set_new(object, "hold_reason", json_string(stored->hold_reason));
+    return object ? codec_json_append(object, out) : -ENOMEM;
+}
+
+int codec_allow_json(const struct tip_allow_entry *entry, struct tip_buf *out)
+{
+    json_t *object =
+        json_pack("{ss ss ss ss ss ss so so sb}", "rule", tip_allow_rule_name(entry->rule), "kind",
+                  tip_kind_name(entry->kind), "value", entry->value, "scope", tip_allow_scope_name(entry->scope),
+                  "reason", entry->reason, "actor", entry->actor, "since", codec_time(entry->since_unix_ms), "until",
+                  codec_time(entry->until_unix_ms), "configured", entry->configured);
 
     return object ? codec_json_append(object, out) : -ENOMEM;
 }

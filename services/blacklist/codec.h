@@ -10,12 +10,16 @@
 
 /* ---- events of a plan; everything they point at lies in the scratch and the plan ---- */
 
+#define CODEC_OPERATOR "operator" /* the source of a reason that is an entry of the allow and deny list */
+
+enum { CODEC_FAMILIES = 2 };
+
 struct codec_scratch {
     struct bl_item items[TIP_BATCH_ENTRIES_MAX];
     struct tip_listing_entry entries[TIP_BATCH_ENTRIES_MAX];
     struct tip_verdict verdicts[TIP_BATCH_ENTRIES_MAX];
     struct tip_verdict_reason reasons[TIP_BATCH_ENTRIES_MAX][BL_SCORE_REASONS];
-    struct tip_family_share shares[TIP_BATCH_ENTRIES_MAX];
+    struct tip_family_share shares[TIP_BATCH_ENTRIES_MAX][CODEC_FAMILIES];
 };
 
 struct codec_part {
@@ -38,7 +42,7 @@ struct codec_source {
     const struct bl_report *report;
     double weight;
     struct tip_id stream;
-    bool ok;
+    bool ok, is_held;
 };
 
 struct codec_source_scratch {
@@ -64,6 +68,13 @@ tip_nodiscard int codec_job_read(struct bl_job *job, const void *bytes, size_t n
 tip_nodiscard int codec_run_write(const struct bl_run *run, struct tip_buf *out);
 tip_nodiscard int codec_run_read(struct bl_run *run, const void *bytes, size_t n); /* subs: free them */
 
+struct codec_word_texts {
+    char value[TIP_INDICATOR_MAX + 1], reason[STATE_DETAIL + 1], actor[TIP_NAME_MAX + 1];
+};
+
+tip_nodiscard int codec_word_write(const struct bl_word *word, struct tip_buf *out);
+tip_nodiscard int codec_word_read(struct bl_word *word, struct codec_word_texts *texts, const void *bytes, size_t n);
+
 /** A report as its bytes; a report of another build is foreign. */
 tip_nodiscard int codec_report_read(struct bl_report *report, const void *bytes, size_t n);
 tip_nodiscard int codec_report_write(const struct bl_report *report, struct tip_buf *out);
@@ -79,6 +90,12 @@ struct codec_shown {
 
 /** One JSON object: the answer of `list` for a source. */
 tip_nodiscard int codec_source_json(const struct codec_shown *shown, struct tip_buf *out);
+
+/** Is it fetched? What an operator said goes before what its file says. */
+bool bl_is_enabled(const struct bl_spec *spec, const struct bl_stored *stored);
+
+/** An entry of the allow and deny list as a JSON object. */
+tip_nodiscard int codec_allow_json(const struct tip_allow_entry *entry, struct tip_buf *out);
 
 /** One reject as a JSON object. */
 tip_nodiscard int codec_reject_json(const struct bl_reject *reject, struct tip_buf *out);

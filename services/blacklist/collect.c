@@ -67,7 +67,8 @@ static int collect_tell(struct app_source *source, struct tip_outbox_txn *txn, c
                                 .report = end->report,
                                 .weight = source->stored.weight,
                                 .stream = *tip_outbox_stream(app->outbox),
-                                .ok = end->ok};
+                                .ok = end->ok,
+                                .is_held = end->is_held};
     struct tip_event event;
     const char *prefix;
     int r;
@@ -303,6 +304,22 @@ static void collect_same(struct app_source *source, const struct work_parse *job
     collect_step(source, BL_SOURCE_EV_SAME);
 }
 
+/* Compared, and thrown away: what would have changed is said, and the body is fetched again once it is released. */
+static void collect_held(struct app_source *source, const struct work_parse *job)
+{
+    char detail[STATE_DETAIL + 1];
+
+    bl_files_remove(job->dir, job->name, job->to);
+    source->stored.n_added = job->n_added;
+    source->stored.n_removed = job->n_removed;
+    source->stored.n_changed = job->n_changed;
+    (void)snprintf(detail, sizeof(detail), "held: %" PRIu64 " would be added, %" PRIu64 " removed", job->n_added,
+                   job->n_removed);
+    collect_end(source, true, "held", detail);
+    source->end.is_held = true;
+    collect_step(source, BL_SOURCE_EV_SAME);
+}
+
 static void collect_on_parsed(void *ctx, void *opaque)
 {
     struct work_parse *job = opaque;
@@ -314,7 +331,9 @@ static void collect_on_parsed(void *ctx, void *opaque)
     tip_metric_add(source->app->m[APP_M_REJECTED], job->report.n_rejected);
     if (*job->why)
         source->end.report = tip_memdup(&job->report, sizeof(job->report));
-    if (!*job->why) {
+    if (!*job->why && source->stored.is_held) {
+        collect_held(source, job);
+    } else if (!*job->why) {
         collect_changed(source, job);
         collect_step(source, BL_SOURCE_EV_CHANGED);
     } else if (!strcmp(job->why, "unchanged")) {
@@ -457,4 +476,42 @@ void collect_retire(struct app_source *source)
         return; /* the pool is full: the next tick tries again */
     source->is_retiring = true;
     source->stored.last_number = job.to; /* nobody else takes this number while the file is being written */
+}
+
+/* ---- holds ---- */
+
+int collect_release(struct app_source *source, struct tip_outbox_txn *txn)
+{
+    source->stored.is_held = false;
+    source->stored.held_until_unix_ms = 0;
+    *source->stored.hold_reason = '\0';
+    source->stored.next_unix_ms = source->machine.next_unix_ms = 0;
+    return app_source_put(txn, source);
+}
+
+static int collect_hold_over(struct app_source *source)
+{
+    const struct app_deed deed = {
+        .action = "release", .target = source->name, .reason = "its time is over", .result = "released by itself"};
+    struct tip_outbox_txn *txn = app_begin(source->app);
+    int r = collect_release(source, txn);
+
+    tip_info("source.released", "source=%s why=%s", source->name, deed.reason);
+    r = r ? r : app_deed_tell(source->app, txn, &deed);
+    app_commit(source->app, &txn, r);
+    return r;
+}
+
+void collect_tick(struct app *app)
+{
+    int64_t now_unix_ms = tip_loop_wall_ms();
+    struct app_source *source, *next;
+
+    tip_hash_each (app->sources, source, next) {
+        int64_t until = source->stored.held_until_unix_ms;
+
+        if (source->stored.is_held && until && until <= now_unix_ms && app_has_room(app, APP_ROOM_SMALL) &&
+            collect_hold_over(source))
+            return;
+    }
 }

@@ -5,7 +5,9 @@
 #include <unistd.h>
 
 #include <tip/alloc.h>
+#include <tip/clock.h>
 #include <tip/log.h>
+#include <tip/utf8.h>
 #include <topics.h>
 
 #include "app.h"
@@ -16,8 +18,10 @@ enum {
     CONTROL_VALUE_BYTES = 4096,
     CONTROL_TESTS_MAX = 4,
     CONTROL_REJECTS = 10, /* of the sample, in the answer of `test` */
-    CONTROL_WHY = 200
+    CONTROL_WHY = 300
 };
+
+#define CONTROL_UNTIL_MAX_MS (UINT64_C(100) * 366 * TIP_DAY_MS)
 
 /** A call being answered. */
 struct control {
@@ -89,6 +93,19 @@ static void control_deinit(struct control *control)
         tip_buf_deinit(&control->names[i]);
         tip_buf_deinit(&control->texts[i]);
     }
+}
+
+static const char *control_actor(const struct control *control)
+{
+    return *control->request->actor ? control->request->actor : tip_job_caller(control->job);
+}
+
+static bool control_has_room(struct control *control)
+{
+    if (app_has_room(control->app, APP_ROOM_SMALL))
+        return true;
+    control_fail(control, TIP_FAILURE_UNAVAILABLE, "the outbox is full: try later");
+    return false;
 }
 
 /* ---- list, show ---- */
@@ -205,23 +222,18 @@ static int control_queue(struct control *control, struct tip_outbox_txn *txn, si
 static int control_applied(struct control *control, struct tip_outbox_txn *txn)
 {
     const struct tip_control_request *request = control->request;
-    struct tip_event event = {
-        .kind = TIP_EVENT_CONTROL_APPLIED,
-        .kind_name = "",
-        .control_applied = {.service = "blacklist",
-                            .actor = *request->actor ? request->actor : tip_job_caller(control->job),
-                            .action = request->action,
-                            .target = request->target,
-                            .reason = request->reason,
-                            .call_id = *tip_job_id(control->job),
-                            .result = control->result,
-                            .ok = true}};
+    const struct app_deed deed = {.actor = control_actor(control),
+                                  .action = request->action,
+                                  .target = request->target,
+                                  .reason = request->reason,
+                                  .result = control->result,
+                                  .call_id = tip_job_id(control->job)};
     struct tip_control_answer answer = {.ok = true, .result = control->result};
     tip_auto(tip_buf_deinit) struct tip_buf body;
     int r;
 
     tip_buf_init(&body, TIP_CALL_BYTES_MAX);
-    r = app_publish(control->app, txn, TIP_TOPIC_CONTROL_APPLIED, "blacklist", TIP_TLP_AMBER, &event);
+    r = app_deed_tell(control->app, txn, &deed);
     r = r ? r : tip_control_answer_encode(&answer, &body);
     return r ? r
              : store_dated_put(txn, STORE_ANSWER, tip_job_id(control->job), tip_loop_wall_ms(), body.data, body.len);
@@ -239,10 +251,8 @@ static void control_baseline(struct control *control)
         (void)snprintf(control->result, sizeof(control->result), "would queue");
         return;
     }
-    if (!app_has_room(control->app, APP_ROOM_SMALL)) {
-        control_fail(control, TIP_FAILURE_UNAVAILABLE, "the outbox is full: try later");
+    if (!control_has_room(control))
         return;
-    }
     if (control_n_new(control) > publish_room(control->app)) {
         control_fail(control, TIP_FAILURE_UNAVAILABLE, "too many baselines wait already: try later");
         return;
@@ -254,6 +264,207 @@ static void control_baseline(struct control *control)
     r = r ? r : control_applied(control, txn);
     app_commit(control->app, &txn, r);
     publish_go_on(control->app);
+}
+
+/* ---- hold, release, enable, disable: of a source ---- */
+
+/* When what is asked for ends: parameter `until`, a time or a duration, else `expires` of the request; 0: never. */
+static bool control_until(struct control *control, int64_t *unix_msp)
+{
+    const char *text = tip_param_get(control->request->params, control->request->n_params, "until");
+    uint64_t for_ms;
+
+    *unix_msp = control->request->expires_unix_ms;
+    if (!text || !*text || !tip_clock_parse(unix_msp, text, strlen(text)))
+        return true;
+    if (tip_duration_parse(&for_ms, text, strlen(text)) || for_ms > CONTROL_UNTIL_MAX_MS) {
+        control_fail(control, TIP_FAILURE_INVALID,
+                     "until is neither a time (2026-12-31T00:00:00Z) nor a duration (7d)");
+        return false;
+    }
+    *unix_msp = tip_loop_wall_ms() + (int64_t)for_ms;
+    return true;
+}
+
+static void control_stored_hold(struct control *control, struct bl_stored *stored, int64_t until_unix_ms)
+{
+    stored->is_held = true;
+    stored->held_until_unix_ms = until_unix_ms;
+    (void)tip_utf8_copy(stored->hold_reason, sizeof(stored->hold_reason), control->request->reason,
+                        strlen(control->request->reason)); /* cut */
+}
+
+static int control_source_apply(struct control *control, struct app_source *source, struct tip_outbox_txn *txn,
+                                int64_t until_unix_ms)
+{
+    const char *action = control->request->action;
+
+    if (!strcmp(action, "release"))
+        return collect_release(source, txn);
+    if (!strcmp(action, "hold"))
+        control_stored_hold(control, &source->stored, until_unix_ms);
+    else
+        source->stored.override = !strcmp(action, "enable") ? BL_OVERRIDE_ENABLED : BL_OVERRIDE_DISABLED;
+    return app_source_put(txn, source);
+}
+
+static void control_source_result(struct control *control)
+{
+    static const struct {
+        const char *action, *done, *would;
+    } words[] = {
+        {"hold", "held: it is fetched and compared, nothing of it is published", "would be held"},
+        {"release", "released: it is due at once", "would be released"},
+        {"enable", "enabled: it is fetched, whatever its file says", "would be enabled"},
+        {"disable", "disabled: it is not fetched any more; what it lists stays", "would be disabled"},
+    };
+
+    for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+        if (!strcmp(words[i].action, control->request->action))
+            (void)snprintf(control->result, sizeof(control->result), "%s",
+                           control->request->dry_run ? words[i].would : words[i].done);
+    }
+}
+
+static void control_change_source(struct control *control)
+{
+    struct app_source *source = control_source(control);
+    struct tip_outbox_txn *txn;
+    int64_t until_unix_ms;
+    int r;
+
+    if (!source || !control_until(control, &until_unix_ms))
+        return;
+    if (until_unix_ms && until_unix_ms <= tip_loop_wall_ms()) {
+        control_fail(control, TIP_FAILURE_INVALID, "until is over already");
+        return;
+    }
+    control_source_result(control);
+    if (control->request->dry_run || !control_has_room(control))
+        return;
+    txn = app_begin(control->app);
+    r = control_source_apply(control, source, txn, until_unix_ms);
+    r = r ? r : control_applied(control, txn);
+    app_commit(control->app, &txn, r);
+}
+
+/* ---- the allow and deny list ---- */
+
+static bool control_indicator(struct control *control, struct tip_indicator *indicator)
+{
+    const char *target = control->request->target;
+
+    if (!tip_indicator_parse(indicator, TIP_KIND_NONE, target, strlen(target)))
+        return true;
+    control_fail(control, TIP_FAILURE_INVALID, "the target is no indicator");
+    return false;
+}
+
+static bool control_scope(struct control *control, struct operator_order *order)
+{
+    const char *scope = tip_param_get(control->request->params, control->request->n_params, "scope");
+
+    order->is_subtree = order->indicator.kind == TIP_KIND_NET || order->indicator.flags & TIP_INDICATOR_SUBTREE;
+    if (!scope || !*scope)
+        return true;
+    order->is_subtree = !strcmp(scope, "subtree");
+    if (order->is_subtree || !strcmp(scope, "exact"))
+        return true;
+    control_fail(control, TIP_FAILURE_INVALID, "scope is exact or subtree");
+    return false;
+}
+
+static void control_add_result(struct control *control, const struct operator_order *order)
+{
+    const struct operator_entry *old = operator_find(control->app, &order->indicator);
+
+    (void)snprintf(control->result, sizeof(control->result), "%s%s %.100s%s%s%s",
+                   control->request->dry_run ? "would " : "", order->rule == BL_RULE_DENY ? "deny" : "allow",
+                   order->indicator.value, order->is_subtree ? " and everything inside" : "",
+                   order->until_unix_ms ? ", for a time" : "",
+                   !old                             ? ""
+                   : old->word.rule == BL_RULE_DENY ? "; replaces a deny entry"
+                                                    : "; replaces an allow entry");
+}
+
+static void control_word_add(struct control *control)
+{
+    const struct tip_control_request *request = control->request;
+    struct operator_order order = {.rule = !strcmp(request->action, "deny_add") ? BL_RULE_DENY : BL_RULE_ALLOW,
+                                   .reason = request->reason,
+                                   .actor = control_actor(control)};
+    struct tip_outbox_txn *txn;
+    const char *why;
+    int r;
+
+    if (!control_indicator(control, &order.indicator) || !control_scope(control, &order) ||
+        !control_until(control, &order.until_unix_ms))
+        return;
+    why = strlen(request->reason) > STATE_DETAIL ? "the reason is longer than 255 bytes"
+                                                 : operator_refuses(control->app, &order);
+    if (why || tip_hash_count(control->app->operator.standing) >= BL_ALLOW_MAX) {
+        control_fail(control, TIP_FAILURE_REFUSED, why ? why : "there are 100,000 entries already");
+        return;
+    }
+    control_add_result(control, &order);
+    if (request->dry_run || !control_has_room(control))
+        return;
+    txn = app_begin(control->app);
+    r = operator_add(control->app, txn, &order);
+    r = r ? r : control_applied(control, txn);
+    app_commit(control->app, &txn, r);
+    publish_go_on(control->app);
+}
+
+static void control_word_remove(struct control *control)
+{
+    enum bl_rule rule = !strcmp(control->request->action, "deny_remove") ? BL_RULE_DENY : BL_RULE_ALLOW;
+    struct tip_indicator indicator;
+    struct operator_entry *entry;
+    struct tip_outbox_txn *txn;
+    int r;
+
+    if (!control_indicator(control, &indicator))
+        return;
+    entry = operator_find(control->app, &indicator);
+    if (!entry || entry->word.rule != rule) {
+        control_fail(control, TIP_FAILURE_NOT_FOUND, "there is no such entry");
+        return;
+    }
+    if (entry->word.is_configured) {
+        control_fail(control, TIP_FAILURE_REFUSED, "it stands in tip.yaml (blacklist.own_networks)");
+        return;
+    }
+    (void)snprintf(control->result, sizeof(control->result), "%s: %s %.100s",
+                   control->request->dry_run ? "would be removed" : "removed", rule == BL_RULE_DENY ? "deny" : "allow",
+                   entry->value);
+    if (control->request->dry_run || !control_has_room(control))
+        return;
+    txn = app_begin(control->app);
+    r = operator_remove(control->app, txn, entry);
+    r = r ? r : control_applied(control, txn);
+    app_commit(control->app, &txn, r);
+    publish_go_on(control->app);
+}
+
+static void control_allow_why(struct control *control)
+{
+    struct tip_indicator indicator;
+    struct tip_allow_entry told;
+    struct operator_entry *entry;
+
+    if (!control_indicator(control, &indicator))
+        return;
+    entry = operator_decides(control->app, &indicator);
+    if (!entry) {
+        (void)snprintf(control->result, sizeof(control->result), "no entry bears on %.100s", indicator.value);
+        return;
+    }
+    told = operator_told(entry);
+    control_check(control, codec_allow_json(&told, control_value(control, "entry")));
+    (void)snprintf(control->result, sizeof(control->result), "%.100s: %s by %s %.100s%s", indicator.value,
+                   told.rule == TIP_ALLOW_DENY ? "denied" : "allowed", told.configured ? "own network" : "entry",
+                   told.value, told.scope == TIP_ALLOW_SUBTREE ? " and everything inside" : "");
 }
 
 /* ---- test ---- */
@@ -379,7 +590,20 @@ static const struct {
     const char *name;
     void (*perform)(struct control *control);
 } control_actions[] = {
-    {"baseline", control_baseline}, {"list", control_list}, {"show", control_show}, {"test", control_test}};
+    {"baseline", control_baseline},
+    {"list", control_list},
+    {"show", control_show},
+    {"test", control_test},
+    {"hold", control_change_source},
+    {"release", control_change_source},
+    {"enable", control_change_source},
+    {"disable", control_change_source},
+    {"allow_add", control_word_add},
+    {"allow_remove", control_word_remove},
+    {"deny_add", control_word_add},
+    {"deny_remove", control_word_remove},
+    {"allow_why", control_allow_why},
+};
 
 static bool control_repeat(struct control *control)
 {
@@ -409,7 +633,9 @@ static void control_perform(struct control *control)
             return;
         }
     }
-    control_fail(control, TIP_FAILURE_INVALID, "the actions are baseline, list, show and test");
+    control_fail(control, TIP_FAILURE_INVALID,
+                 "the actions are baseline, list, show, test, hold, release, enable, disable, allow_add, allow_remove, "
+                 "deny_add, deny_remove and allow_why");
 }
 
 void control_on_job(void *ctx, struct tip_job *job)

@@ -26,6 +26,8 @@ static const struct tip_opt rows[] = {
      .help = "Most transfers at one time; at most one a host."},
     {.name = "interval_floor", .type = TIP_OPT_DURATION, .offset = AT(interval_floor_ms), .fallback = "15m",
      .min = 1000, .max = TIP_DAY_MS, .help = "No source may be asked more often than this."},
+    {.name = "own_networks", .type = TIP_OPT_PREFIXES, .offset = AT(own_networks), .max = BL_OWN_MAX,
+     .help = "Your own networks: nothing inside them ever gets a verdict, whoever lists it."},
 };
 /* clang-format on */
 

@@ -8,7 +8,7 @@
 
 #include "core/format.h"
 
-enum { BL_SOURCES_MAX = 2000, BL_ALLOWED_MAX = 32 };
+enum { BL_SOURCES_MAX = 2000, BL_ALLOWED_MAX = 32, BL_OWN_MAX = 256 };
 
 struct bl_options {
     char *sources; /* directory; NULL for none */
@@ -16,6 +16,7 @@ struct bl_options {
     char *user_agent; /* NULL for the default */
     int64_t concurrency;
     int64_t interval_floor_ms;
+    struct tip_opt_prefixes own_networks;
 };
 
 extern const struct tip_opt_table bl_options_table;

@@ -91,7 +91,7 @@ static int publish_visit(void *ctx, const void *key, size_t key_len, const void 
     struct app *app = ctx;
     struct bl_job job;
 
-    if (codec_job_read(&job, bytes, n) || !app_source_find(app, job.name)) {
+    if (codec_job_read(&job, bytes, n) || (job.kind != WORK_ALLOW && !app_source_find(app, job.name))) {
         tip_error("job.unreadable", "number=%" PRIu64, store_number_of(key, key_len));
         return 0;
     }
@@ -128,7 +128,7 @@ void publish_stands(const struct app_source *source, uint64_t *versionp, double 
 /* What was asked of a version that has been lost since: the next one is a baseline by itself. */
 static void job_drop_void(struct app *app)
 {
-    while (app->n_jobs && !app->is_stopping && app->jobs[0].kind != WORK_VERSION &&
+    while (app->n_jobs && !app->is_stopping && app->jobs[0].kind != WORK_VERSION && app->jobs[0].kind != WORK_ALLOW &&
            !app_source_find(app, app->jobs[0].name)->stored.version) {
         struct tip_outbox_txn *txn = app_begin(app);
 
@@ -157,6 +157,24 @@ static void plan_voters(struct app *app, const char *name, struct work_order *or
     }
 }
 
+/* From the list in force to the newest one, or to where its first part has led. */
+static void plan_order_allow(struct app *app, struct bl_job *job, struct work_order *order)
+{
+    if (!job->next) {
+        job->from = app->operator.in_force;
+        job->to = app->operator.last;
+    }
+    *order = (struct work_order){.kind = WORK_ALLOW,
+                                 .from = job->from,
+                                 .to = job->to,
+                                 .allow = operator_at(app, job->from),
+                                 .allow_to = operator_at(app, job->to),
+                                 .allow_changed = operator_between(app, job->from, job->to)};
+    strcpy(order->dir, app->dir);
+    strcpy(order->name, CODEC_OPERATOR);
+    plan_voters(app, "", order);
+}
+
 /* What a job means now that it is its turn: versions and weights are those in force, and stay so until it is done. */
 static void plan_order(struct app *app, struct bl_job *job, struct work_order *order)
 {
@@ -179,6 +197,7 @@ static void plan_order(struct app *app, struct bl_job *job, struct work_order *o
                                  .weight_after = job->weight_after};
     strcpy(order->dir, app->dir);
     strcpy(order->name, job->name);
+    order->allow = operator_in_force(app);
     plan_voters(app, job->name, order);
 }
 
@@ -214,7 +233,7 @@ static void plan_on_done(void *ctx, void *opaque)
 
     app->publish.is_planning = false;
     app->publish.plan = done->plan;
-    if (done->error && !bl_files_is_lost(done->error))
+    if (done->error && (!bl_files_is_lost(done->error) || app->jobs[0].kind == WORK_ALLOW))
         plan_again(app, done->error);
     else if (done->error)
         plan_failed(app, done->error);
@@ -226,12 +245,15 @@ static void plan_start(struct app *app)
 {
     struct work_plan_job job = {0};
 
-    plan_order(app, &app->jobs[0], &job.order);
+    if (app->jobs[0].kind == WORK_ALLOW)
+        plan_order_allow(app, &app->jobs[0], &job.order);
+    else
+        plan_order(app, &app->jobs[0], &job.order);
     if (tip_pool_submit(
             app->pool,
             &(struct tip_pool_job){
                 .input = &job, .size = sizeof(job), .work = work_plan_run, .done = plan_on_done, .ctx = app})) {
-        free(job.order.voters); /* the pool is full: the next tick tries again */
+        work_order_deinit(&job.order); /* the pool is full: the next tick tries again */
         return;
     }
     app->publish.is_active = app->publish.is_planning = true;
@@ -256,8 +278,8 @@ static int publish_part(struct app *app, struct tip_outbox_txn *txn, const struc
                               .index = job->next,
                               .stream = *tip_outbox_stream(app->outbox),
                               .baseline_id = job->baseline_id,
-                              .fetched_unix_ms = source->stored.fetched_unix_ms};
-    enum tip_tlp tlp = app_source_tlp(source);
+                              .fetched_unix_ms = source ? source->stored.fetched_unix_ms : 0};
+    enum tip_tlp tlp = source ? app_source_tlp(source) : TIP_TLP_NONE;
     enum tip_tlp others;
     struct tip_event event;
     const char *prefix;
@@ -269,6 +291,8 @@ static int publish_part(struct app *app, struct tip_outbox_txn *txn, const struc
         return app_publish(app, txn, prefix, job->name, tlp, &event);
     }
     others = codec_verdicts(&event, &part, app->scratch);
+    if (!source && others == TIP_TLP_NONE)
+        others = TIP_TLP_AMBER; /* of no list any more: it is the operators' alone */
     tip_metric_add(app->m[APP_M_VERDICTS], event.verdict_changes.n_verdicts);
     return app_publish(app, txn, TIP_TOPIC_VERDICT_CHANGES, "list", others > tlp ? others : tlp, &event);
 }
@@ -303,6 +327,8 @@ static int publish_finish(struct app *app, struct tip_outbox_txn *txn)
     struct app_source *source = app_source_find(app, job.name);
     int r = job_drop_first(app, txn);
 
+    if (job.kind == WORK_ALLOW)
+        return r ? r : operator_in_force_set(app, txn, job.to);
     if (!r && job.kind == WORK_VERSION)
         r = publish_version(app, txn, &job);
     if (!r && job.kind == WORK_WEIGHT)

@@ -65,7 +65,7 @@ static int run_end(struct app *app, struct tip_outbox_txn *txn, struct bl_run **
 static bool run_wants(const struct app_source *source, const struct tip_schedule_due *due)
 {
     return source->spec && (!*due->target || !strcmp(due->target, source->name)) &&
-           (source->spec->enabled || *due->target);
+           (bl_is_enabled(source->spec, &source->stored) || *due->target);
 }
 
 static enum bl_sub_state run_sub_state(const struct app_source *source, const struct tip_schedule_due *due)
@@ -140,6 +140,8 @@ int runs_take(struct app *app, struct tip_outbox_txn *txn, const struct tip_sche
         return r;
     if (*due->target && (!target || !target->spec))
         return run_refuse(app, txn, due, "there is no such source");
+    if (target && target->stored.override == BL_OVERRIDE_DISABLED)
+        return run_refuse(app, txn, due, "an operator has disabled the source");
     return app->n_runs >= RUNS_MAX ? run_refuse(app, txn, due, "too many runs are open") : run_begin(app, txn, due);
 }
 

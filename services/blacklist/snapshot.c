@@ -1,5 +1,6 @@
 /* Serving `snapshot.verdict.<tlp>`: which lists count, from where on; the rest is done in the pool (view.h). */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <tip/alloc.h>
@@ -36,6 +37,7 @@ static int snapshot_begin(void *ctx, enum tip_tlp audience, void **copyp)
 
     strcpy(order.dir, app->dir);
     snapshot_lists(app, audience, &order);
+    order.allow = operator_seen(app, audience);
     *copyp = view_new(&order);
     return 0;
 }
@@ -53,6 +55,90 @@ static void snapshot_end(void *ctx, void *copy)
     view_destroy(&view);
 }
 
+/* ---- the allow and deny list: amber, so that others see an empty one ---- */
+
+struct snapshot_allow {
+    struct tip_id stream;
+    uint64_t change;
+    int64_t now_unix_ms;
+    size_t n, next;
+    struct tip_allow_entry *entries; /* texts are copies */
+};
+
+static int snapshot_allow_begin(void *ctx, enum tip_tlp audience, void **copyp)
+{
+    struct snapshot_allow *copy = tip_new(struct snapshot_allow);
+    struct app *app = ctx;
+    struct operator_entry *entry, *next;
+
+    copy->stream = *tip_outbox_stream(app->outbox);
+    copy->change = app->operator.last;
+    copy->now_unix_ms = tip_loop_wall_ms();
+    copy->entries = tip_new_array(tip_hash_count(app->operator.standing), struct tip_allow_entry);
+    tip_hash_each (app->operator.standing, entry, next) {
+        struct tip_allow_entry *to = &copy->entries[copy->n];
+
+        if (audience < TIP_TLP_AMBER)
+            break;
+        *to = operator_told(entry);
+        to->value = tip_strdup(to->value);
+        to->reason = tip_strdup(to->reason);
+        to->actor = tip_strdup(to->actor);
+        copy->n++;
+    }
+    *copyp = copy;
+    return 0;
+}
+
+enum { SNAPSHOT_ALLOW_ENTRIES = 40 }; /* of the longest: they fit into an event, whatever they say */
+
+static int snapshot_allow_step(void *opaque, struct tip_snapshot_out *out)
+{
+    struct snapshot_allow *copy = opaque;
+    struct tip_event event = {
+        .id = tip_id_random(), .kind = TIP_EVENT_CONTROL_ALLOW, .kind_name = "", .observed_unix_ms = copy->now_unix_ms};
+    tip_auto(tip_buf_deinit) struct tip_buf bytes;
+    size_t n = copy->n - copy->next < SNAPSHOT_ALLOW_ENTRIES ? copy->n - copy->next : SNAPSHOT_ALLOW_ENTRIES;
+    int r;
+
+    if (!n)
+        return TIP_SNAPSHOT_E_END;
+    event.allow_changes = (struct tip_allow_changes){
+        .n_added = n, .added = copy->entries + copy->next, .stream = copy->stream, .change = copy->change};
+    tip_buf_init(&bytes, TIP_EVENT_BYTES_MAX);
+    r = tip_event_encode(&event, &bytes);
+    copy->next += n;
+    return r ? r : tip_snapshot_add(out, bytes.data, bytes.len);
+}
+
+static void snapshot_allow_end(void *ctx, void *opaque)
+{
+    struct snapshot_allow *copy = opaque;
+
+    (void)ctx;
+    for (size_t i = 0; i < copy->n; i++) {
+        free((void *)(uintptr_t)copy->entries[i].value);
+        free((void *)(uintptr_t)copy->entries[i].reason);
+        free((void *)(uintptr_t)copy->entries[i].actor);
+    }
+    free(copy->entries);
+    free(copy);
+}
+
+static int snapshot_allow_open(struct app *app, const char *dir)
+{
+    const struct tip_snapshot_config config = {.stream = "allow",
+                                               .dir = dir,
+                                               .young_ms = 1000, /* it is short, and people look at once */
+                                               .pool = app->pool,
+                                               .begin = snapshot_allow_begin,
+                                               .step = snapshot_allow_step,
+                                               .end = snapshot_allow_end,
+                                               .ctx = app};
+
+    return tip_snapshots_open(&app->allow_snapshots, app->loop, app->bus, &config);
+}
+
 int snapshot_open(struct app *app)
 {
     char dir[WORK_PATH];
@@ -63,9 +149,12 @@ int snapshot_open(struct app *app)
                                                .step = snapshot_step,
                                                .end = snapshot_end,
                                                .ctx = app};
+    int r;
 
     (void)snprintf(dir, sizeof(dir), "%s/snapshots", tip_service_data_dir(app->service)); /* as long as that of sets */
-    return tip_snapshots_open(&app->snapshots, app->loop, app->bus, &config);
+    r = tip_snapshots_open(&app->snapshots, app->loop, app->bus, &config);
+    (void)snprintf(dir, sizeof(dir), "%s/allowed", tip_service_data_dir(app->service));
+    return r ? r : snapshot_allow_open(app, dir);
 }
 
 void snapshot_on_metrics(struct app *app)

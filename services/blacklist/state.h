@@ -24,7 +24,26 @@ struct bl_stored {
     char detail[STATE_DETAIL + 1];
     uint64_t n_entries, n_added, n_removed, n_changed; /* of the newest version, pending or current */
     uint64_t n_lines, n_rejected, n_special, n_bytes;  /* of the newest body that was read */
+    int64_t override;                                  /* enum bl_override: an operator's word against the file's */
+    bool is_held;                                      /* fetched and compared, but not published */
+    int64_t held_until_unix_ms;                        /* 0: until released */
+    char hold_reason[STATE_DETAIL + 1];
 };
+
+/**
+ * An entry of the operators' allow and deny list: what it says, from the change that made it to the one that ended it.
+ * Where it was read or is written the texts are borrowed.
+ */
+struct bl_word {
+    uint64_t born, died; /* changes of the list; died 0: it stands */
+    int64_t rule;        /* enum bl_rule */
+    int64_t kind;        /* enum tip_kind */
+    bool is_subtree, is_configured;
+    const char *value, *reason, *actor;
+    int64_t since_unix_ms, until_unix_ms; /* until 0: for good */
+};
+
+enum bl_override { BL_OVERRIDE_NONE, BL_OVERRIDE_ENABLED, BL_OVERRIDE_DISABLED };
 
 /** Something to publish. Jobs are done one after the other, so a verdict always knows what was published before. */
 struct bl_job {

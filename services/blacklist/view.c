@@ -8,7 +8,7 @@
 #include <tip/bus.h>
 #include <tip/log.h>
 
-/* List by list; an indicator belongs to the first list that has it, with the others as voters. */
+/* List by list; an indicator belongs to the first list that has it, with the others as voters. Denials come last. */
 struct view {
     struct view_order order;
     struct bl_map *maps; /* NULL: not opened yet */
@@ -50,6 +50,7 @@ void view_destroy(struct view **viewp)
     free(view->maps);
     free(view->voters);
     free(view->order.lists);
+    bl_allow_destroy(&view->order.allow);
     free(view->scratch);
     tip_buf_deinit(&view->bytes);
     free(view);
@@ -60,7 +61,7 @@ void view_destroy(struct view **viewp)
 static void view_open(struct view *view)
 {
     view->maps = tip_new_array(view->order.n_lists, struct bl_map);
-    view->voters = tip_new_array(view->order.n_lists, struct bl_voter);
+    view->voters = tip_new_array(view->order.n_lists + 1, struct bl_voter);
     for (size_t i = 0; i < view->order.n_lists; i++) {
         const struct work_voter *list = &view->order.lists[i];
 
@@ -116,6 +117,8 @@ static int view_plan(struct view *view)
     struct bl_score_job job = {.after = view->maps[view->list].file.set,
                                .weight_before = list->weight,
                                .weight_after = list->weight,
+                               .allow_before = view->order.allow,
+                               .allow_after = view->order.allow,
                                .voters = view->voters};
     int r;
 
@@ -126,6 +129,27 @@ static int view_plan(struct view *view)
     view->plan->to = view->maps[view->list];
     view->next = 0;
     r = bl_score_full(&view->plan->verdicts, &job);
+    if (r)
+        return r;
+    view_keep_new(view);
+    return work_plan_cuts(view->plan);
+}
+
+/* Behind all lists: what is denied by name, and stands on none of them. */
+static int view_plan_denied(struct view *view)
+{
+    struct work_order order = {.kind = WORK_ALLOW, .name = CODEC_OPERATOR};
+    struct bl_score_job job = {
+        .allow_before = view->order.allow, .allow_after = view->order.allow, .voters = view->voters};
+    int r;
+
+    view_voters(view, &order);
+    job.n_voters = order.n_voters;
+    view->plan = work_plan_new(&order);
+    view->next = 0;
+    r = work_plan_denied(view->plan, view->order.allow);
+    job.after = view->plan->to.file.set;
+    r = r ? r : bl_score_full(&view->plan->verdicts, &job);
     if (r)
         return r;
     view_keep_new(view);
@@ -152,9 +176,9 @@ int view_step(struct view *view, struct tip_snapshot_out *out)
 
     if (!view->maps)
         view_open(view);
-    while (view->list < view->order.n_lists) {
+    while (view->list <= view->order.n_lists) {
         if (!view->plan)
-            r = view_plan(view);
+            r = view->list < view->order.n_lists ? view_plan(view) : view_plan_denied(view);
         if (r)
             return r;
         if (view->next < work_plan_verdicts(view->plan))

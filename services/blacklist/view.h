@@ -17,6 +17,7 @@ struct view_order {
     int64_t now_unix_ms;
     struct work_voter *lists; /* the view owns the array */
     size_t n_lists;
+    struct bl_allow *allow; /* of the view, too */
 };
 
 struct view *view_new(const struct view_order *order);

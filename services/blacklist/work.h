@@ -3,6 +3,8 @@
  * What runs in the pool: reading a body into a version, and planning how a version is published. Each job owns a
  * private copy of its input; results come back in it. Nothing here touches the app.
  */
+#include "core/allow.h"
+#include "core/build.h"
 #include "core/diff.h"
 #include "core/format.h"
 #include "core/part.h"
@@ -44,6 +46,7 @@ enum work_kind {
     WORK_VERSION,  /* a new version: what changed, and the verdicts that move */
     WORK_BASELINE, /* the current version in full, with its verdicts in full */
     WORK_WEIGHT,   /* the same version under another weight: verdicts only */
+    WORK_ALLOW,    /* of no list: the verdicts that a change of the allow and deny list moves */
     WORK_KIND_COUNT
 };
 
@@ -62,12 +65,19 @@ struct work_order {
     double weight_before, weight_after;
     struct work_voter *voters; /* the other lists; the job owns the array */
     size_t n_voters;
+    struct bl_allow *allow; /* the list in force, and the one behind a WORK_ALLOW (else NULL); the job owns them */
+    struct bl_allow *allow_to;
+    struct bl_allow *allow_changed; /* WORK_ALLOW: the entries that make the difference */
 };
+
+/** What an order owns. */
+void work_order_deinit(struct work_order *order);
 
 /** Everything that a job publishes, part by part. */
 struct work_plan {
     struct work_order order;
     struct bl_map from, to;
+    struct bl_build affected; /* WORK_ALLOW: what `to` looks at */
     struct bl_diff diff;
     struct tip_buf parts;    /* struct bl_part: listing events */
     struct tip_buf verdicts; /* struct bl_verdict */
@@ -81,6 +91,9 @@ struct work_plan_job {
 };
 
 void work_plan_run(void *job);
+
+/** The indicators of the deny entries, as a set of the plan's own. @return 0 or negative errno */
+tip_nodiscard int work_plan_denied(struct work_plan *plan, const struct bl_allow *allow);
 
 /** An empty plan, and its verdicts cut into events: for work_plan_run, and for whoever makes one by other means. */
 struct work_plan *work_plan_new(const struct work_order *order);

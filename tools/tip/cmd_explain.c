@@ -20,6 +20,7 @@ struct explain {
     double weights[EXPLAIN_SOURCES_MAX]; /* of the sources that count now */
     size_t n_weights;
     struct tip_buf arithmetic;
+    const struct tip_store_answer *allow; /* what of the operators' list bears on it; the first row decides */
 };
 
 /* The cell of a column; NULL is null. */
@@ -30,6 +31,17 @@ static const char *explain_cell(const struct explain *explain, size_t row, const
             return explain->answer->cells[row * explain->answer->n_columns + i];
     }
     return NULL;
+}
+
+static const char *explain_of(const struct tip_store_answer *answer, size_t row, const char *column)
+{
+    for (size_t i = 0; i < answer->n_columns; i++) {
+        const char *cell = answer->cells[row * answer->n_columns + i];
+
+        if (strcmp(answer->columns[i].name, column) == 0)
+            return cell ? cell : "";
+    }
+    return "";
 }
 
 static const char *explain_text(const struct explain *explain, size_t row, const char *column)
@@ -77,6 +89,18 @@ static void explain_raw(const char *hex, char *text, size_t room)
     text[n] = '\0';
 }
 
+/* The score with the operators' word on it. */
+static double explain_decided(const struct explain *explain)
+{
+    double listed = score_of(explain->weights, explain->n_weights);
+
+    if (!explain->allow || !explain->allow->n_rows)
+        return listed;
+    if (strcmp(explain_of(explain->allow, 0, "rule"), "allow") == 0)
+        return 0;
+    return strcmp(explain_of(explain->allow, 0, "is_self"), "true") == 0 || listed > 0 ? 1 : listed;
+}
+
 /* The stored score, or -1. */
 static double explain_stored(const struct explain *explain)
 {
@@ -87,7 +111,7 @@ static double explain_stored(const struct explain *explain)
 
 static bool explain_agrees(const struct explain *explain)
 {
-    double score = score_of(explain->weights, explain->n_weights), stored = explain_stored(explain);
+    double score = explain_decided(explain), stored = explain_stored(explain);
 
     if (stored < 0)
         return tip_tier_of(score) == TIP_TIER_NONE;
@@ -115,11 +139,28 @@ static void explain_print_source(const struct explain *explain, size_t row)
         printf("  special use or public suffix: kept, never scored\n");
 }
 
+static void explain_print_allow(const struct explain *explain)
+{
+    const struct tip_store_answer *allow = explain->allow;
+    double decided = explain_decided(explain);
+
+    for (size_t i = 0; allow && i < allow->n_rows; i++)
+        printf("%s   %s %s (%s)%s%s by %s since %s%s%s%s%s\n", i ? "     " : "list ", explain_of(allow, i, "rule"),
+               explain_of(allow, i, "value"), explain_of(allow, i, "scope"), i ? "" : ", which decides:", i ? ";" : "",
+               explain_of(allow, i, "actor"), explain_of(allow, i, "since"),
+               *explain_of(allow, i, "until") ? " until " : "", explain_of(allow, i, "until"),
+               *explain_of(allow, i, "reason") ? ": " : "", explain_of(allow, i, "reason"));
+    if (allow && allow->n_rows)
+        printf("so      %.2f -> %s; without it %.2f\n", decided, tip_tier_name(tip_tier_of(decided)),
+               score_of(explain->weights, explain->n_weights));
+}
+
 static void explain_print_verdict(const struct explain *explain)
 {
     const struct out_config *out = &explain->cli->out;
 
     printf("\nscore   %s\n", tip_buf_text(&explain->arithmetic));
+    explain_print_allow(explain);
     if (explain_stored(explain) < 0)
         printf("verdict none has been published\n");
     else
@@ -184,6 +225,22 @@ static json_t *explain_json_verdict(const struct explain *explain)
     return verdict;
 }
 
+/* What bears on it; the first one decides. */
+static json_t *explain_json_allow(const struct explain *explain)
+{
+    static const char *const columns[] = {"rule", "kind", "value", "scope", "reason", "actor", "since", "until"};
+    json_t *rows = json_array();
+
+    for (size_t i = 0; explain->allow && i < explain->allow->n_rows; i++) {
+        json_t *row = json_object();
+
+        for (size_t j = 0; j < sizeof(columns) / sizeof(columns[0]); j++)
+            json_object_set_new(row, columns[j], json_string(explain_of(explain->allow, i, columns[j])));
+        json_array_append_new(rows, row);
+    }
+    return rows;
+}
+
 static void explain_print_json(const struct explain *explain)
 {
     double score = score_of(explain->weights, explain->n_weights);
@@ -197,8 +254,10 @@ static void explain_print_json(const struct explain *explain)
     json_object_set_new(object, "value", json_string(explain->indicator.value));
     json_object_set_new(object, "sources", sources);
     json_object_set_new(object, "arithmetic", json_string(tip_buf_text(&explain->arithmetic)));
-    json_object_set_new(object, "score", json_real(round(score * 1e6) / 1e6));
-    json_object_set_new(object, "tier", json_string(tip_tier_name(tip_tier_of(score))));
+    json_object_set_new(object, "allow", explain_json_allow(explain));
+    json_object_set_new(object, "listed_score", json_real(round(score * 1e6) / 1e6));
+    json_object_set_new(object, "score", json_real(round(explain_decided(explain) * 1e6) / 1e6));
+    json_object_set_new(object, "tier", json_string(tip_tier_name(tip_tier_of(explain_decided(explain)))));
     json_object_set_new(object, "verdict", explain_json_verdict(explain));
     json_object_set_new(object, "agrees", json_boolean(explain_agrees(explain)));
     out_object(&explain->cli->out, object);
@@ -209,7 +268,7 @@ static int explain_show(struct explain *explain)
 {
     const char *bad = NULL;
 
-    if (explain->answer->n_rows == 0) {
+    if (explain->answer->n_rows == 0 && !(explain->allow && explain->allow->n_rows)) {
         cli_note(explain->cli, "no list has ever named %s; tip search also looks around it", explain->indicator.value);
         return CLI_NOT_FOUND;
     }
@@ -231,13 +290,18 @@ static int explain_ask(struct explain *explain)
     struct tip_param param = {.name = "value", .value = explain->cli->args[0]};
     const struct tip_store_query query = {
         .name = "explain", .n_params = 1, .params = &param, .limit = EXPLAIN_SOURCES_MAX};
+    const struct tip_store_query allowed = {.name = "allow_on", .n_params = 1, .params = &param};
     tip_auto(tip_call_free) struct tip_store_answer *answer = NULL;
+    tip_auto(tip_call_free) struct tip_store_answer *allow = NULL;
     struct client client;
     int r = client_open(&client, explain->cli->config, CLIENT_CALLS);
 
     if (r == CLI_OK)
         r = client_query(&client, &query, &answer);
+    if (r == CLI_OK)
+        r = client_query(&client, &allowed, &allow);
     explain->answer = answer;
+    explain->allow = allow;
     if (r == CLI_OK)
         r = explain_show(explain);
     client_close(&client);

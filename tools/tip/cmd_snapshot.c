@@ -6,6 +6,7 @@
 
 #include <jansson.h>
 
+#include <tip/clock.h>
 #include <tip/snapshot.h>
 #include <topics.h>
 
@@ -119,7 +120,59 @@ static void verdicts_show(struct snap *snap, const struct tip_event *event, cons
         verdict_show(snap, &event->verdict_changes.verdicts[i], seq, snapshot);
 }
 
+/* ---- the allow and deny list ---- */
+
+enum { A_RULE, A_KIND, A_VALUE, A_SCOPE, A_REASON, A_ACTOR, A_SINCE, A_UNTIL, A_SEQ, A_SNAPSHOT, A_COUNT };
+
+static const struct tip_column allow_columns[A_COUNT] = {
+    [A_RULE] = {"rule", TIP_COLUMN_TEXT},     [A_KIND] = {"kind", TIP_COLUMN_TEXT},
+    [A_VALUE] = {"value", TIP_COLUMN_TEXT},   [A_SCOPE] = {"scope", TIP_COLUMN_TEXT},
+    [A_REASON] = {"reason", TIP_COLUMN_TEXT}, [A_ACTOR] = {"actor", TIP_COLUMN_TEXT},
+    [A_SINCE] = {"since", TIP_COLUMN_TIME},   [A_UNTIL] = {"until", TIP_COLUMN_TIME},
+    [A_SEQ] = {"seq", TIP_COLUMN_INT},        [A_SNAPSHOT] = {"snapshot", TIP_COLUMN_TEXT},
+};
+
+/* @param rule  how it stands now: `none` for what has left the list */
+static void allow_show(struct snap *snap, const struct tip_allow_entry *entry, const char *rule,
+                       const char *const from[static 2])
+{
+    char since[TIP_CLOCK_TEXT], until[TIP_CLOCK_TEXT];
+    const char *cells[A_COUNT] = {
+        [A_RULE] = rule,
+        [A_KIND] = tip_kind_name(entry->kind),
+        [A_VALUE] = entry->value,
+        [A_SCOPE] = tip_allow_scope_name(entry->scope),
+        [A_REASON] = entry->reason,
+        [A_ACTOR] = entry->actor,
+        [A_SINCE] = since,
+        [A_UNTIL] = entry->until_unix_ms ? until : NULL,
+        [A_SEQ] = from[0],
+        [A_SNAPSHOT] = from[1],
+    };
+
+    (void)tip_clock_format(entry->since_unix_ms, since); /* its length */
+    (void)tip_clock_format(entry->until_unix_ms, until);
+    if (snap->table) {
+        out_row(snap->table, cells, NULL);
+        return;
+    }
+    printf("%-5s %-7s ", rule, cells[A_SCOPE]);
+    out_safe_line(stdout, entry->value);
+}
+
+static void allows_show(struct snap *snap, const struct tip_event *event, const char *seq, const char *snapshot)
+{
+    const struct tip_allow_changes *changes = &event->allow_changes;
+    const char *const from[] = {seq, snapshot};
+
+    for (size_t i = 0; i < changes->n_removed; i++)
+        allow_show(snap, &changes->removed[i], "none", from);
+    for (size_t i = 0; i < changes->n_added; i++)
+        allow_show(snap, &changes->added[i], tip_allow_rule_name(changes->added[i].rule), from);
+}
+
 static const struct snap_stream snap_streams[] = {
+    {"allow", TIP_TOPIC_CONTROL_ALLOW, TIP_EVENT_CONTROL_ALLOW, allow_columns, A_COUNT, allows_show},
     {"verdict", TIP_TOPIC_VERDICT_CHANGES, TIP_EVENT_VERDICT_CHANGES, verdict_columns, V_COUNT, verdicts_show},
 };
 
@@ -348,14 +401,14 @@ static int snap_run(struct cli *cli)
 const struct cli_command cmd_snapshot = {
     .name = "snapshot",
     .arguments = "STREAM",
-    .summary = "The state of a stream, from its owner: every verdict in force.",
+    .summary = "The state of a stream, from its owner: every verdict in force, every entry of the allow and deny list.",
     .details =
         "With --follow also what changes after it, read from the journal where the snapshot ends: nothing is missed\n"
         "in between. A row says how its key stands now (tier `none`: gone); rows of the state have the `snapshot`\n"
-        "that they are of. A new one there begins anew: the way from the last one was lost. Streams: verdict.",
+        "that they are of. A new one there begins anew: the way from the last one was lost. Streams: allow, verdict.",
     .options = snap_rows,
     .n_options = SNAP_OPTIONS,
-    .words = (const char *const[]){"verdict", NULL},
+    .words = (const char *const[]){"allow", "verdict", NULL},
     .min_args = 1,
     .max_args = 1,
     .run = snap_run,

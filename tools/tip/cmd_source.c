@@ -156,6 +156,85 @@ static int source_run_run(struct cli *cli)
     return run_module(cli, &request);
 }
 
+/* ---- hold, release, enable, disable ---- */
+
+enum { CHANGE_DRY, CHANGE_REASON, CHANGE_UNTIL, CHANGE_OPTIONS };
+
+static const struct cli_option change_rows[CHANGE_OPTIONS] = {
+    [CHANGE_DRY] = {"dry-run", 0, NULL, "Says what would happen and changes nothing."},
+    [CHANGE_REASON] = {"reason", 'r', "TEXT", "Why, for the audit log."},
+    [CHANGE_UNTIL] = {"until", 0, "TIME",
+                      "hold: ends by itself then; a time (2026-12-31T00:00:00Z) or a duration (7d)."},
+};
+
+/* The verb is the action. */
+static int source_change_run(struct cli *cli)
+{
+    struct tip_param until = {.name = "until", .value = cli_text(cli, CHANGE_UNTIL, "")};
+    struct tip_control_request request = {
+        .action = cli->command->name,
+        .target = cli->args[0],
+        .reason = cli_text(cli, CHANGE_REASON, ""),
+        .dry_run = cli_flag(cli, CHANGE_DRY),
+        .params = &until,
+        .n_params = *until.value ? 1 : 0,
+    };
+    tip_auto(tip_call_free) struct tip_control_answer *answer = NULL;
+    struct client client;
+    int r = client_open(&client, cli->config, CLIENT_CALLS);
+
+    if (r == CLI_OK)
+        r = client_control(&client, "blacklist", &request, &answer);
+    if (r == CLI_OK)
+        out_safe_line(stdout, answer->result);
+    client_close(&client);
+    return r;
+}
+
+static const struct cli_command source_hold = {
+    .name = "hold",
+    .arguments = "NAME",
+    .summary = "A list is fetched and compared, but nothing of it is published; what it lists stays.",
+    .options = change_rows,
+    .n_options = CHANGE_OPTIONS,
+    .min_args = 1,
+    .max_args = 1,
+    .run = source_change_run,
+};
+
+static const struct cli_command source_release = {
+    .name = "release",
+    .arguments = "NAME",
+    .summary = "Ends a hold: the list is due at once.",
+    .options = change_rows,
+    .n_options = CHANGE_OPTIONS - 1,
+    .min_args = 1,
+    .max_args = 1,
+    .run = source_change_run,
+};
+
+static const struct cli_command source_enable = {
+    .name = "enable",
+    .arguments = "NAME",
+    .summary = "A list is fetched, whatever its file says, until it is disabled.",
+    .options = change_rows,
+    .n_options = CHANGE_OPTIONS - 1,
+    .min_args = 1,
+    .max_args = 1,
+    .run = source_change_run,
+};
+
+static const struct cli_command source_disable = {
+    .name = "disable",
+    .arguments = "NAME",
+    .summary = "A list is not fetched, whatever its file says, until it is enabled; what it lists stays.",
+    .options = change_rows,
+    .n_options = CHANGE_OPTIONS - 1,
+    .min_args = 1,
+    .max_args = 1,
+    .run = source_change_run,
+};
+
 static const struct cli_command source_list = {
     .name = "list",
     .arguments = "",
@@ -196,6 +275,7 @@ const struct cli_command cmd_source = {
     .name = "source",
     .arguments = "",
     .summary = "The lists that are collected.",
-    .verbs = (const struct cli_command *const[]){&source_list, &source_show, &source_test, &source_run, NULL},
+    .verbs = (const struct cli_command *const[]){&source_list, &source_show, &source_test, &source_run, &source_hold,
+                                                 &source_release, &source_enable, &source_disable, NULL},
     .run = source_list_run,
 };

@@ -69,17 +69,33 @@ struct score_self {
     enum score_told told;
 };
 
+/* The last word is the operators'. Leaves in the verdict which one it was. */
+static double score_decided(const struct bl_allow *allow, const struct bl_set *set, struct bl_verdict *verdict,
+                            double listed)
+{
+    const struct bl_allow_hit hit = bl_allow_find_in(allow, set, verdict->index);
+    double score = bl_allow_score(&hit, listed);
+    bool decides = hit.rule != BL_RULE_DENY || score >= 1; /* of what nobody lists only the name itself is denied */
+
+    verdict->rule = (uint8_t)(decides ? hit.rule : BL_RULE_NONE);
+    return score;
+}
+
 static int score_one(struct tip_buf *verdicts, struct bl_score_job *job, struct bl_verdict verdict,
                      const struct score_self *self)
 {
     const struct bl_set *set = verdict.in_old ? &job->before : &job->after;
     double doubt = score_others(job, set, &verdict);
-    double before = 1 - doubt * (1 - self->before);
+    double before = score_decided(job->allow_before, set, &verdict, 1 - doubt * (1 - self->before));
+    uint8_t rule = verdict.rule;
+    double after;
 
     verdict.self = self->after > 0;
     verdict.score = 1 - doubt * (1 - self->after);
-    if ((self->told == SCORE_MOVED && !bl_score_moved(before, verdict.score)) ||
-        (self->told == SCORE_WATCHED && !bl_score_tier(verdict.score)))
+    after = score_decided(job->allow_after, set, &verdict, verdict.score);
+    if ((self->told == SCORE_MOVED && !bl_score_moved(before, after) &&
+         !(rule != verdict.rule && bl_score_tier(after))) ||
+        (self->told == SCORE_WATCHED && !bl_score_tier(after)))
         return 0;
     return tip_buf_append(verdicts, &verdict, sizeof(verdict));
 }

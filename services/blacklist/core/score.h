@@ -1,7 +1,7 @@
 #pragma once
 /*
  * The first score: noisy-or of the weights of the lists that name the very same indicator, 1 - prod(1 - w).
- * Special-use entries and public suffixes never count.
+ * Special-use entries and public suffixes never count. Last of all the allow and deny list decides (core/allow.h).
  *
  * A verdict is worth publishing when its tier changed, or when it is at least `watch` and its score moved to another
  * step of 0.05. It is decided from the sets before and after alone, so nothing needs to be remembered of what was
@@ -13,6 +13,7 @@
 
 #include <tip/buf.h>
 
+#include "core/allow.h"
 #include "core/diff.h"
 #include "core/set.h"
 
@@ -31,18 +32,28 @@ struct bl_verdict {
     bool in_old;                       /* index is of the set before, else after */
     uint8_t tlp;                       /* the strictest of the voters; 0 when the list is alone */
     bool self;                         /* the list itself is among those that count */
+    uint8_t rule;                      /* enum bl_rule: of the allow and deny list, that has decided */
     uint16_t count;                    /* of voters, the list itself not among them */
     uint16_t voters[BL_SCORE_REASONS]; /* the strongest, strongest first */
-    double score;
+    double score;                      /* of the lists alone */
 };
 
 /** The list that changes, or is scored again, or asked for in full. */
 struct bl_score_job {
     struct bl_set before, after;
     double weight_before, weight_after;
-    struct bl_voter *voters; /* cursors are used up */
+    const struct bl_allow *allow_before, *allow_after; /* NULL: empty */
+    struct bl_voter *voters;                           /* cursors are used up */
     size_t n_voters;
 };
+
+/** What is told: the lists' score, or the operators' word. */
+static inline double bl_verdict_score(const struct bl_verdict *verdict)
+{
+    const struct bl_allow_hit hit = {.rule = (enum bl_rule)verdict->rule, .is_self = true};
+
+    return bl_allow_score(&hit, verdict->score);
+}
 
 /** 0 to 3, the tiers of <tip/event.h>: none < 0.3 <= watch < 0.6 <= slow < 0.9 <= block. */
 int bl_score_tier(double score);
