@@ -143,10 +143,18 @@ static int apply_flush(struct store_apply *apply)
     return r;
 }
 
+/* Unmarked is amber. */
+static int16_t apply_tlp(const struct store_record *record)
+{
+    return record->tlp > TIP_TLP_NONE && record->tlp < TIP_TLP_COUNT ? record->tlp : TIP_TLP_AMBER;
+}
+
 static struct store_codec_context apply_context(struct store_apply *apply, const struct store_record *record)
 {
-    return (struct store_codec_context){
-        .ikey_key = apply->ikey_key, .commit_unix_us = record->commit_unix_us, .clampedp = &apply->counts->clamped};
+    return (struct store_codec_context){.ikey_key = apply->ikey_key,
+                                        .tlp = apply_tlp(record),
+                                        .commit_unix_us = record->commit_unix_us,
+                                        .clampedp = &apply->counts->clamped};
 }
 
 static int64_t apply_observed(struct store_apply *apply, size_t i)
@@ -312,6 +320,8 @@ static int apply_one(struct store_apply *apply, size_t i)
     const struct tip_event *event = apply->items[i].event;
 
     apply->counts->events++;
+    if (store_codec_source(event))
+        store_sources_get(&apply->sources, store_codec_source(event))->tlp = apply_tlp(record);
     if (event->kind == TIP_EVENT_LISTING_DELTA || event->kind == TIP_EVENT_LISTING_BASELINE)
         return apply_listing(apply, record, event);
     if (event->kind == TIP_EVENT_VERDICT_CHANGES)

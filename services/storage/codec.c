@@ -214,6 +214,7 @@ static struct store_listing *codec_entries(struct store_listing *row, const stru
             .line = entry->line,
             .version = run->version,
             .mark = context->mark,
+            .tlp = context->tlp,
             .first_unix_ms = run->unix_ms,
             .last_unix_ms = run->unix_ms,
         };
@@ -326,6 +327,7 @@ void store_codec_verdicts(const struct tip_event *event, const struct store_code
         rows[i] = (struct store_verdict){
             .score = verdict->score,
             .tier = (int16_t)verdict->tier,
+            .tlp = context->tlp,
             .n_reasons = verdict->reason_count,
             .families = codec_families(verdict),
             .reasons = codec_reasons(verdict),

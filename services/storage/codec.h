@@ -31,6 +31,7 @@ bool store_codec_part(const struct tip_event *event, struct store_part *part);
 struct store_codec_context {
     const uint8_t *ikey_key; /* 16 bytes */
     uint32_t source_id, mark;
+    int16_t tlp;
     int64_t commit_unix_us;
     uint64_t *clampedp; /* times that had to be clamped */
 };

@@ -17,6 +17,7 @@ enum store_param_type {
     STORE_PARAM_OPTIONAL,  /* a text, or null */
     STORE_PARAM_INDICATOR, /* canonicalised: kind, value, ikey in three */
     STORE_PARAM_QUESTION,  /* the same and what bears on it: eight, see search.sql */
+    STORE_PARAM_AUDIENCE,  /* clear, green or amber (when it is not said): what is marked for more is left out */
     STORE_PARAM_LAG,       /* not from the caller: what the service knows of its lag */
 };
 
@@ -25,7 +26,7 @@ struct store_param {
     enum store_param_type type;
 };
 
-enum { STORE_QUERY_PARAMS_MAX = 4, STORE_QUERY_COLUMNS_MAX = 32 };
+enum { STORE_QUERY_PARAMS_MAX = 8, STORE_QUERY_COLUMNS_MAX = 32 };
 
 struct store_query {
     const char *name;

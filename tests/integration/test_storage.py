@@ -1,5 +1,6 @@
 """tip-storage on a real PostgreSQL and a real broker, fed by a publisher of the test's own."""
 import ipaddress
+import json
 import os
 import time
 
@@ -174,7 +175,7 @@ def test_what_else_is_kept(store, pub, caller):
     assert {"broker"} == {row["service"] for row in caller.query("alarms") if row["raised"] == "true"}
     assert caller.query("count_listed")[0]["n_listed"] == "1"
     status = caller.query("status")[0]
-    assert (status["sources"], status["sources_failing"], status["rejects"], status["schema"]) == ("1", "1", "0", "7")
+    assert (status["sources"], status["sources_failing"], status["rejects"], status["schema"]) == ("1", "1", "0", "8")
     wait_for(lambda: caller.query("status")[0]["listings_about"] == "1", 5, "an estimate before the first ANALYZE")
     assert store.one("select kind from tip.event where topic = 'v1.future.kind.x.'") == "future.kind"
 
@@ -196,12 +197,116 @@ def test_the_dump_of_a_list_is_paged(store, pub, caller, rng):
     assert len(seen) == 700 and set(seen) == {value for _, value in lister_set}
 
 
+def pages(caller, name, limit, **params):
+    """All rows of a query, page by page."""
+    rows, cursor = [], {}
+    while page := caller.query(name, limit=limit, **params, **cursor):
+        assert len(page) <= limit
+        rows += page
+        cursor = {"after": page[-1]["cursor"]}
+    return rows
+
+
+def test_verdicts_runs_and_audit_are_paged(store, pub, caller, rng):
+    scores = [rng.choice([0.35, 0.65, 0.95, 1 / 3, 2 / 3, 0.9999999]) for _ in range(240)]
+    verdicts = [pb.Verdict(indicator=pb.Indicator(kind=pb.KIND_URL, value=f"http://host{i}.test/a:b:{i}"), score=score,
+                           tier=pb.TIER_BLOCK if score >= 0.9 else pb.TIER_SLOW if score >= 0.6 else pb.TIER_WATCH,
+                           families={"list" if i % 3 else "trap": score}) for i, score in enumerate(scores)]
+    pairs = [("v1.verdict.changes.list.", event("verdict.changes", verdicts=verdicts[i:i + 60], cause_source="x",
+                                                stream=os.urandom(16), version=1, part=1)) for i in range(0, 240, 60)]
+    pairs += [("v1.schedule.done.test.", event("schedule.done", run_id=uuid7(), module="test")) for _ in range(35)]
+    pairs += [("v1.control.applied.test.", event("control.applied", service="test", actor="me", action="run",
+                                                 call_id=os.urandom(16), ok=True)) for _ in range(35)]
+    store.start()
+    store.wait_stored(publish(pub, pairs))
+    assert_paged = [("verdicts", "value", {}, 240), ("verdicts", "value", {"family": "trap"}, 80), ("runs", "run_id", {}, 35),
+                    ("audit", "call_id", {}, 35), ("verdicts", "value", {"at_least": "block"},
+                                                   sum(score >= 0.9 for score in scores))]
+    for name, key, params, n in assert_paged:
+        paged, whole = pages(caller, name, 7, **params), caller.query(name, limit=1000, **params)
+        assert paged == whole and len({row[key] for row in paged}) == n, (name, params)
+    assert [float(row["score"]) for row in pages(caller, "verdicts", 11)] == sorted(scores, reverse=True)
+
+
+CANARY = "canary.test"
+
+
+def leaks(caller, audience):
+    """Every query on lists, sources and verdicts, as text: what of the canaries this audience is shown."""
+    asked = [("search", {"value": "192.0.2.9"}), ("search", {"value": CANARY}), ("explain", {"value": "192.0.2.9"}),
+             ("explain", {"value": CANARY}), ("sources", {}), ("count_listed", {}), ("verdicts", {})]
+    asked += [(name, {"source": source}) for name in ("source", "history", "listed") for source in ("clear", "green", "amber")]
+    params = {"audience": audience} if audience else {}
+    return {(name, str(values)): caller.query(name, **values, **params) for name, values in asked}
+
+
+def test_an_audience_sees_what_its_marking_allows(store, pub, caller):
+    listers = {tlp: Lister(name) for tlp, name in [(1, "clear"), (2, "green"), (3, "amber")]}
+    store.start()
+    for tlp, lister in listers.items():
+        keys = {(pb.KIND_IP, "192.0.2.9"): 0, (pb.KIND_DOMAIN, f"only{tlp}.{CANARY}"): 0}
+        pub.publish_all(lister.step(keys) + [lister.ok(url=f"http://{lister.name}.test/secret{tlp}")], tlp)
+        for value in ("192.0.2.9",) if tlp == 3 else (f"only{tlp}.{CANARY}",):
+            kind = pb.KIND_IP if tlp == 3 else pb.KIND_DOMAIN
+            verdict = pb.Verdict(indicator=pb.Indicator(kind=kind, value=value), score=0.5, tier=pb.TIER_WATCH,
+                                 reasons=[pb.VerdictReason(source=lister.name, weight=0.5)], reason_count=1)
+            pub.publish_all([("v1.verdict.changes.list.", event("verdict.changes", verdicts=[verdict], version=1, part=1,
+                                                                cause_source=lister.name, stream=lister.stream))], tlp)
+        seq = pub.flush(30)
+    store.wait_stored(seq)
+    for audience, may in [("clear", 1), ("green", 2), ("amber", 3), (None, 3)]:
+        answers = leaks(caller, audience)
+        for tlp, lister in listers.items():
+            shown = {query for query, rows in answers.items()
+                     if f"'{lister.name}'" in str(rows) or f"only{tlp}." in str(rows)}
+            assert bool(shown) == (tlp <= may), (audience, lister.name, shown)
+            assert bool(answers["listed", str({"source": lister.name})]) == (tlp <= may)
+            assert bool(answers["history", str({"source": lister.name})]) == (tlp <= may)
+        assert len(answers["verdicts", "{}"]) == may
+        assert {row["score"] for row in answers["explain", str({"value": "192.0.2.9"})]} == ({"0.5"} if may == 3 else {None})
+        overview = caller.query("overview", **({"audience": audience} if audience else {}))[0]
+        assert (overview["sources"], overview["listings"], overview["verdicts_watch"]) == (str(may), str(2 * may), str(may))
+        assert (overview["verdicts_about"], overview["events_about"]) == ("false", "false")
+        by_class = json.loads(overview["events_by_class"])
+        assert [by_class[name] for name in ("listing", "source", "verdict")] == [may] * 3
+        assert ("system" in by_class) == (may == 3) and int(overview["events_minute"]) == sum(by_class.values())
+
+    # A list that is marked stricter takes along what it has listed; the other way round only what is named again.
+    pub.publish_all(listers[1].step({**listers[1].set, (pb.KIND_IP, "192.0.2.10"): 0}), 3)
+    pub.publish_all(listers[3].step({**listers[3].set, (pb.KIND_IP, "192.0.2.10"): 0}), 1)
+    store.wait_stored(pub.flush(30))
+    assert caller.query("listed", source="clear", audience="green") == []
+    assert [row["value"] for row in caller.query("listed", source="amber", audience="clear")] == ["192.0.2.10"]
+    assert len(caller.query("listed", source="amber")) == 3
+
+
+def test_a_verdict_weighed_anew_is_marked_by_what_it_rests_on(store, pub, caller):
+    key = {(pb.KIND_IP, "192.0.2.9"): 0}
+    gone, stays = Lister("gone"), Lister("stays")
+    store.start()
+    pub.publish_all(stays.step(key) + [stays.ok()], 3)
+    pub.publish_all(gone.step(key) + [gone.ok()], 1)
+    verdict = pb.Verdict(indicator=pb.Indicator(kind=pb.KIND_IP, value="192.0.2.9"), score=0.5, tier=pb.TIER_WATCH)
+    pub.publish_all([("v1.verdict.changes.list.", event("verdict.changes", verdicts=[verdict], version=1, part=1,
+                                                        cause_source="gone", stream=gone.stream))], 1)
+    store.wait_stored(pub.flush(30))
+    assert len(caller.query("verdicts", audience="clear")) == 1
+    gone.version, gone.set = 5, {}
+    pub.publish_all(gone.baseline(), 1)
+    store.wait_stored(pub.flush(30))
+    assert caller.query("verdicts", audience="clear") == []
+    assert '"stays"' in caller.query("verdicts")[0]["reasons"]
+
+
 def test_queries_that_cannot_be(store, caller):
     store.start()
     for name, params, code in [("nothing", {}, pb.FAILURE_NOT_FOUND), ("search", {}, pb.FAILURE_INVALID),
                                ("search", {"value": "not an indicator"}, pb.FAILURE_INVALID),
                                ("search", {"value": "192.0.2.1", "kind": "fish"}, pb.FAILURE_INVALID),
                                ("sources", {"value": "1"}, pb.FAILURE_INVALID),
+                               ("sources", {"audience": "red"}, pb.FAILURE_INVALID),
+                               ("runs", {"audience": "amber"}, pb.FAILURE_INVALID),
+                               ("verdicts", {"after": "block"}, pb.FAILURE_INVALID),
                                ("listed", {"source": "x", "after": "'; drop table"}, pb.FAILURE_INVALID)]:
         body = pb.StoreQuery(name=name, params=params).SerializeToString()
         assert caller.put("store.query", body)[0] == code, name

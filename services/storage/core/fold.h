@@ -29,6 +29,7 @@ struct store_listing {
     bool listed;
     uint16_t raw_len;
     const uint8_t *raw;
+    int16_t tlp; /* the marking of the event */
     uint32_t flags;
     uint32_t mark;
     uint64_t line, version;
@@ -42,7 +43,7 @@ struct store_listing {
 struct store_verdict {
     struct store_key key;
     double score;
-    int16_t tier;
+    int16_t tier, tlp;
     uint32_t n_reasons;
     const char *families, *reasons; /* JSON */
     const char *cause_source;

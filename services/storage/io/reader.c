@@ -158,12 +158,32 @@ static enum tip_failure reader_arg_question(struct store_reader *reader, struct 
     return TIP_FAILURE_NONE;
 }
 
+/* Whoever asks for nobody in particular may see all. */
+static enum tip_failure reader_arg_audience(struct reader_args *args, const char *value, char *why)
+{
+    enum tip_tlp tlp = TIP_TLP_AMBER;
+
+    if (value && value[0]) {
+        tlp = TIP_TLP_CLEAR;
+        while (tlp < TIP_TLP_COUNT && strcmp(value, tip_tlp_name(tlp)) != 0)
+            tlp++;
+    }
+    if (tlp == TIP_TLP_COUNT) {
+        snprintf(why, STORE_READER_WHY_BYTES, "audience is none of clear, green, amber");
+        return TIP_FAILURE_INVALID;
+    }
+    store_arg_int(&args->sql, (int64_t)tlp);
+    return TIP_FAILURE_NONE;
+}
+
 static enum tip_failure reader_arg(struct store_reader *reader, struct reader_args *args,
                                    const struct tip_store_query *query, const struct store_param *param, char *why)
 {
     const char *value = tip_param_get(query->params, query->n_params, param->name ? param->name : "");
     enum tip_failure failure = TIP_FAILURE_NONE;
 
+    if (param->type == STORE_PARAM_AUDIENCE)
+        return reader_arg_audience(args, value, why);
     if (!value && (param->type != STORE_PARAM_OPTIONAL)) {
         snprintf(why, STORE_READER_WHY_BYTES, "%s wants the parameter %s", query->name, param->name);
         return TIP_FAILURE_INVALID;

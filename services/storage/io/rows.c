@@ -19,11 +19,13 @@ static const char reject_sql_put[] =
 
 static const char listing_sql_list[] =
     "insert into tip.listing as l (ikey, source_id, kind, value, net, flags, listed, first_seen, listed_at, last_seen, "
-    "n_times, version, line, mark, raw) "
-    "select ikey, source_id, kind, value, net, flags, true, first_at, first_at, last_at, 1, version, line, mark, raw "
+    "n_times, version, line, mark, raw, tlp) "
+    "select ikey, source_id, kind, value, net, flags, true, first_at, first_at, last_at, 1, version, line, mark, raw, "
+    "tlp "
     "from unnest($1::bigint[], $2::integer[], $3::smallint[], $4::text[], $5::inet[], $6::integer[], "
-    "$7::timestamptz[], $8::timestamptz[], $9::bigint[], $10::bigint[], $11::integer[], $12::bytea[]) "
-    "as u(ikey, source_id, kind, value, net, flags, first_at, last_at, version, line, mark, raw) "
+    "$7::timestamptz[], $8::timestamptz[], $9::bigint[], $10::bigint[], $11::integer[], $12::bytea[], "
+    "$13::smallint[]) "
+    "as u(ikey, source_id, kind, value, net, flags, first_at, last_at, version, line, mark, raw, tlp) "
     "on conflict (ikey, source_id, kind, value) do update set "
     "flags = excluded.flags, "
     "listed = true, "
@@ -34,12 +36,14 @@ static const char listing_sql_list[] =
     "version = excluded.version, "
     "line = excluded.line, "
     "mark = excluded.mark, "
-    "raw = excluded.raw";
+    "raw = excluded.raw, "
+    "tlp = excluded.tlp";
 
 static const char listing_sql_remove[] =
-    "update tip.listing as l set listed = false, removed_at = u.last_at "
-    "from unnest($1::bigint[], $2::integer[], $3::smallint[], $4::text[], $5::timestamptz[]) "
-    "as u(ikey, source_id, kind, value, last_at) "
+    "update tip.listing as l set listed = false, removed_at = u.last_at, "
+    "tlp = greatest(l.tlp, u.tlp) "
+    "from unnest($1::bigint[], $2::integer[], $3::smallint[], $4::text[], $5::timestamptz[], "
+    "$6::smallint[]) as u(ikey, source_id, kind, value, last_at, tlp) "
     "where l.ikey = u.ikey and l.source_id = u.source_id and l.kind = u.kind and l.value = u.value and l.listed";
 
 /* What a baseline closes was removed in a change that never came, and so was the change of its verdict: it is weighed
@@ -52,6 +56,7 @@ static const char listing_sql_close[] =
     "    returning ikey, kind, value"
     "), held as ("
     "    select c.ikey, c.kind, c.value, s.name, least(s.weight, 0.999999999) as weight,"
+    "        greatest(l.tlp, s.tlp) as tlp,"
     "        row_number() over (partition by c.ikey, c.kind, c.value order by s.weight desc, s.name) as rank"
     "    from closed as c"
     "    join tip.listing as l on l.ikey = c.ikey and l.kind = c.kind and l.value = c.value"
@@ -59,7 +64,7 @@ static const char listing_sql_close[] =
     "    where l.listed and l.source_id <> $1::integer and l.flags & $6::integer = 0 and s.weight > 0"
     "), weighed as ("
     "    select ikey, kind, value, round((1 - exp(sum(ln(1 - weight))))::numeric, 9)::double precision as score,"
-    "        count(*) as n_reasons,"
+    "        count(*) as n_reasons, max(tlp) as tlp,"
     "        jsonb_agg(jsonb_build_object('source', name, 'weight', weight) order by rank)"
     "            filter (where rank <= 3) as reasons"
     "    from held group by ikey, kind, value"
@@ -69,7 +74,7 @@ static const char listing_sql_close[] =
     "        families = case when w.score > 0 then jsonb_build_object('list', w.score) else '{}' end,"
     "        reasons = coalesce(w.reasons, '[]'), n_reasons = coalesce(w.n_reasons, 0),"
     "        cause_source = $4, cause_version = $5::bigint, next_change_at = null, expires_at = null,"
-    "        updated_at = $3::timestamptz"
+    "        updated_at = $3::timestamptz, tlp = greatest(v.tlp, w.tlp, $7::smallint)"
     "    from closed as c left join weighed as w on w.ikey = c.ikey and w.kind = c.kind and w.value = c.value"
     "    where v.ikey = c.ikey and v.kind = c.kind and v.value = c.value and v.tier > 0"
     "        and not v.families ? 'deny'" /* an operator's word, whoever lists it */
@@ -78,13 +83,14 @@ static const char listing_sql_close[] =
 /* One below `watch` of what has no verdict says nothing: baselines tell all of them. */
 static const char verdict_sql_write[] =
     "insert into tip.verdict as v (ikey, kind, value, net, score, tier, families, reasons, n_reasons, cause_source, "
-    "cause_version, next_change_at, expires_at, first_seen, updated_at) "
+    "cause_version, next_change_at, expires_at, first_seen, updated_at, tlp) "
     "select ikey, kind, value, net, score, tier, families::jsonb, reasons::jsonb, n_reasons, cause_source, "
-    "cause_version, next_change_at, expires_at, first_seen, updated_at "
+    "cause_version, next_change_at, expires_at, first_seen, updated_at, tlp "
     "from unnest($1::bigint[], $2::smallint[], $3::text[], $4::inet[], $5::double precision[], $6::smallint[], "
     "$7::text[], $8::text[], $9::integer[], $10::text[], $11::bigint[], $12::timestamptz[], $13::timestamptz[], "
-    "$14::timestamptz[], $15::timestamptz[]) as u(ikey, kind, value, net, score, tier, families, reasons, n_reasons, "
-    "cause_source, cause_version, next_change_at, expires_at, first_seen, updated_at) "
+    "$14::timestamptz[], $15::timestamptz[], $16::smallint[]) as u(ikey, kind, value, net, score, tier, families, "
+    "reasons, n_reasons, "
+    "cause_source, cause_version, next_change_at, expires_at, first_seen, updated_at, tlp) "
     "where u.tier > 0 or exists (select from tip.verdict as k "
     "where k.ikey = u.ikey and k.kind = u.kind and k.value = u.value) "
     "on conflict (ikey, kind, value) do update set "
@@ -97,7 +103,8 @@ static const char verdict_sql_write[] =
     "cause_version = excluded.cause_version, "
     "next_change_at = excluded.next_change_at, "
     "expires_at = excluded.expires_at, "
-    "updated_at = excluded.updated_at";
+    "updated_at = excluded.updated_at, "
+    "tlp = excluded.tlp";
 
 void store_rows_init(struct store_rows *rows, struct store_db *db)
 {
@@ -206,15 +213,16 @@ static void rows_key(struct store_out *column, const struct store_key *key)
 /* ---- listings ---- */
 
 static const enum store_oid listing_types[] = {
-    STORE_OID_INT8,        STORE_OID_INT4,        STORE_OID_INT2, STORE_OID_TEXT, STORE_OID_INET, STORE_OID_INT4,
-    STORE_OID_TIMESTAMPTZ, STORE_OID_TIMESTAMPTZ, STORE_OID_INT8, STORE_OID_INT8, STORE_OID_INT4, STORE_OID_BYTEA,
+    STORE_OID_INT8, STORE_OID_INT4,        STORE_OID_INT2,        STORE_OID_TEXT, STORE_OID_INET,
+    STORE_OID_INT4, STORE_OID_TIMESTAMPTZ, STORE_OID_TIMESTAMPTZ, STORE_OID_INT8, STORE_OID_INT8,
+    STORE_OID_INT4, STORE_OID_BYTEA,       STORE_OID_INT2,
 };
 
 static int listings_list(struct store_rows *rows, const struct store_listing *listings, size_t n)
 {
     struct store_out *column = rows->columns;
 
-    rows_begin(rows, listing_types, 12);
+    rows_begin(rows, listing_types, 13);
     for (size_t i = 0; i < n; i++) {
         const struct store_listing *listing = &listings[i];
 
@@ -227,22 +235,24 @@ static int listings_list(struct store_rows *rows, const struct store_listing *li
         store_put_count(&column[9], listing->line);
         store_put_int4(&column[10], (int32_t)listing->mark);
         store_put_bytes(&column[11], listing->raw, listing->raw_len);
+        store_put_int2(&column[12], listing->tlp);
     }
-    return rows_run(rows, listing_sql_list, 12);
+    return rows_run(rows, listing_sql_list, 13);
 }
 
 static int listings_remove(struct store_rows *rows, const struct store_listing *listings, size_t n)
 {
-    static const enum store_oid types[] = {STORE_OID_INT8, STORE_OID_INT4, STORE_OID_INT2, STORE_OID_TEXT,
-                                           STORE_OID_TIMESTAMPTZ};
+    static const enum store_oid types[] = {STORE_OID_INT8, STORE_OID_INT4,        STORE_OID_INT2,
+                                           STORE_OID_TEXT, STORE_OID_TIMESTAMPTZ, STORE_OID_INT2};
     struct store_out *column = rows->columns;
 
-    rows_begin(rows, types, 5);
+    rows_begin(rows, types, 6);
     for (size_t i = 0; i < n; i++) {
         rows_key(column, &listings[i].key);
         store_put_time_us(&column[4], listings[i].last_unix_ms * 1000);
+        store_put_int2(&column[5], listings[i].tlp);
     }
-    return rows_run(rows, listing_sql_remove, 5);
+    return rows_run(rows, listing_sql_remove, 6);
 }
 
 int store_listings_write(struct store_rows *rows, const struct store_listing *listings, size_t n)
@@ -275,6 +285,7 @@ int store_listings_close(struct store_rows *rows, const struct store_source *sou
     store_arg_text(&args, source->name);
     store_arg_int(&args, (int64_t)source->chain.version);
     store_arg_int(&args, TIP_LISTING_NEVER_SCORED);
+    store_arg_int(&args, source->tlp);
     r = store_db_run(rows->db, listing_sql_close, &args, &result);
     if (!r)
         *n_closedp = (uint64_t)store_field_int(result, 0, 0);
@@ -284,9 +295,10 @@ int store_listings_close(struct store_rows *rows, const struct store_source *sou
 /* ---- verdicts ---- */
 
 static const enum store_oid verdict_types[] = {
-    STORE_OID_INT8, STORE_OID_INT2,        STORE_OID_TEXT,        STORE_OID_INET,        STORE_OID_FLOAT8,
-    STORE_OID_INT2, STORE_OID_TEXT,        STORE_OID_TEXT,        STORE_OID_INT4,        STORE_OID_TEXT,
-    STORE_OID_INT8, STORE_OID_TIMESTAMPTZ, STORE_OID_TIMESTAMPTZ, STORE_OID_TIMESTAMPTZ, STORE_OID_TIMESTAMPTZ,
+    STORE_OID_INT8,        STORE_OID_INT2,        STORE_OID_TEXT,        STORE_OID_INET,
+    STORE_OID_FLOAT8,      STORE_OID_INT2,        STORE_OID_TEXT,        STORE_OID_TEXT,
+    STORE_OID_INT4,        STORE_OID_TEXT,        STORE_OID_INT8,        STORE_OID_TIMESTAMPTZ,
+    STORE_OID_TIMESTAMPTZ, STORE_OID_TIMESTAMPTZ, STORE_OID_TIMESTAMPTZ, STORE_OID_INT2,
 };
 
 int store_verdicts_write(struct store_rows *rows, const struct store_verdict *verdicts, size_t n)
@@ -295,7 +307,7 @@ int store_verdicts_write(struct store_rows *rows, const struct store_verdict *ve
 
     if (!n)
         return 0;
-    rows_begin(rows, verdict_types, 15);
+    rows_begin(rows, verdict_types, 16);
     for (size_t i = 0; i < n; i++) {
         const struct store_verdict *verdict = &verdicts[i];
 
@@ -314,6 +326,7 @@ int store_verdicts_write(struct store_rows *rows, const struct store_verdict *ve
         store_put_time_ms(&column[12], verdict->expires_unix_ms);
         store_put_time_us(&column[13], verdict->first_unix_ms * 1000);
         store_put_time_us(&column[14], verdict->last_unix_ms * 1000);
+        store_put_int2(&column[15], verdict->tlp);
     }
-    return rows_run(rows, verdict_sql_write, 15);
+    return rows_run(rows, verdict_sql_write, 16);
 }

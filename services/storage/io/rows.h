@@ -13,7 +13,7 @@
 #include "io/db.h"
 #include "io/source.h"
 
-enum { STORE_ROWS_COLUMNS = 15 };
+enum { STORE_ROWS_COLUMNS = 16 };
 
 /** Buffers that are used again for each statement; bounded. */
 struct store_rows {

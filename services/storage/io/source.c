@@ -21,7 +21,7 @@ static const char source_sql_make[] = "insert into tip.source (name) select dist
 static const char source_sql_load[] =
     "select name, id, stream, version, exact, updating_to, updating_part, updating_parts, baseline_id, "
     "baseline_stream, "
-    "baseline_version, baseline_part, baseline_parts, mark, closed_baseline_id, needs_baseline_since is not null "
+    "baseline_version, baseline_part, baseline_parts, mark, closed_baseline_id, needs_baseline_since is not null, tlp "
     "from tip.source where name = any($1::text[])";
 
 static const char source_sql_save[] =
@@ -53,9 +53,11 @@ static const char source_sql_state[] =
 
 static const char source_sql_history[] =
     "insert into tip.source_history (source_id, stream, version, at, reason, n_entries, n_added, n_removed, n_changed, "
-    "n_lines, n_rejected, n_bytes) values ($1::integer, $2::uuid, $3::bigint, $4::timestamptz, $5, $6::bigint, "
-    "$7::bigint, $8::bigint, $9::bigint, $10::bigint, $11::bigint, $12::bigint) "
+    "n_lines, n_rejected, n_bytes, tlp) values ($1::integer, $2::uuid, $3::bigint, $4::timestamptz, $5, $6::bigint, "
+    "$7::bigint, $8::bigint, $9::bigint, $10::bigint, $11::bigint, $12::bigint, $13::smallint) "
     "on conflict (source_id, stream, version) do nothing";
+
+static const char source_sql_tlp[] = "update tip.source set tlp = $2::smallint where id = $1::integer";
 
 static const char source_sql_weight[] = "update tip.source set weight = $2::double precision where id = $1::integer";
 
@@ -103,6 +105,7 @@ static struct tip_uuid source_field_uuid(const PGresult *result, int row, int co
 static void source_read(struct store_source *source, const PGresult *result, int row)
 {
     source->id = (uint32_t)store_field_int(result, row, 1);
+    source->tlp = source->tlp_stored = (int16_t)store_field_int(result, row, 16);
     source->chain = (struct store_chain){
         .stream = source_field_uuid(result, row, 2),
         .version = (uint64_t)store_field_int(result, row, 3),
@@ -191,6 +194,15 @@ static int source_save(struct store_db *db, const struct store_source *source)
     return store_db_run(db, source_sql_save, &args, NULL);
 }
 
+static int source_save_tlp(struct store_db *db, const struct store_source *source)
+{
+    struct store_args args = {.n = 0};
+
+    store_arg_int(&args, source->id);
+    store_arg_int(&args, source->tlp);
+    return store_db_run(db, source_sql_tlp, &args, NULL);
+}
+
 int store_sources_save(struct store_db *db, const struct store_sources *sources)
 {
     struct store_source *source, *next;
@@ -199,6 +211,8 @@ int store_sources_save(struct store_db *db, const struct store_sources *sources)
     tip_hash_each (sources->table, source, next) {
         if (!r && source->chain_moved)
             r = source_save(db, source);
+        if (!r && source->tlp != source->tlp_stored)
+            r = source_save_tlp(db, source);
     }
     return r;
 }
@@ -244,6 +258,7 @@ static int source_history(struct store_db *db, const struct store_source *source
     store_arg_int(&args, source_count(state->n_lines));
     store_arg_int(&args, source_count(state->n_rejected));
     store_arg_int(&args, source_count(state->n_bytes));
+    store_arg_int(&args, source->tlp);
     return store_db_run(db, source_sql_history, &args, NULL);
 }
 

@@ -17,6 +17,7 @@ struct store_source {
     uint32_t id;
     struct store_chain chain;
     bool chain_moved;
+    int16_t tlp, tlp_stored;  /* the marking of its last event */
     const char *break_reason; /* static; why needs_baseline was set in this transaction */
     UT_hash_handle hh;
 };
@@ -37,7 +38,7 @@ tip_nodiscard int store_sources_load(struct store_db *db, struct store_sources *
 /** Must have been wanted. */
 struct store_source *store_sources_get(const struct store_sources *sources, const char *name);
 
-/** Writes the chains that have moved. */
+/** Writes the chains that have moved, and markings. */
 tip_nodiscard int store_sources_save(struct store_db *db, const struct store_sources *sources);
 
 /** What a source.ok, held or failed says of itself; and a row of history for each new version. */

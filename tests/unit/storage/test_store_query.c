@@ -8,8 +8,9 @@
 /* The table and db/queries name the same queries, and the last $ of each text is its limit. */
 static void test_query_has_its_text(void **state)
 {
-    static const int n_sql[] = {[STORE_PARAM_NONE] = 0,      [STORE_PARAM_TEXT] = 1,     [STORE_PARAM_OPTIONAL] = 1,
-                                [STORE_PARAM_INDICATOR] = 3, [STORE_PARAM_QUESTION] = 8, [STORE_PARAM_LAG] = 1};
+    static const int n_sql[] = {
+        [STORE_PARAM_NONE] = 0,     [STORE_PARAM_TEXT] = 1, [STORE_PARAM_OPTIONAL] = 1, [STORE_PARAM_INDICATOR] = 3,
+        [STORE_PARAM_QUESTION] = 8, [STORE_PARAM_LAG] = 1,  [STORE_PARAM_AUDIENCE] = 1};
 
     (void)state;
     for (size_t i = 0; i < store_queries_n; i++) {
@@ -39,6 +40,7 @@ static void test_query_knows_its_parameters(void **state)
     assert_false(store_query_takes(store_query_find("sources"), "kind"));
     assert_false(store_query_takes(store_query_find("status"), ""));
     assert_true(store_query_takes(store_query_find("listed"), "after"));
+    assert_true(store_query_takes(store_query_find("verdicts"), "audience"));
 }
 
 int main(void)
