@@ -66,6 +66,8 @@ static const struct tip_metric_row app_metrics[APP_M_COUNT] = {
     [APP_M_QUERIES_FAILED] = {TIP_METRIC_COUNTER, "tip_storage_queries_failed_total", "", "Named queries that failed."},
     [APP_M_QUERY_S] = {TIP_METRIC_HISTOGRAM, "tip_storage_query_seconds", "", "Time a named query takes."},
     [APP_M_UPKEEP_FAILED] = {TIP_METRIC_COUNTER, "tip_storage_upkeep_failed_total", "", "Upkeep that was cut short."},
+    [APP_M_RUNS] = {TIP_METRIC_COUNTER, "tip_storage_runs_total", "", "Runs of the scheduler heard of."},
+    [APP_M_RUNS_EXPIRED] = {TIP_METRIC_COUNTER, "tip_storage_runs_expired_total", "", "Runs heard of too late."},
     [APP_M_DEFAULT_FILLED] = {TIP_METRIC_COUNTER, "tip_storage_default_partition_filled_total", "",
                               "Times that events of a day without a partition were found, and moved."},
 };
@@ -395,6 +397,7 @@ static void app_on_written(void *ctx, void *opaque)
                   job->batch->bytes, job->took_ms, store_end_name(job->outcome.end));
         app_show_ages(app);
         app_alarm_of_rejects(app, &job->outcome);
+        app_upkeep_hear(app, job->batch);
     }
     store_batch_destroy(&job->batch);
     if (app->fetch && is_done)

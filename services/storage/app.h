@@ -47,6 +47,8 @@ enum {
     APP_M_QUERIES_FAILED,
     APP_M_QUERY_S,
     APP_M_UPKEEP_FAILED,
+    APP_M_RUNS,
+    APP_M_RUNS_EXPIRED,
     APP_M_DEFAULT_FILLED,
     APP_M_COUNT
 };
@@ -62,6 +64,13 @@ struct app_call { /* of control.blacklist; free while app is NULL */
     struct app *app;
     char name[STORE_ASK_NAME_MAX + 1];
     char since[STORE_WRITER_SINCE]; /* with "*": the wish that is asked for */
+};
+
+enum { APP_RUNS_MAX = 8 };
+
+struct app_run {
+    struct tip_id id;
+    bool is_served; /* by the upkeep under way */
 };
 
 struct app {
@@ -95,7 +104,10 @@ struct app {
     struct app_call calls[STORE_ASK_RUNNING_MAX];
     bool is_listing; /* a NEEDS job is under way */
     bool is_default_alarm, is_reject_alarm;
-    int64_t rejected_ms; /* the last time */
+    int64_t rejected_ms;               /* the last time */
+    struct app_run runs[APP_RUNS_MAX]; /* of the scheduler, not reported yet */
+    size_t n_runs;
+    bool is_upkeep; /* under way */
     struct tip_timer look, ask, upkeep, watch;
     struct tip_metric *m[APP_M_COUNT];
 };
@@ -128,8 +140,11 @@ void app_ask_on_timer(void *app);
 /** app_query.c: serves store.query. */
 tip_nodiscard int app_query_open(struct app *app);
 
-/** app_upkeep.c: partitions and retention. */
+/** app_upkeep.c: partitions and retention, every hour and when the scheduler says so. */
 void app_upkeep_on_timer(void *app);
+
+/** app_upkeep.c: what has been stored; a run of module storage in it starts the upkeep. */
+void app_upkeep_hear(struct app *app, const struct store_batch *batch);
 
 /** app_upkeep.c: publishes system.alarm; the outbox keeps it while the broker is away. */
 void app_alarm(struct app *app, const char *name, bool raised, const char *detail);

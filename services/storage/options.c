@@ -10,6 +10,12 @@
 
 #define AT(member) offsetof(struct store_options, member)
 
+#define KEEP(option, class, days, what)                                                                       \
+    {                                                                                                         \
+        .name = (option), .type = TIP_OPT_DURATION, .offset = AT(keep_ms[class]), .fallback = (days),         \
+        .min = TIP_DAY_MS, .max = 36500.0 * TIP_DAY_MS, .help = "How long events of class " what " are kept." \
+    }
+
 /* clang-format off */
 static const struct tip_opt rows[] = {
     {.name = "database", .type = TIP_OPT_STRING, .offset = AT(database), .fallback = "dbname=tip", .max = 2000,
@@ -37,15 +43,31 @@ static const struct tip_opt rows[] = {
      .max = 90, .unit = "days", .help = "How many days of event partitions are made ahead."},
     {.name = "keep_events", .type = TIP_OPT_DURATION, .offset = AT(keep_events_ms), .fallback = "90d",
      .min = TIP_DAY_MS, .max = 36500.0 * TIP_DAY_MS,
-     .help = "How long events are kept; whole days are dropped. What they led to stays."},
-    {.name = "keep_listing", .type = TIP_OPT_DURATION, .offset = AT(keep_listing_ms), .fallback = "14d",
-     .min = TIP_DAY_MS, .max = 36500.0 * TIP_DAY_MS, .help = "How long events of class `listing` are kept."},
-    {.name = "keep_verdict", .type = TIP_OPT_DURATION, .offset = AT(keep_verdict_ms), .fallback = "14d",
-     .min = TIP_DAY_MS, .max = 36500.0 * TIP_DAY_MS, .help = "How long events of class `verdict` are kept."},
-    {.name = "keep_schedule", .type = TIP_OPT_DURATION, .offset = AT(keep_schedule_ms), .fallback = "90d",
-     .min = TIP_DAY_MS, .max = 36500.0 * TIP_DAY_MS, .help = "How long events of class `schedule`, and runs, are kept."},
+     .help = "How long events are kept; whole days are dropped. What they led to stays. No class is kept for longer."},
+    KEEP("keep_listing", STORE_CLASS_LISTING, "14d", "`listing` (what lists have said; their rows stay)"),
+    KEEP("keep_verdict", STORE_CLASS_VERDICT, "14d", "`verdict` (the last word on each indicator stays)"),
+    KEEP("keep_schedule", STORE_CLASS_SCHEDULE, "90d", "`schedule`, and runs,"),
+    KEEP("keep_source", STORE_CLASS_SOURCE, "90d", "`source` (the history of versions stays)"),
+    KEEP("keep_mail", STORE_CLASS_MAIL, "90d", "`mail`"),
+    KEEP("keep_flux", STORE_CLASS_FLUX, "90d", "`flux`"),
+    KEEP("keep_smtp", STORE_CLASS_SMTP, "90d", "`smtp`"),
+    KEEP("keep_control", STORE_CLASS_CONTROL, "90d", "`control` (the audit log stays)"),
+    KEEP("keep_watch", STORE_CLASS_WATCH, "90d", "`watch`"),
+    KEEP("keep_system", STORE_CLASS_SYSTEM, "90d", "`system` (the last word on each alarm stays)"),
 };
 /* clang-format on */
+
+static const char *const class_names[STORE_CLASS_COUNT] = {
+    [STORE_CLASS_SCHEDULE] = "schedule", [STORE_CLASS_LISTING] = "listing", [STORE_CLASS_SOURCE] = "source",
+    [STORE_CLASS_VERDICT] = "verdict",   [STORE_CLASS_MAIL] = "mail",       [STORE_CLASS_FLUX] = "flux",
+    [STORE_CLASS_SMTP] = "smtp",         [STORE_CLASS_CONTROL] = "control", [STORE_CLASS_WATCH] = "watch",
+    [STORE_CLASS_SYSTEM] = "system",
+};
+
+const char *store_class_name(enum store_class class)
+{
+    return class_names[class];
+}
 
 const struct tip_opt_table store_options_table = {
     .section = "storage",

@@ -175,7 +175,7 @@ def test_what_else_is_kept(store, pub, caller):
     assert {"broker"} == {row["service"] for row in caller.query("alarms") if row["raised"] == "true"}
     assert caller.query("count_listed")[0]["n_listed"] == "1"
     status = caller.query("status")[0]
-    assert (status["sources"], status["sources_failing"], status["rejects"], status["schema"]) == ("1", "1", "0", "8")
+    assert (status["sources"], status["sources_failing"], status["rejects"], status["schema"]) == ("1", "1", "0", "9")
     wait_for(lambda: caller.query("status")[0]["listings_about"] == "1", 5, "an estimate before the first ANALYZE")
     assert store.one("select kind from tip.event where topic = 'v1.future.kind.x.'") == "future.kind"
 
@@ -848,6 +848,39 @@ def test_old_days_are_dropped_and_classes_swept(store):
     wait_for(lambda: store.one("select count(*) from tip.event where commit_time < now() - interval '90 days'") == 0, 20,
              "days older than 90 are gone")
     wait_for(lambda: store.one(kept) == ["control", "control", "listing"], 20, lambda: store.one(kept))
+
+
+def test_the_scheduler_starts_the_upkeep(store, pub, caller):
+    """Module storage: what is past its class' retention goes, and the run says what was done; a late one does nothing."""
+    store.site.section("storage", keep_source="2d", keep_control="30d")
+    store.start()
+    wait_for(lambda: store.service.metric("tip_storage_active") == 1, 10, "active")
+    store.wait_stored(publish(pub, [("v1.schedule.done.test.", event("schedule.done", run_id=uuid7(), module="test"))]))
+    journal = store.one("select id from tip.journal")
+    store.rows("select tip.event_partitions_make(0)")
+    store.rows("insert into tip.event select now() - interval '1 day' * d, %s, n, 3, topic, 'k', 'p', now(), 'x' "
+               "from (values (5), (40), (120)) as days(d), "
+               "(values (801, 'v1.source.ok.x.'), (802, 'v1.control.applied.x.')) as topics(n, topic) returning 1", journal)
+    store.rows("insert into tip.event_reject (journal, seq, commit_time, topic, publisher, reason, bytes) values "
+               "(%s, 900, now() - interval '91 days', 't', 'p', 'r', ''), (%s, 901, now(), 't', 'p', 'r', '') returning 1",
+               journal, journal)
+    runs, now_ms = [uuid7() for _ in range(3)], int(time.time() * 1000)
+
+    def due(run_id, expires_ms):
+        return ("v1.schedule.due.storage.", event("schedule.due", run_id=run_id, job="upkeep", module="storage",
+                                                  due_unix_ms=now_ms, deadline_unix_ms=expires_ms, expires_unix_ms=expires_ms))
+
+    publish(pub, [due(runs[0], now_ms - 1000), due(runs[1], now_ms + 60000), due(runs[2], now_ms + 60000)])
+
+    def states():
+        return {row["run_id"].replace("-", ""): row for row in caller.query("runs", module="storage")}
+
+    wait_for(lambda: [states()[run.hex()]["state"] for run in runs] == ["due", "done", "done"], 20, lambda: states())
+    assert "dropped" in states()[runs[1].hex()]["summary"]
+    assert store.service.metric("tip_storage_runs_expired_total") == 1
+    assert store.rows("select topic, commit_time > now() - interval '6 days' from tip.event where publisher = 'p'") == [
+        ("v1.control.applied.x.", True)]
+    assert store.rows("select seq from tip.event_reject") == [(901,)]
 
 
 # ---- answers ----

@@ -8,6 +8,8 @@ static const char upkeep_sql_drop[] = "select tip.event_partitions_drop(to_times
 static const char upkeep_sql_sweep[] = "select tip.event_class_sweep($2, to_timestamp($1::double precision))";
 static const char upkeep_sql_runs[] = "select tip.schedule_run_drop(to_timestamp($1::double precision))";
 
+static const char upkeep_sql_rejects[] = "select tip.event_reject_drop(to_timestamp($1::double precision))";
+
 static int upkeep_number(struct store_db *db, const char *sql, const struct store_args *args, int64_t *numberp)
 {
     tip_auto(store_result_clear) PGresult *result = NULL;
@@ -48,21 +50,18 @@ static int upkeep_partitions(struct store_db *db, struct store_upkeep *upkeep)
 
 static int upkeep_classes(struct store_db *db, struct store_upkeep *upkeep)
 {
-    const struct {
-        const char *name;
-        int64_t keep_ms;
-    } classes[] = {{"listing", upkeep->keep_listing_ms},
-                   {"verdict", upkeep->keep_verdict_ms},
-                   {"schedule", upkeep->keep_schedule_ms}};
     int r = 0;
 
-    for (size_t i = 0; !r && i < sizeof(classes) / sizeof(classes[0]); i++) {
-        if (classes[i].keep_ms < upkeep->keep_events_ms)
-            r = upkeep_keep(db, upkeep_sql_sweep, upkeep->now_unix_ms - classes[i].keep_ms, classes[i].name,
-                            &upkeep->n_swept);
+    for (int i = 0; !r && i < STORE_CLASS_COUNT; i++) {
+        if (upkeep->keep_ms[i] < upkeep->keep_events_ms)
+            r = upkeep_keep(db, upkeep_sql_sweep, upkeep->now_unix_ms - upkeep->keep_ms[i],
+                            store_class_name((enum store_class)i), &upkeep->n_swept);
     }
     if (!r)
-        r = upkeep_keep(db, upkeep_sql_runs, upkeep->now_unix_ms - upkeep->keep_schedule_ms, NULL, &upkeep->n_runs);
+        r = upkeep_keep(db, upkeep_sql_runs, upkeep->now_unix_ms - upkeep->keep_ms[STORE_CLASS_SCHEDULE], NULL,
+                        &upkeep->n_runs);
+    if (!r)
+        r = upkeep_keep(db, upkeep_sql_rejects, upkeep->now_unix_ms - upkeep->keep_events_ms, NULL, &upkeep->n_rejects);
     return r;
 }
 

@@ -19,7 +19,10 @@ const struct service_rights services[] = {
                  TIP_TOPIC_SCHEDULE_FAILED "blacklist.", TIP_TOPIC_CONTROL_APPLIED "blacklist.",
                  TIP_TOPIC_CONTROL_ALLOW "blacklist."},
      .serve = {TIP_QUEUE_CONTROL "blacklist", "snapshot.verdict.", "snapshot.allow."}},
-    {.name = "storage", .role = KEYMAP_SERVICE, .serve = {TIP_QUEUE_STORE_QUERY}},
+    {.name = "storage",
+     .role = KEYMAP_SERVICE,
+     .publish = {TIP_TOPIC_SCHEDULE_DONE "storage.", TIP_TOPIC_SCHEDULE_FAILED "storage."},
+     .serve = {TIP_QUEUE_STORE_QUERY}},
     {.name = NULL},
 };
 

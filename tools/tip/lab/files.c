@@ -38,7 +38,8 @@ static const char files_tip_yaml[] =
     "scheduler:\n"
     "  data: %2$s/scheduler\n"
     "  jobs:\n"
-    "    - {name: lab-lists, module: blacklist, every: 2s, deadline: 20s}\n";
+    "    - {name: lab-lists, module: blacklist, every: 2s, deadline: 20s}\n"
+    "    - {name: lab-upkeep, module: storage, every: 1m, deadline: 50s}\n";
 
 static const char files_source_yaml[] = "# SIMULATED\n"
                                         "url: http://127.0.0.1:%1$u/%2$s\n"
