@@ -90,6 +90,8 @@ static void stages_kind(struct lab_stages *stages, enum tip_event_kind kind, int
 {
     struct tip_event event = {.kind = kind};
 
+    if (kind == TIP_EVENT_SCHEDULE_DUE)
+        event.schedule_due.module = "blacklist";
     lab_stages_event(stages, &event, at_ms);
 }
 
@@ -115,6 +117,9 @@ static void test_lab_stages_are_told_by_events(void **state)
     (void)state;
     lab_stages_init(&stages);
     lab_stages_ready(&stages, 10);
+    lab_stages_event(&stages,
+                     &(struct tip_event){.kind = TIP_EVENT_SCHEDULE_DUE, .schedule_due = {.module = "storage"}},
+                     15); /* another module's */
     stages_kind(&stages, TIP_EVENT_SCHEDULE_DUE, 20);
     stages_kind(&stages, TIP_EVENT_SCHEDULE_DUE, 25); /* the first one counts */
     for (enum lab_list_id id = 0; id < LAB_LIST_COUNT; id++) {

@@ -87,7 +87,7 @@ static void lab_stages_harmless(struct lab_stages *stages, int64_t at_ms)
 
 void lab_stages_event(struct lab_stages *stages, const struct tip_event *event, int64_t at_ms)
 {
-    if (event->kind == TIP_EVENT_SCHEDULE_DUE)
+    if (event->kind == TIP_EVENT_SCHEDULE_DUE && strcmp(event->schedule_due.module, "blacklist") == 0)
         lab_stages_reach(stages, LAB_STAGE_DUE, at_ms);
     if (event->kind == TIP_EVENT_LISTING_DELTA)
         lab_stages_reach(stages, LAB_STAGE_CHANGED, at_ms);
