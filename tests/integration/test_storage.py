@@ -870,7 +870,7 @@ def test_the_scheduler_starts_the_upkeep(store, pub, caller):
         return ("v1.schedule.due.storage.", event("schedule.due", run_id=run_id, job="upkeep", module="storage",
                                                   due_unix_ms=now_ms, deadline_unix_ms=expires_ms, expires_unix_ms=expires_ms))
 
-    publish(pub, [due(runs[0], now_ms - 1000), due(runs[1], now_ms + 60000), due(runs[2], now_ms + 60000)])
+    store.wait_stored(publish(pub, [due(runs[0], now_ms - 1000), due(runs[1], now_ms + 60000), due(runs[2], now_ms + 60000)]))
 
     def states():
         return {row["run_id"].replace("-", ""): row for row in caller.query("runs", module="storage")}
