@@ -298,13 +298,13 @@ static int ingest_judge(struct ingest *ingest, const struct broker_peer *from, s
     if (r) {
         refusal->why = ingest_entry_why(r);
         refusal->reason = entries_why(r);
+    } else if (!access_may_publish(from->key, entry.topic, entry.topic_len)) { /* first: the other makes counters */
+        refusal->why = METER_ACCESS;
+        refusal->reason = "this key may not publish under this topic";
+        r = ENTRIES_E_TOPIC;
     } else if (!ingest_topic_taken(ingest, &entry)) {
         refusal->why = METER_TOPIC;
         refusal->reason = "the topic is not v1.<class>.<kind>.<...>. of [a-z0-9_.-], or a class too many";
-        r = ENTRIES_E_TOPIC;
-    } else if (!access_may_publish(from->key, entry.topic, entry.topic_len)) {
-        refusal->why = METER_ACCESS;
-        refusal->reason = "this key may not publish under this topic";
         r = ENTRIES_E_TOPIC;
     }
     return r;

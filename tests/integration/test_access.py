@@ -208,6 +208,17 @@ def test_a_foreign_topic_is_refused_by_its_number(site, broker, keyring, lister)
         assert [s.topic for s in fetch.all()] == [LISTING, "v1.system.alarm.lister."]
 
 
+def test_refused_topics_take_no_places(site, broker, lister):
+    """The journal counts at most 512 pairs of class and marking; who may not publish a class does not begin its count."""
+    for n in range(600):
+        lister.publish_all([(f"v1.class{n}.x.y.", listing(1))])
+        assert lister.expect("refused")[0] == "refused"
+        lister.next_seq -= 1
+        lister.unacked.clear()
+    lister.publish_all([(LISTING, listing(1))])
+    lister.flush()
+
+
 def test_queues_are_served_and_called_by_those_who_may(site, broker, keyring):
     work = site.endpoint("work")
     with Worker(work, "control.lister", "lister.1", key=keyring["lister"]) as worker, \
