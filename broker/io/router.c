@@ -114,6 +114,13 @@ static void router_on_message(void *ctx, const struct tip_zmsg *msg)
     codec_frame_deinit(&frame);
 }
 
+static void router_on_surplus(void *ctx)
+{
+    const struct router *router = ctx;
+
+    tip_metric_inc(router->options.meter->refused[router->options.socket][METER_MALFORMED]);
+}
+
 int router_open(struct router **routerp, struct tip_loop *loop, const struct router_options *options)
 {
     tip_auto(router_destroy) struct router *router = tip_new(struct router);
@@ -125,6 +132,7 @@ int router_open(struct router **routerp, struct tip_loop *loop, const struct rou
         .frame_bytes_max = (int64_t)options->frame_bytes_max,
         .router_mandatory = true,
         .on_message = router_on_message,
+        .on_surplus = router_on_surplus,
         .ctx = router,
     };
     int r;

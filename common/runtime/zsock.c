@@ -15,6 +15,7 @@
 enum {
     ZSOCK_TURN_MESSAGES = 256,
     ZSOCK_TURN_MS = 2,
+    ZSOCK_TURN_FRAMES = 256, /* of one message; a peer may send any number of them */
     ZSOCK_WATCHDOG_MS = 1000,
     ZSOCK_IDLE_MS = 50, /* a pump younger than this may have raced with what the watchdog sees */
     ZSOCK_ENDPOINT_BYTES = 256,
@@ -161,6 +162,8 @@ static void zsock_deliver(struct tip_zsock *zsock)
 
     if (zsock->n_frames > TIP_ZMSG_FRAMES_MAX) {
         zsock->stats.refused++;
+        if (zsock->options.on_surplus)
+            zsock->options.on_surplus(zsock->options.ctx);
         return;
     }
     for (size_t i = 0; i < zsock->n_frames; i++) {
@@ -173,14 +176,18 @@ static void zsock_deliver(struct tip_zsock *zsock)
     zsock->options.on_message(zsock->options.ctx, &msg);
 }
 
-/* Returns whether there was a message. Parts arrive all or none, so an interrupted one does not exist. */
+/*
+ * Returns whether there was something. Parts arrive all or none, so an interrupted message does not exist; one of a
+ * million parts does, and is taken in many steps, so that the loop can turn between them.
+ */
 static bool zsock_receive(struct tip_zsock *zsock)
 {
-    int more;
+    int more = 1;
 
-    do {
+    for (int n = 0; n < ZSOCK_TURN_FRAMES && more > 0; n++)
         more = zsock_receive_frame(zsock);
-    } while (more > 0);
+    if (more > 0)
+        return true;
     if (more == 0)
         zsock_deliver(zsock);
     zsock_frames_close(zsock);
@@ -192,6 +199,7 @@ static void zsock_free(struct tip_zsock *zsock)
     tip_timer_deinit(&zsock->kick);
     tip_timer_deinit(&zsock->watchdog);
     tip_watch_deinit(&zsock->watch);
+    zsock_frames_close(zsock);
     (void)zmq_close(zsock->raw); /* fails for no socket of ours */
     atomic_fetch_sub(&zsock_n_open, 1);
     free(zsock);

@@ -75,6 +75,7 @@ struct tip_zsock_options {
 
     void (*on_message)(void *ctx, const struct tip_zmsg *msg); /* NULL for sockets that only send */
     void (*on_writable)(void *ctx);                            /* after TIP_ZSOCK_E_FULL; may be NULL */
+    void (*on_surplus)(void *ctx); /* a message was dropped for its number of frames; may be NULL */
     void *ctx;
 };
 
