@@ -49,6 +49,12 @@ void prefixes_add(struct prefixes *prefixes, const void *bytes, size_t n)
     tip_hash_add_key(prefixes->set, hash, prefix);
 }
 
+void prefixes_add_unseen(struct prefixes *prefixes, size_t n_bytes_max)
+{
+    prefixes->n_asked++;
+    prefixes->n_bytes += n_bytes_max;
+}
+
 void prefixes_remove(struct prefixes *prefixes, const void *bytes, size_t n)
 {
     struct prefix *prefix = prefixes_find(prefixes, tip_hash(bytes, n));

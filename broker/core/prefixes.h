@@ -25,6 +25,10 @@ struct prefixes {
 void prefixes_clear(struct prefixes *prefixes);
 
 void prefixes_add(struct prefixes *prefixes, const void *bytes, size_t n);
+
+/** One that may have been asked for, of at most so many bytes. */
+void prefixes_add_unseen(struct prefixes *prefixes, size_t n_bytes_max);
+
 void prefixes_remove(struct prefixes *prefixes, const void *bytes, size_t n);
 size_t prefixes_count(const struct prefixes *prefixes);
 

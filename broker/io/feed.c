@@ -80,26 +80,50 @@ static void feed_door_reset(struct feed_socket *door, const char *why)
     tip_timer_start(&door->reopen, FEED_REOPEN_MS);
 }
 
-/* Subscriptions are applied by libzmq; here they are counted. */
-static void feed_on_message(void *ctx, const struct tip_zmsg *msg)
+static void feed_malformed(const struct feed_socket *door)
 {
-    struct feed_socket *door = ctx;
-    struct meter *meter = door->feed->options.meter;
-    const uint8_t *bytes = msg->frames[0].data;
+    tip_metric_inc(door->feed->options.meter->refused[METER_FEED][METER_MALFORMED]);
+}
 
-    if (msg->n_frames != 1 || msg->frames[0].len == 0 || bytes[0] > 1) {
-        tip_metric_inc(meter->refused[METER_FEED][METER_MALFORMED]);
-        return;
-    }
-    if (bytes[0])
-        prefixes_add(&door->prefixes, bytes + 1, msg->frames[0].len - 1);
-    else
-        prefixes_remove(&door->prefixes, bytes + 1, msg->frames[0].len - 1);
+static void feed_limit(struct feed_socket *door)
+{
     feed_show(door->feed);
     if (!prefixes_are_too_many(&door->prefixes, (size_t)door->feed->options.subscriptions_max))
         return;
-    tip_metric_inc(meter->refused[METER_FEED][METER_LIMIT]);
+    tip_metric_inc(door->feed->options.meter->refused[METER_FEED][METER_LIMIT]);
     feed_door_reset(door, "too many prefixes");
+}
+
+static void feed_count(struct feed_socket *door, const struct tip_zframe *frame)
+{
+    const uint8_t *bytes = frame->data;
+
+    if (frame->len == 0 || bytes[0] > 1)
+        feed_malformed(door);
+    else if (bytes[0])
+        prefixes_add(&door->prefixes, bytes + 1, frame->len - 1);
+    else
+        prefixes_remove(&door->prefixes, bytes + 1, frame->len - 1);
+}
+
+/* Subscriptions are applied by libzmq, also those behind frames that are none; here they are counted. */
+static void feed_on_message(void *ctx, const struct tip_zmsg *msg)
+{
+    struct feed_socket *door = ctx;
+
+    for (size_t i = 0; i < msg->n_frames; i++)
+        feed_count(door, &msg->frames[i]);
+    feed_limit(door);
+}
+
+/* At its end there may have been a subscription, which we have not seen. */
+static void feed_on_surplus(void *ctx)
+{
+    struct feed_socket *door = ctx;
+
+    feed_malformed(door);
+    prefixes_add_unseen(&door->prefixes, FEED_SUBSCRIPTION_BYTES_MAX);
+    feed_limit(door);
 }
 
 static void feed_door_lossy(struct feed_socket *door, bool lossy)
@@ -118,6 +142,7 @@ static int feed_door_open(struct feed_socket *door)
         .receive_hwm = FEED_RECEIVE_HWM,
         .frame_bytes_max = FEED_SUBSCRIPTION_BYTES_MAX,
         .on_message = feed_on_message,
+        .on_surplus = feed_on_surplus,
         .ctx = door,
     };
     int r;

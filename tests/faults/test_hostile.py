@@ -37,6 +37,9 @@ def frame(body):
     return (b"\x00" + bytes([len(body)]) if len(body) < 256 else b"\x02" + len(body).to_bytes(8, "big")) + body
 
 
+PART = b"\x01\x01\x07"  # a frame of one byte, with more to follow
+
+
 def address(site, door):
     host, port = site.endpoint(door).removeprefix("tcp://").rsplit(":", 1)
     return host, int(port)
@@ -230,16 +233,29 @@ def test_oversize_frames(site, honest):
                             raise ConnectionResetError
 
 
-def test_100_000_subscriptions(site, broker, honest):
-    """One more than the door takes disconnects everybody for a moment; the honest one comes back."""
+@pytest.mark.parametrize("n_parts", (0, 1, 9), ids="{} parts before each".format)
+def test_100_000_subscriptions(site, broker, honest, n_parts):
+    """One more than the door takes disconnects everybody for a moment; the honest one comes back. libzmq takes a
+    subscription also as the last part of a message."""
     with honest:
         with speak(site, "feed", b"SUB") as greedy:
             with contextlib.suppress(ConnectionError):
-                greedy.sendall(b"".join(frame(b"\x01v1.x%d." % n) for n in range(100_100)))
+                greedy.sendall(b"".join(n_parts * PART + frame(b"\x01v1.x%d." % n) for n in range(100_100)))
             wait_for(lambda: broker.metric("tip_broker_feed_resets_total") >= 1, 30, "the door is closed")
         turns = honest.turns
         wait_for(lambda: honest.turns > turns + 20, 30, "the honest ones go on")
     assert broker.metric('tip_broker_refused_total{socket="feed",reason="limit"}') >= 1
+
+
+def test_messages_of_a_million_parts(site, broker, honest):
+    before = {door: refused(broker, door) for door in DOORS}
+    with honest:
+        for door in DOORS:
+            with speak(site, door, b"SUB" if door == "feed" else b"DEALER") as sock:
+                for _ in range(100):
+                    sock.sendall(10_000 * PART)
+                sock.sendall(frame(b"\x07"))
+                wait_for(lambda door=door: refused(broker, door) > before[door], 30, f"{door} counts it")
 
 
 def test_cancelling_what_others_subscribed_to(site, broker, honest):

@@ -219,6 +219,11 @@ static void test_prefixes(void **state)
     prefixes_add(&prefixes, "v1.a.prefix.that.is.longer.than.most.and.costs.libzmq.as.much.as.two.", 70);
     assert_true(prefixes_are_too_many(&prefixes, 2));
     prefixes_clear(&prefixes);
+    prefixes_add_unseen(&prefixes, 64);
+    assert_false(prefixes_are_too_many(&prefixes, 2));
+    prefixes_add_unseen(&prefixes, 64);
+    assert_true(prefixes_are_too_many(&prefixes, 2));
+    prefixes_clear(&prefixes);
     assert_int_equal(prefixes_count(&prefixes), 0);
 }
 
