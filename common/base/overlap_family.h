@@ -25,6 +25,8 @@ struct SWEEP {
     struct HEAD *heads;
     struct HELD *held;
     size_t n_heads, n_held;
+    struct tip_buf *joined; /* the union, or NULL */
+    int r;                  /* of writing it */
 };
 
 static COUNT O(plus)(COUNT a, COUNT b)
@@ -113,6 +115,19 @@ static void O(drop)(struct SWEEP *sweep)
     }
 }
 
+/* Segments come in ascending order: one that touches the last is the same range. */
+static int O(join)(struct tip_buf *joined, ADDR lo, ADDR hi)
+{
+    struct RANGE item = {lo, hi};
+    struct RANGE *last = (struct RANGE *)(void *)joined->data + joined->len / sizeof(item);
+
+    if (joined->len && last[-1].hi + 1 == lo) {
+        last[-1].hi = hi;
+        return 0;
+    }
+    return tip_buf_append(joined, &item, sizeof(item));
+}
+
 /* From lo to hi the same sets hold every address. */
 static void O(count)(struct SWEEP *sweep, ADDR lo, ADDR hi)
 {
@@ -123,6 +138,8 @@ static void O(count)(struct SWEEP *sweep, ADDR lo, ADDR hi)
     out->histogram[sweep->n_held] = O(plus)(out->histogram[sweep->n_held], length);
     if (sweep->n_held == 1)
         out->exclusive[sweep->held[0].set] = O(plus)(out->exclusive[sweep->held[0].set], length);
+    if (sweep->joined)
+        sweep->r = O(join)(sweep->joined, lo, hi);
 }
 
 static void O(run)(struct SWEEP *sweep)
@@ -130,7 +147,7 @@ static void O(run)(struct SWEEP *sweep)
     ADDR at = 0;
     ADDR end;
 
-    while (sweep->n_heads || sweep->n_held) {
+    while (!sweep->r && (sweep->n_heads || sweep->n_held)) {
         if (!sweep->n_held)
             at = sweep->heads[0].lo;
         while (sweep->n_heads && sweep->heads[0].lo == at)
@@ -169,13 +186,13 @@ void O(destroy)(struct OVERLAP **overlapp)
     *overlapp = NULL;
 }
 
-int O(open)(struct OVERLAP **overlapp, const struct RANGES *sets, size_t n)
+int O(open)(struct OVERLAP **overlapp, const struct RANGES *sets, size_t n, struct tip_buf *joined)
 {
     tip_auto(O(destroy)) struct OVERLAP *overlap = NULL;
     tip_auto(tip_free) size_t *next = NULL;
     tip_auto(tip_free) struct HEAD *heads = NULL;
     tip_auto(tip_free) struct HELD *held = NULL;
-    struct SWEEP sweep = {.sets = sets};
+    struct SWEEP sweep = {.sets = sets, .joined = joined};
 
     if (n > TIP_OVERLAP_SETS_MAX)
         return -ENOBUFS;
@@ -189,8 +206,12 @@ int O(open)(struct OVERLAP **overlapp, const struct RANGES *sets, size_t n)
     sweep.next = next;
     sweep.heads = heads;
     sweep.held = held;
+    if (joined)
+        tip_buf_clear(joined);
     O(start)(&sweep, n);
     O(run)(&sweep);
+    if (sweep.r)
+        return sweep.r;
     *overlapp = tip_take(overlap);
     return 0;
 }

@@ -76,9 +76,15 @@ static void fuzz_operations(const struct fuzz_sets *sets)
     uint64_t less = fuzz_both(sets, tip_ranges4_subtract, tip_ranges6_subtract);
     tip_auto(tip_overlap4_destroy) struct tip_overlap4 *overlap = NULL;
     tip_auto(tip_overlap6_destroy) struct tip_overlap6 *overlap6 = NULL;
+    tip_auto(tip_buf_deinit) struct tip_buf joined4;
+    tip_auto(tip_buf_deinit) struct tip_buf joined6;
 
+    tip_buf_init(&joined4, 1 << 20);
+    tip_buf_init(&joined6, 1 << 20);
     assert(a + b == all + common && a == less + common);
-    assert(!tip_overlap4_open(&overlap, sets->set4, 2) && !tip_overlap6_open(&overlap6, sets->set6, 2));
+    assert(!tip_overlap4_open(&overlap, sets->set4, 2, &joined4) &&
+           !tip_overlap6_open(&overlap6, sets->set6, 2, &joined6));
+    fuzz_same(tip_ranges4_of(&joined4), tip_ranges6_of(&joined6));
     assert(overlap->total == all && overlap->volume[0] == a && overlap->volume[1] == b);
     assert(tip_overlap4_pair(overlap, 0, 1) == common && overlap->histogram[2] == common);
     assert(overlap->exclusive[0] == less && overlap->histogram[1] == all - common);

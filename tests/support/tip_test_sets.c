@@ -159,7 +159,7 @@ static int test_metrics(int n)
     tip_auto(tip_overlap4_destroy) struct tip_overlap4 *over4 = NULL;
     tip_auto(tip_overlap6_destroy) struct tip_overlap6 *over6 = NULL;
 
-    if (tip_overlap4_open(&over4, sets4, (size_t)n) || tip_overlap6_open(&over6, sets6, (size_t)n))
+    if (tip_overlap4_open(&over4, sets4, (size_t)n, NULL) || tip_overlap6_open(&over6, sets6, (size_t)n, NULL))
         return 2;
     test_row(4, "union", -1, -1, over4->total);
     test_row(6, "union", -1, -1, over6->total);

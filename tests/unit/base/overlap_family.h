@@ -36,19 +36,36 @@ static void M(recount)(const struct M(world) * world, const struct OVERLAP *over
         assert_true(overlap->histogram[k] == histogram[k]);
 }
 
+static void M(same)(struct RANGES a, struct RANGES b)
+{
+    assert_int_equal(a.n, b.n);
+    for (size_t i = 0; i < a.n; i++)
+        assert_true(a.at[i].lo == b.at[i].lo && a.at[i].hi == b.at[i].hi);
+}
+
 static void M(test_random)(void **state)
 {
     static struct M(world) world;
     uint64_t random = test_seed();
+    tip_auto(tip_buf_deinit) struct tip_buf joined;
 
     (void)state;
+    tip_buf_init(&joined, MODEL_CELLS * sizeof(struct RANGE));
     for (int round = 0; round < 500; round++) {
         size_t n = test_random(&random) % (M(SETS) + 1);
         struct OVERLAP *overlap = NULL;
+        struct BUILD all;
+        struct RANGES sorted;
 
         for (size_t i = 0; i < n; i++)
             world.sets[i] = M(random)(&world.builds[i], world.cells[i], &random);
-        assert_int_equal(O(open)(&overlap, world.sets, n), 0);
+        assert_int_equal(O(open)(&overlap, world.sets, n, &joined), 0);
+        T(build_init)(&all, MODEL_CELLS);
+        for (size_t i = 0; i < n; i++)
+            assert_int_equal(T(add_set)(&all, &world.sets[i]), 0);
+        assert_int_equal(T(build_finish)(&all, &sorted), 0);
+        M(same)(T(of)(&joined), sorted);
+        T(build_deinit)(&all);
         M(recount)(&world, overlap, n);
         O(destroy)(&overlap);
         assert_null(overlap);
@@ -67,7 +84,7 @@ static void M(test_example)(void **state)
     (void)state;
     for (size_t i = 0; i < 4; i++)
         sets[i] = M(read)(&builds[i], texts[i]);
-    assert_int_equal(O(open)(&overlap, sets, 4), 0);
+    assert_int_equal(O(open)(&overlap, sets, 4, NULL), 0);
     assert_true(overlap->total == 24);
     assert_true(overlap->volume[0] == 10 && overlap->volume[1] == 17 && overlap->volume[2] == 0);
     assert_true(O(pair)(overlap, 0, 1) == 6 && O(pair)(overlap, 3, 1) == 4 && O(pair)(overlap, 0, 3) == 1);
@@ -84,14 +101,24 @@ static void M(test_everything)(void **state)
 {
     static const struct RANGE all = {0, (ADDR)-1};
     struct RANGES sets[3] = {{&all, 1}, {&all, 1}, {&all, 1}};
+    tip_auto(tip_buf_deinit) struct tip_buf joined;
+    tip_auto(tip_buf_deinit) struct tip_buf full;
+    struct BUILD build;
     struct OVERLAP *overlap = NULL;
 
     (void)state;
-    assert_int_equal(O(open)(&overlap, sets, 3), 0);
+    tip_buf_init(&joined, sizeof(all));
+    assert_int_equal(O(open)(&overlap, sets, 3, &joined), 0);
+    M(same)(T(of)(&joined), sets[0]);
     assert_true(overlap->total == T(count)(&sets[0]) && overlap->total > (ADDR)-1 - 1);
     assert_true(overlap->histogram[3] == overlap->total && overlap->exclusive[0] == 0);
     assert_true(O(pair)(overlap, 2, 0) == overlap->total);
     O(destroy)(&overlap);
-    assert_int_equal(O(open)(&overlap, sets, TIP_OVERLAP_SETS_MAX + 1), -ENOBUFS);
+    assert_int_equal(O(open)(&overlap, sets, TIP_OVERLAP_SETS_MAX + 1, NULL), -ENOBUFS);
     assert_null(overlap);
+    tip_buf_init(&full, 2 * sizeof(all));
+    sets[0] = M(read)(&build, "1 3 5");
+    assert_int_equal(O(open)(&overlap, sets, 1, &full), -ENOBUFS);
+    assert_null(overlap);
+    T(build_deinit)(&build);
 }

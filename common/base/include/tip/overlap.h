@@ -32,11 +32,15 @@ struct tip_overlap6 {
 };
 
 /**
- * @param sets  n of them, borrowed for the call
- * @return 0, or -ENOBUFS: more than TIP_OVERLAP_SETS_MAX, or no memory
+ * @param sets    n of them, borrowed for the call
+ * @param joined  NULL, or overwritten with the union (tip_ranges4_of): with many sets several times faster than sorting
+ *                them into one by tip_ranges4_add_set
+ * @return 0, or -ENOBUFS: more than TIP_OVERLAP_SETS_MAX, `joined` full, or no memory
  */
-tip_nodiscard int tip_overlap4_open(struct tip_overlap4 **overlapp, const struct tip_ranges4 *sets, size_t n);
-tip_nodiscard int tip_overlap6_open(struct tip_overlap6 **overlapp, const struct tip_ranges6 *sets, size_t n);
+tip_nodiscard int tip_overlap4_open(struct tip_overlap4 **overlapp, const struct tip_ranges4 *sets, size_t n,
+                                    struct tip_buf *joined);
+tip_nodiscard int tip_overlap6_open(struct tip_overlap6 **overlapp, const struct tip_ranges6 *sets, size_t n,
+                                    struct tip_buf *joined);
 void tip_overlap4_destroy(struct tip_overlap4 **overlapp);
 void tip_overlap6_destroy(struct tip_overlap6 **overlapp);
 
