@@ -10,14 +10,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <tip/cleanup.h>
 
 #include "core/diff.h"
 #include "core/parse.h"
+#include "process.h"
 #include "random.h"
 
 enum { LINES = 1000 * 1000, CHANGED = 20 * 1000, ROUNDS = 7, CHUNK = 256 * 1024 };
@@ -56,37 +55,6 @@ static int bench_once(const char *old_path, const char *new_path)
     return 0;
 }
 
-struct bench_run {
-    double seconds;
-    double megabytes;
-};
-
-static double bench_seconds(const struct timeval *time)
-{
-    return (double)time->tv_sec + (double)time->tv_usec / 1e6;
-}
-
-/* Runs a program with its output thrown away. Returns its exit code. */
-static int bench_spawn(char *const argv[], struct bench_run *run)
-{
-    struct rusage usage;
-    int status = 0;
-    pid_t pid = fork();
-
-    if (pid == 0) {
-        int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
-
-        (void)dup2(null, 1);
-        execvp(argv[0], argv);
-        _exit(127);
-    }
-    if (pid == -1 || wait4(pid, &status, 0, &usage) != pid || !WIFEXITED(status))
-        return -1;
-    run->seconds = bench_seconds(&usage.ru_utime) + bench_seconds(&usage.ru_stime);
-    run->megabytes = (double)usage.ru_maxrss / 1024;
-    return WEXITSTATUS(status);
-}
-
 static void bench_write(const char *path, const uint32_t *addrs)
 {
     tip_auto(tip_file_close) FILE *out = fopen(path, "we");
@@ -112,24 +80,10 @@ static void bench_generate(const char *old_path, const char *new_path)
     free(addrs);
 }
 
-static int bench_compare(const void *a, const void *b)
-{
-    double x = *(const double *)a;
-    double y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
-static double bench_median(double *values)
-{
-    qsort(values, ROUNDS, sizeof(*values), bench_compare);
-    return values[ROUNDS / 2];
-}
-
 static void bench_rows(double *ours, double *theirs, double our_mb, double their_mb)
 {
-    double our_rate = 2.0 * LINES / bench_median(ours);
-    double their_rate = 2.0 * LINES / bench_median(theirs);
+    double our_rate = 2.0 * LINES / process_median(ours, ROUNDS);
+    double their_rate = 2.0 * LINES / process_median(theirs, ROUNDS);
 
     printf("{\"area\":\"blacklist\",\"case\":\"parse two 1,000,000-line IPv4 lists and diff\",\"ours\":%.0f,"
            "\"unit\":\"lines/s of one core\",\"peer\":\"iprange --diff\",\"theirs\":%.0f,\"ratio\":%.2f,\"bar\":3}\n",
@@ -145,12 +99,12 @@ static int bench_all(char *old_path, char *new_path)
     char *const our_argv[] = {self, old_path, new_path, NULL};
     char *const their_argv[] = {iprange, count, old_path, diff, new_path, NULL};
     double ours[ROUNDS], theirs[ROUNDS];
-    struct bench_run our_run = {0}, their_run = {0};
+    struct process_run our_run = {0}, their_run = {0};
 
     for (size_t i = 0; i < ROUNDS; i++) {
-        if (bench_spawn(our_argv, &our_run))
+        if (process_run(our_argv, &our_run))
             return 1;
-        if (bench_spawn(their_argv, &their_run) != 1) { /* 1: they differ */
+        if (process_run(their_argv, &their_run) != 1) { /* 1: they differ */
             fprintf(stderr, "bench_blacklist: iprange is missing or failed\n");
             return 1;
         }
