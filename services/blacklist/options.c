@@ -48,7 +48,7 @@ struct source_options {
     double weight;
     int kind, type, container, tlp;
     char *category, *licence;
-    char *comments, *separator, *column, *prefix, *pointer;
+    char *comments, *separator, *column, *prefix, *pointer, *skip_until, *zone;
     bool inline_comments, header, skip_space;
     struct tip_opt_list sinks;
     struct tip_opt_prefixes allow_private, allow_special;
@@ -95,7 +95,7 @@ static const struct tip_opt source_rows[] = {
     {.name = "container", .type = TIP_OPT_ENUM, .offset = SOURCE_AT(container), .fallback = "auto",
      .names = container_names, .help = "`auto` unpacks what starts like gzip."},
     {.name = "comments", .type = TIP_OPT_STRING, .offset = SOURCE_AT(comments), .max = 7,
-     .help = "Characters that start a comment [`#;`; csv: `#`]."},
+     .help = "Characters that start a comment [`#;`; csv: `#`; adblock: `!`]."},
     {.name = "inline_comments", .type = TIP_OPT_BOOL, .offset = SOURCE_AT(inline_comments), .fallback = "true",
      .help = "Whether a comment may follow an entry on its line."},
     {.name = "separator", .type = TIP_OPT_STRING, .offset = SOURCE_AT(separator), .max = 5,
@@ -104,12 +104,16 @@ static const struct tip_opt source_rows[] = {
      .help = "lines: which one from 1, 0 for all; csv: which one from 1, or its name in the header [1]."},
     {.name = "prefix", .type = TIP_OPT_STRING, .offset = SOURCE_AT(prefix), .max = BL_FORMAT_TEXT - 1,
      .help = "lines: what an entry's line starts with; it is cut off, other lines are passed over."},
+    {.name = "skip_until", .type = TIP_OPT_STRING, .offset = SOURCE_AT(skip_until), .max = BL_FORMAT_TEXT - 1,
+     .help = "lines: entries stand behind the first line that starts so; what is before it is passed over."},
     {.name = "header", .type = TIP_OPT_BOOL, .offset = SOURCE_AT(header), .fallback = "false",
      .help = "csv: the first record holds names."},
     {.name = "skip_space", .type = TIP_OPT_BOOL, .offset = SOURCE_AT(skip_space), .fallback = "false",
      .help = "csv: blanks behind a separator do not count."},
     {.name = "pointer", .type = TIP_OPT_STRING, .offset = SOURCE_AT(pointer), .max = BL_FORMAT_POINTER - 1,
      .help = "json: where the entries are, a JSON Pointer in which `*` is any key or index: `/list/*/ip` [`/*`]."},
+    {.name = "zone", .type = TIP_OPT_STRING, .offset = SOURCE_AT(zone), .max = BL_FORMAT_TEXT - 2,
+     .help = "rpz: the zone that its names stand below, if the list does not say it by $ORIGIN or SOA."},
     {.name = "sinks", .type = TIP_OPT_LIST, .offset = SOURCE_AT(sinks), .max = BL_FORMAT_SINKS,
      .help = "hosts: addresses that names stand behind [0.0.0.0, 127.0.0.1, ::, ::1]."},
     {.name = "allow_private", .type = TIP_OPT_PREFIXES, .offset = SOURCE_AT(allow_private), .max = BL_ALLOWED_MAX,
@@ -223,6 +227,10 @@ static void spec_texts(struct spec_make *make)
         strcpy(format->comments, from->comments); /* lengths are in the table */
     if (from->prefix)
         strcpy(format->prefix, from->prefix);
+    if (from->skip_until)
+        strcpy(format->skip_until, from->skip_until);
+    if (from->zone)
+        strcpy(format->zone, from->zone);
     if (from->pointer)
         strcpy(format->pointer, from->pointer);
     if (*format->pointer && *format->pointer != '/')
@@ -277,10 +285,10 @@ static uint32_t spec_fingerprint(const struct source_options *from, const struct
     int r;
 
     tip_buf_init(&text, 64 * 1024);
-    r = tip_buf_append_format(&text, "1\n%s\n%d %d %d %d %d %d %d\n%s\n%c%u\n%s\n%s\n%s\n", from->url, from->kind,
-                              from->type, from->container, from->can_be_empty, format->inline_comments, format->header,
-                              format->skip_space, format->comments, format->separator, format->column,
-                              format->column_name, format->prefix, format->pointer);
+    r = tip_buf_append_format(&text, "1\n%s\n%d %d %d %d %d %d %d\n%s\n%c%u\n%s\n%s\n%s\n%s\n%s\n", from->url,
+                              from->kind, from->type, from->container, from->can_be_empty, format->inline_comments,
+                              format->header, format->skip_space, format->comments, format->separator, format->column,
+                              format->column_name, format->prefix, format->pointer, format->skip_until, format->zone);
     for (size_t i = 0; !r && i < format->n_ordinary; i++) {
         (void)tip_prefix_format(&format->ordinary[i], prefix); /* its length */
         r = tip_buf_append_format(&text, "%s\n", prefix);

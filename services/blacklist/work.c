@@ -109,8 +109,11 @@ static void work_keep(struct work_parse *job, const struct bl_set *set, const ch
 
 static void work_judge(struct work_parse *job, struct work_reading *reading, const char *body)
 {
-    struct bl_delivery delivery = {
-        .head = reading->head, .n_head = reading->n_head, .n_bytes = job->n_bytes, .can_be_empty = job->can_be_empty};
+    struct bl_delivery delivery = {.head = reading->head,
+                                   .n_head = reading->n_head,
+                                   .n_bytes = job->n_bytes,
+                                   .can_be_empty = job->can_be_empty,
+                                   .reads_markup = job->format.kind == BL_KIND_EXTRACT};
     struct bl_set set = {0};
     const char *why;
     int r = bl_parse_end(reading->parse);

@@ -64,6 +64,7 @@ LISTS = {
     "phish-ips": lines("phishing-database/ips-active-2026-08-01.txt", type="ip4"),
     "phish-links": lines("phishing-database/links-inactive-2026-08-01.txt", type="url", comment="",
                          options={"comments": ""}),
+    "rpz": List(("ph00lt0/rpz-2026-08-22.txt",), tip_lists.rpz, "domain", {"kind": "rpz"}),
     "wildcard": lines("ph00lt0/wildcard-2026-08-22.txt", type="domain"),
     "sinkholes": warninglist("misp-warninglists/sinkholes.json", type="net"),
     "parking": warninglist("misp-warninglists/parking-domain.json", type="net"),

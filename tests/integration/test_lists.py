@@ -86,6 +86,33 @@ def as_ranges(rng, made):
     return gzip.compress("\n".join(["# p2p", *out, "reversed:40.0.0.2-40.0.0.1", "x:1.2.3-1.2.4"]).encode())
 
 
+def as_rpz(rng, made):
+    return "".join(f"{v} {rng.choice(['CNAME .', 'IN CNAME *.', '300 CNAME rpz-drop. ; x', 'A 127.0.0.1'])}\n"
+                   for v in made if not set(v) & set(" ()\x02")).encode() + b"""; a zone without SOA
+$TTL 300
+fine.test CNAME rpz-passthru.
+fine.test TXT "x"
+32.9.1.1.40.rpz-ip CNAME .
+24.0.1.1.41.rpz-nsip CNAME .
+128.1.zz.b00.2a00.rpz-ip CNAME .
+"""
+
+
+def as_rbldnsd(rng, made):
+    made = made[:N // 5]
+    holes = [v.partition("/")[0] for v in made if "/" in v][:N // 30] + rng.sample(made, N // 60)
+    body = ["$TTL 600", ":127.0.0.2:listed", "# note"] + [f"{v} :3:why" for v in made if " " not in v]
+    for hole in holes:
+        body.insert(rng.randrange(len(body)), f"!{hole}")
+    return "\r\n".join(line for line in body if not set(line) & set("\x01")).encode()
+
+
+def as_adblock(rng, made):
+    return ("[Adblock Plus 2.0]\n! note\n" + "".join(
+        f"{rng.choice(['||', '||', '@@||'])}{v}{rng.choice(['^', '^', '^$third-party', '/x^'])}\n"
+        for v in made)).encode()
+
+
 def csv_values(body):
     return tip_lists.table(body, column=1)
 
@@ -102,6 +129,9 @@ FORMATS = {
     "csv": (as_csv, csv_values, "net", {"kind": "csv", "header": True, "column": "indicator", "skip_space": True}),
     "hosts": (as_hosts, tip_lists.hosts, "domain", {"kind": "hosts"}),
     "json": (as_json, json_values, "auto", {"kind": "json", "pointer": "/list/*/ioc"}),
+    "rpz": (as_rpz, tip_lists.rpz, "auto", {"kind": "rpz"}),
+    "rbldnsd": (as_rbldnsd, tip_lists.rbldnsd, "net", {"kind": "rbldnsd"}),
+    "adblock": (as_adblock, tip_lists.adblock, "domain", {"kind": "adblock"}),
     "ranges": (as_ranges, lambda b: tip_lists.ranges(gzip.decompress(b)), "net", {"kind": "range"}),
 }
 

@@ -217,3 +217,59 @@ def ranges(body):
         last = address(last.strip())
         if first is not None and last is not None and first.version == last.version and first <= last:
             yield from map(str, ipaddress.summarize_address_range(first, last))
+
+
+def rpz(body):
+    """A policy zone without an origin, one record a line."""
+    for line in body.decode("utf-8-sig").split("\n"):
+        words = line.split(";", 1)[0].split()
+        if len(words) < 3 or words[0].startswith("$"):
+            continue
+        owner, kind, target = words[0].lower(), words[-2].upper(), words[-1].lower()
+        if kind not in ("CNAME", "A", "AAAA") or target == "rpz-passthru.":
+            continue
+        if owner.endswith((".rpz-ip", ".rpz-nsip")):
+            bits, *parts = owner.rpartition(".")[0].split(".")
+            six = "zz" in parts or len(parts) > 4
+            groups = ["" if part == "zz" else part for part in reversed(parts)]
+            text = (":" if six else ".").join(groups)
+            text = ":" + text if six and groups[0] == "" else text
+            yield f"{text}:/{bits}" if six and groups[-1] == "" else f"{text}/{bits}"
+        else:
+            yield owner
+
+
+def rbldnsd(body):
+    """Hosts, prefixes and names; what is excluded is taken out of what stands beside it or around it."""
+    listed, excluded = set(), set()
+    for line in body.decode("utf-8-sig").splitlines():
+        line = line.strip()
+        if not line or line[0] in "#;$" or (line[0] == ":" and line[:2] != "::"):
+            continue
+        word = line.removeprefix("!").split()[0]
+        if re.fullmatch(r"[0-9]+(\.[0-9]+){0,2}", word):  # 192.0.2 is 192.0.2.0/24
+            n = word.count(".") + 1
+            word += ".0" * (4 - n) + f"/{8 * n}"
+        found = auto(word)
+        if found:
+            (excluded if line[0] == "!" else listed).add(found)
+    holes = [ipaddress.ip_network(value) for kind, value in excluded if kind in ("ip", "net")]
+    spans = [(hole.version, int(hole[0]), int(hole[-1]), hole) for hole in holes]
+    for kind, value in listed - excluded:
+        if kind != "net":
+            yield value
+            continue
+        whole = ipaddress.ip_network(value)
+        first, last = int(whole[0]), int(whole[-1])
+        rest = [whole]
+        for hole in [h for version, a, b, h in spans if version == whole.version and first <= a and b <= last]:
+            rest = [part for left in rest for part in
+                    (left.address_exclude(hole) if hole.subnet_of(left) else [] if left.subnet_of(hole) else [left])]
+        yield from map(str, rest)
+
+
+def adblock(body):
+    for line in body.decode("utf-8-sig").splitlines():
+        found = re.fullmatch(r"\|\|([^/^|*$~,=?&#@:%\s.][^/^|*$~,=?&#@:%\s]*)\^", line.strip())
+        if found:
+            yield found.group(1)

@@ -2,7 +2,8 @@
 
 #include <string.h>
 
-const char *const bl_kind_names[] = {"lines", "range", "csv", "json", "hosts", NULL};
+const char *const bl_kind_names[] = {"lines", "range",   "csv",     "json",    "hosts",
+                                     "rpz",   "rbldnsd", "adblock", "extract", NULL};
 const char *const bl_type_names[] = {"auto", "ip4", "ip6", "net", "domain", "url", "ip:port", NULL};
 
 static void bl_format_sinks(struct bl_format *format)
@@ -29,6 +30,8 @@ void bl_format_init(struct bl_format *format, enum bl_kind kind, enum bl_type ty
     };
     if (kind == BL_KIND_CSV)
         strcpy(format->comments, "#");
+    if (kind == BL_KIND_ADBLOCK)
+        strcpy(format->comments, "!");
     if (kind == BL_KIND_HOSTS)
         bl_format_sinks(format);
 }

@@ -9,7 +9,18 @@
 
 #include <tip/addr.h>
 
-enum bl_kind { BL_KIND_LINES, BL_KIND_RANGE, BL_KIND_CSV, BL_KIND_JSON, BL_KIND_HOSTS, BL_KIND_COUNT };
+enum bl_kind {
+    BL_KIND_LINES,
+    BL_KIND_RANGE,
+    BL_KIND_CSV,
+    BL_KIND_JSON,
+    BL_KIND_HOSTS,
+    BL_KIND_RPZ,
+    BL_KIND_RBLDNSD,
+    BL_KIND_ADBLOCK,
+    BL_KIND_EXTRACT,
+    BL_KIND_COUNT
+};
 
 enum bl_type {
     BL_TYPE_AUTO, /* by its shape, line by line */
@@ -42,11 +53,15 @@ struct bl_format {
     unsigned column;             /* from 1; lines: 0 takes every column */
     char prefix[BL_FORMAT_TEXT]; /* lines: records start with it, others are skipped; "" for all */
 
+    char skip_until[BL_FORMAT_TEXT]; /* lines: passed over up to the one that starts so; "" for none */
+
     bool header;                      /* csv: the first record holds names */
     char column_name[BL_FORMAT_TEXT]; /* csv: wins over `column` when not "" */
     bool skip_space;                  /* csv: blanks behind a delimiter do not count */
 
     char pointer[BL_FORMAT_POINTER]; /* json: JSON Pointer (RFC 6901) where `*` is any key or index */
+
+    char zone[BL_FORMAT_TEXT]; /* rpz: its origin; "" when the list itself says it, or needs none */
 
     size_t n_sinks; /* hosts: addresses that names may stand behind */
     struct tip_addr sinks[BL_FORMAT_SINKS];

@@ -69,7 +69,7 @@ const char *bl_guard_why(const struct bl_delivery *delivery)
     size_t n = delivery->n_head < BL_GUARD_HEAD ? delivery->n_head : BL_GUARD_HEAD;
     const char *markup = bl_guard_markup(delivery->head, n);
 
-    if (markup)
+    if (markup && !(delivery->reads_markup && delivery->n_entries))
         return markup;
     if (delivery->n_entries && !*delivery->parse_why)
         return "";

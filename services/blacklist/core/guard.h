@@ -19,6 +19,7 @@ struct bl_delivery {
     const struct bl_report *report;
     size_t n_entries; /* distinct ones */
     bool can_be_empty;
+    bool reads_markup; /* entries may be taken out of a web page */
 };
 
 /** Does a body start like HTML or XML? "html", "xml", or NULL. */

@@ -54,8 +54,13 @@ static int kind_lines_one(struct bl_parse *parse, const char *text, size_t len)
 static int kind_lines_line(struct bl_parse *parse, const char *text, size_t len)
 {
     size_t n = strlen(parse->format.prefix);
+    size_t until = strlen(parse->format.skip_until);
     bool tight = parse->format.type != BL_TYPE_AUTO && parse->format.type != BL_TYPE_URL;
 
+    if (until && !parse->started) {
+        parse->started = len >= until && !memcmp(text, parse->format.skip_until, until);
+        return 0;
+    }
     if (n && len >= n && !memcmp(text, parse->format.prefix, n)) {
         text += n;
         len -= n;
@@ -72,7 +77,8 @@ static int kind_lines_line(struct bl_parse *parse, const char *text, size_t len)
 /* Does the whole lane apply? What it knows is a line that starts with an address. */
 static bool kind_lines_lane(const struct bl_format *format)
 {
-    return format->column == 1 && !format->prefix[0] && format->type != BL_TYPE_IP6 && format->type <= BL_TYPE_NET;
+    return format->column == 1 && !format->prefix[0] && !format->skip_until[0] && format->type != BL_TYPE_IP6 &&
+           format->type <= BL_TYPE_NET;
 }
 
 /* The address at the start of a line. Returns its length, 0 when there is none. */

@@ -18,40 +18,10 @@ static int kind_range_reject(struct bl_parse *parse, const struct kind_range_lin
     return 0;
 }
 
-/* A range is refused as a whole when part of it is. */
-static const char *kind_range_width(const struct tip_addr *low, const struct tip_addr *high)
-{
-    struct tip_range range;
-    struct tip_prefix prefix;
-    const char *why = NULL;
-
-    if (tip_range_init(&range, low, high))
-        return "order";
-    while (!why && tip_range_next(&range, &prefix))
-        why = bl_value_width(&prefix);
-    return why;
-}
-
 static int kind_range_add(struct bl_parse *parse, const struct kind_range_line *line, const struct tip_addr *low,
                           const struct tip_addr *high)
 {
-    struct tip_range range;
-    struct tip_prefix prefix;
-    const char *why;
-    int r;
-
-    if ((parse->format.type == BL_TYPE_IP4 && low->family != 4) ||
-        (parse->format.type == BL_TYPE_IP6 && low->family != 6))
-        return kind_range_reject(parse, line, "family");
-    r = tip_range_init(&range, low, high);
-    if (r)
-        return kind_range_reject(parse, line, tip_addr_reason(r));
-    why = kind_range_width(low, high);
-    if (why)
-        return kind_range_reject(parse, line, why);
-    while (!r && tip_range_next(&range, &prefix))
-        r = bl_value_prefix(parse, &prefix, 0, line->text, line->len);
-    return r;
+    return bl_value_range(parse, low, high, line->text, line->len);
 }
 
 /* The address behind a name: after the last `:` of an IPv4 one, else after the first `:` behind which one stands. */

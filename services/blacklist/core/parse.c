@@ -9,8 +9,9 @@
 #include "core/parser.h"
 
 static const struct bl_parser_kind *const bl_parse_kinds[BL_KIND_COUNT] = {
-    [BL_KIND_LINES] = &bl_kind_lines, [BL_KIND_RANGE] = &bl_kind_range, [BL_KIND_CSV] = &bl_kind_csv,
-    [BL_KIND_JSON] = &bl_kind_json,   [BL_KIND_HOSTS] = &bl_kind_hosts,
+    [BL_KIND_LINES] = &bl_kind_lines,     [BL_KIND_RANGE] = &bl_kind_range,     [BL_KIND_CSV] = &bl_kind_csv,
+    [BL_KIND_JSON] = &bl_kind_json,       [BL_KIND_HOSTS] = &bl_kind_hosts,     [BL_KIND_RPZ] = &bl_kind_rpz,
+    [BL_KIND_RBLDNSD] = &bl_kind_rbldnsd, [BL_KIND_ADBLOCK] = &bl_kind_adblock, [BL_KIND_EXTRACT] = &bl_kind_extract,
 };
 
 static void bl_parse_tables(struct bl_parse *parse)
@@ -219,12 +220,13 @@ int bl_parse_feed(struct bl_parse *parse, const char *bytes, size_t n)
 
 static int bl_parse_last(struct bl_parse *parse)
 {
-    if (parse->kind->end)
-        return parse->kind->end(parse);
-    if (!parse->carry.len)
-        return 0;
-    parse->at = parse->carry_at;
-    return bl_parse_line(parse, tip_buf_text(&parse->carry), parse->carry.len);
+    int r = 0;
+
+    if (parse->carry.len) { /* only kinds that work line by line have one */
+        parse->at = parse->carry_at;
+        r = bl_parse_line(parse, tip_buf_text(&parse->carry), parse->carry.len);
+    }
+    return !r && parse->kind->end ? parse->kind->end(parse) : r;
 }
 
 static uint64_t bl_parse_special(const struct bl_set *set)

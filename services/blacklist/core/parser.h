@@ -18,7 +18,7 @@ struct bl_parser_kind {
 
     /** A chunk of the body; NULL for kinds that work line by line. */
     int (*feed)(struct bl_parse *parse, const char *bytes, size_t n);
-    int (*end)(struct bl_parse *parse);
+    int (*end)(struct bl_parse *parse); /* also behind the last line; may be NULL for kinds that work line by line */
 
     /** A line without its end. parse->line and parse->at are those of the line. */
     int (*line)(struct bl_parse *parse, const char *text, size_t len);
@@ -32,6 +32,10 @@ extern const struct bl_parser_kind bl_kind_range;
 extern const struct bl_parser_kind bl_kind_csv;
 extern const struct bl_parser_kind bl_kind_json;
 extern const struct bl_parser_kind bl_kind_hosts;
+extern const struct bl_parser_kind bl_kind_rpz;
+extern const struct bl_parser_kind bl_kind_rbldnsd;
+extern const struct bl_parser_kind bl_kind_adblock;
+extern const struct bl_parser_kind bl_kind_extract;
 
 struct bl_parse {
     struct bl_format format;
@@ -47,6 +51,7 @@ struct bl_parse {
 
     struct tip_buf carry; /* the beginning of a line whose end has not come */
     uint64_t carry_at;
+    bool started;  /* lines: format.skip_until has been seen */
     bool skipping; /* the rest of a line that is too long */
     bool bom_done;
     uint8_t n_bom;
@@ -67,6 +72,13 @@ void bl_parse_reject(struct bl_parse *parse, const char *reason, const char *raw
  * @return 0 or BL_PARSE_E_BODY
  */
 int bl_value_add(struct bl_parse *parse, const char *text, size_t len);
+
+/** A name and all below it; an address is only itself. Returns as bl_value_add. */
+int bl_value_subtree(struct bl_parse *parse, const char *text, size_t len);
+
+/** From `low` to `high` as the fewest prefixes; refused as a whole when one of them is. Returns as bl_value_add. */
+int bl_value_range(struct bl_parse *parse, const struct tip_addr *low, const struct tip_addr *high, const char *raw,
+                   size_t raw_len);
 
 /** A prefix or an IPv4 host that is known already; `flags` are bl_flag. */
 int bl_value_prefix(struct bl_parse *parse, const struct tip_prefix *prefix, unsigned flags, const char *raw,

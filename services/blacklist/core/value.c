@@ -95,6 +95,41 @@ int bl_value_prefix(struct bl_parse *parse, const struct tip_prefix *prefix, uns
     return bl_value_text(parse, kind, flags | bl_value_special(parse, prefix), text, len);
 }
 
+/* A range is refused as a whole when part of it is. */
+static const char *bl_value_range_width(const struct tip_addr *low, const struct tip_addr *high)
+{
+    struct tip_range range;
+    struct tip_prefix prefix;
+    const char *why = NULL;
+
+    if (tip_range_init(&range, low, high))
+        return "order";
+    while (!why && tip_range_next(&range, &prefix))
+        why = bl_value_width(&prefix);
+    return why;
+}
+
+int bl_value_range(struct bl_parse *parse, const struct tip_addr *low, const struct tip_addr *high, const char *raw,
+                   size_t raw_len)
+{
+    struct tip_range range;
+    struct tip_prefix prefix;
+    const char *why;
+    int r = tip_range_init(&range, low, high);
+
+    why = r ? tip_addr_reason(r) : bl_value_range_width(low, high);
+    if ((parse->format.type == BL_TYPE_IP4 && low->family != 4) ||
+        (parse->format.type == BL_TYPE_IP6 && low->family != 6))
+        why = "family";
+    if (why) {
+        bl_parse_reject(parse, why, raw, raw_len);
+        return 0;
+    }
+    while (!r && tip_range_next(&range, &prefix))
+        r = bl_value_prefix(parse, &prefix, 0, raw, raw_len);
+    return r;
+}
+
 static unsigned bl_value_flags(const struct tip_indicator *indicator)
 {
     static const struct {
@@ -192,4 +227,16 @@ int bl_value_add(struct bl_parse *parse, const char *text, size_t len)
         return 0;
     }
     return bl_value_indicator(parse, &indicator, text, len);
+}
+
+int bl_value_subtree(struct bl_parse *parse, const char *text, size_t len)
+{
+    char below[BL_FORMAT_TEXT * 4];
+    struct tip_addr addr;
+
+    if (len + 1 > sizeof(below) || !tip_addr_parse(&addr, text, len))
+        return bl_value_add(parse, text, len);
+    below[0] = '.';
+    memcpy(below + 1, text, len);
+    return bl_value_add(parse, below, len + 1);
 }

@@ -75,10 +75,31 @@ static void test_guard_passes_on_what_the_parser_refused(void **state)
     assert_string_equal(bl_guard_why(&delivery), "bad_json");
 }
 
+/* Where entries are taken out of a web page, it is a list once it holds one. */
+static void test_guard_lets_pages_pass_that_are_read_as_such(void **state)
+{
+    static const char body[] = "<html><body>503 Service Unavailable</body></html>";
+    const struct bl_report report = {.n_content = 1};
+    struct bl_delivery delivery = {.head = body,
+                                   .n_head = sizeof(body) - 1,
+                                   .n_bytes = sizeof(body) - 1,
+                                   .parse_why = "",
+                                   .report = &report,
+                                   .reads_markup = true};
+
+    (void)state;
+    assert_string_equal(bl_guard_why(&delivery), "html");
+    delivery.n_entries = 1;
+    assert_string_equal(bl_guard_why(&delivery), "");
+    delivery.reads_markup = false;
+    assert_string_equal(bl_guard_why(&delivery), "html");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_guard_names_what_is_no_list),
+        cmocka_unit_test(test_guard_lets_pages_pass_that_are_read_as_such),
         cmocka_unit_test(test_guard_passes_on_what_the_parser_refused),
     };
 

@@ -87,11 +87,25 @@ static void with_list(struct bl_format *format)
     strcpy(format->pointer, "/list/*");
 }
 
+static void with_zone(struct bl_format *format)
+{
+    strcpy(format->zone, "rpz.test");
+}
+
+static void with_start(struct bl_format *format)
+{
+    strcpy(format->skip_until, "Start");
+}
+
 #define LINES BL_KIND_LINES
 #define RANGE BL_KIND_RANGE
 #define CSV   BL_KIND_CSV
 #define JSON  BL_KIND_JSON
 #define HOSTS BL_KIND_HOSTS
+#define RPZ   BL_KIND_RPZ
+#define RBL   BL_KIND_RBLDNSD
+#define ADS   BL_KIND_ADBLOCK
+#define ANY   BL_KIND_EXTRACT
 
 static const struct parse_case cases[] = {
     /* lines */
@@ -182,6 +196,71 @@ static const struct parse_case cases[] = {
      "domain a.example @2, domain b.example @2", "", 3, ""},
     {HOSTS, BL_TYPE_DOMAIN, NULL, "10.0.0.1 intranet.example\n0.0.0.0\n0.0.0.0 bad_.-\nff02::1 ip6-allnodes\n", "",
      "not_sink=1 no_name=1 bad_tld=1", 1, ""},
+    /* rpz */
+    {RPZ, BL_TYPE_DOMAIN, NULL,
+     "a.test CNAME .\n*.b.test CNAME *. ; c\nc.test 60 IN CNAME rpz-drop.\nd.test A 127.0.0.1",
+     "domain a.test @1, domain b.test * @2, domain c.test @3, domain d.test @4", "", 0, ""},
+    {RPZ, BL_TYPE_AUTO, NULL,
+     "\xef\xbb\xbf$TTL 300\r\n$ORIGIN rpz.test.\r\n@ IN SOA ns. root. (\r\n 1 ; serial\r\n 2 3 4 5 )\r\n  IN NS "
+     "localhost.\r\n"
+     "a.test CNAME .\r\nb.test.rpz.test. CNAME .\r\nc.test. CNAME .\r\nd.test CNAME rpz-passthru.\r\n"
+     "e.test CNAME e.test.\r\na.test TXT \"x ; y ( z\"\r\n$INCLUDE other\r\n",
+     "domain a.test @7, domain b.test @8", "out_of_zone=1 unsupported=1", 8, ""},
+    {RPZ, BL_TYPE_AUTO, with_zone, "a.test.RPZ.test. CNAME .\n$ORIGIN com.rpz.test.\nb CNAME .\n\tAAAA ::1\n",
+     "domain a.test @1, domain b.com @3", "", 1, ""},
+    {RPZ, BL_TYPE_AUTO, NULL,
+     "32.1.0.9.9.rpz-ip CNAME .\n24.0.8.8.8.rpz-nsip CNAME .\n128.1.zz.4860.2001.rpz-ip CNAME .\n"
+     "32.zz.4860.2001.rpz-ip CNAME .\n33.1.0.9.9.rpz-ip CNAME .\n24.8.8.rpz-ip CNAME .\n"
+     "0.0.0.0.0.rpz-ip CNAME .\nns.test.rpz-nsdname CNAME .\n32.1.0.9.9.rpz-client-ip CNAME .\n",
+     "ip 9.9.0.1 @1, ip 2001:4860::1 @3, net 2001:4860::/32 @4, net 8.8.8.0/24 @2",
+     "rpz_address=2 default_route=1 unsupported=2", 0, ""},
+    {RPZ, BL_TYPE_DOMAIN, NULL,
+     "; c\n# c\n\n   \na.test CNAME\nb.test\n; only (\na_.-b CNAME .\nc.test CNAME . ; (\nd.test CNAME .",
+     "domain c.test @9, domain d.test @10", "no_record=2 bad_tld=1", 0, ""},
+    {RPZ, BL_TYPE_DOMAIN, NULL, "a.test CNAME ( .\n )\nb.test CNAME (\n .\n", "domain a.test @1",
+     "no_record=1 open_parenthesis=1", 0, ""},
+    /* rbldnsd */
+    {RBL, BL_TYPE_NET, NULL,
+     "\xef\xbb\xbf# c\r\n; c\r\n$TTL 600\r\n$SOA 0 ns. root. 0 1 2 3 4\r\n:127.0.0.2:See $\r\n9.9.9.9\r\n9.9.8 "
+     ":3:text\r\n"
+     "9.9/16\r\n8.8.4.4-6\r\n8.8.5.1-8.8.5.2\r\n8.8-9\r\n2001:4860::/32 x",
+     "ip 8.8.4.6 @9, ip 8.8.5.1 @10, ip 8.8.5.2 @10, ip 9.9.9.9 @6, net 2001:4860::/32 @12, net 8.8.0.0/15 @11, net "
+     "8.8.4.4/31 @9, net 9.9.0.0/16 @8, net 9.9.8.0/24 @7",
+     "", 3, ""},
+    {RBL, BL_TYPE_NET, NULL,
+     "9.9.9.0/29\n!9.9.9.3\n!8.8.8.8\n8.8.8.8\n!7.7.7.0/24\n7.7.7.1\n7.7.6.0/23\n! 6.6.6.0/30\n6.6.6.0/30\n",
+     "ip 7.7.7.1 @6, ip 9.9.9.2 @1, net 7.7.6.0/24 @7, net 9.9.9.0/31 @1, net 9.9.9.4/30 @1", "", 4, ""},
+    {RBL, BL_TYPE_NET, NULL, "2001:4860::/126\n!2001:4860::1\n!2001:4860::2\n", "ip 2001:4860:: @1, ip 2001:4860::3 @1",
+     "", 2, ""},
+    {RBL, BL_TYPE_DOMAIN, NULL, ".a.test :1:x\nb.test\n*.c.test\n!b.test\n!ok.c.test\n!x.test\n!\nd.test",
+     "domain a.test * @1, domain c.test @3, domain d.test @8", "empty=1", 4, ""},
+    {RBL, BL_TYPE_AUTO, NULL, "a.test\n9.9.9.9\n0/0\n4/7\n010.1.1.1\n1.2.3.4/33\n9.9.9.9-1\n9.9.9.9-1.1\n!bad_.-\n",
+     "ip 9.9.9.9 @2, domain a.test @1", "default_route=1 too_wide=1 address_syntax=3 range_order=1 bad_tld=1", 1, ""},
+    /* adblock */
+    {ADS, BL_TYPE_DOMAIN, NULL,
+     "\xef\xbb\xbf[Adblock Plus 2.0]\r\n! Title: x\r\n# c\r\n\r\n||A.test^\r\n||b.test^$third-party\r\n@@||c.test^\r\n"
+     "||d.test/x^\r\n||*.e.test^\r\n##.ad\r\n/ads/*\r\nf.test##.x\r\n||^\r\n||co.uk^\r\n  ||g.test^  ",
+     "domain a.test * @5, domain co.uk * P @14, domain g.test * @15", "unsupported=8", 0, ""},
+    {ADS, BL_TYPE_AUTO, NULL, "||9.9.9.9^\n||localhost^\n", "ip 9.9.9.9 @1", "single_label=1", 0, ""},
+    /* extract */
+    {ANY, BL_TYPE_AUTO, NULL,
+     "alert ip [9.9.9.9,8.8.8.0/24] any -> $HOME_NET any (msg:\"x 1.2.3\"; reference:url,x.test; sid:1;)\r\n"
+     "seen 8.8.4.4. (2001:4860::1), v1.2.3.4 and 1.2.3.4.5 or x@9.9.9.8 12:30:45 :: "
+     "https://a.test/x?y=(1).\r\n8.8.4.5:443",
+     "ip 8.8.4.4 @2, ip 9.9.9.9 @1, ip 2001:4860::1 @2, net 8.8.8.0/24 @1, url https://a.test/x?y=(1 @2, endpoint "
+     "8.8.4.5:443 @3",
+     "", 0, ""},
+    {ANY, BL_TYPE_IP4, NULL,
+     "<html><head><style>\n.a{margin:1.1.1.1}\n</style><script src=\"http://9.9.9.9/\">\nvar x = "
+     "'9.9.9.8';\n</script>\n"
+     "<tr><td>8.8.8.8</td><td\nclass=\"7.7.7.7\">8.8.4.4:80</td><td>2001:4860::1</td><td>0.0.0.0/0</td>\n<!-- 6.6.6.6 "
+     "-->\n",
+     "ip 8.8.4.4 @7, ip 8.8.8.8 @6", "other_kind=1", 6, ""},
+    {ANY, BL_TYPE_DOMAIN, NULL,
+     "Bad names: Evil.test, http://www.b.test:80/index.html (x@mail.test) v1.2 9.9.9.9\nnothing",
+     "domain evil.test @1, domain www.b.test @1", "", 1, ""},
+    /* lines behind a title */
+    {LINES, BL_TYPE_IP4, with_start, "9.9.9.9\nStart End\n8.8.8.8\n", "ip 8.8.8.8 @3", "", 0, ""},
 };
 
 static void case_rejects(const struct bl_report *report, struct tip_buf *out)
@@ -278,7 +357,7 @@ static int feed_long(struct bl_parse *parse, char c, size_t n)
 static void test_parse_passes_over_a_huge_line(void **state)
 {
     enum { HUGE_LINE = 256 * 1024 * 1024 };
-    static const enum bl_kind kinds[] = {BL_KIND_LINES, BL_KIND_RANGE, BL_KIND_CSV};
+    static const enum bl_kind kinds[] = {BL_KIND_LINES, BL_KIND_RANGE, BL_KIND_CSV, BL_KIND_RBLDNSD, BL_KIND_EXTRACT};
 
     (void)state;
     for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
@@ -348,6 +427,48 @@ static void test_parse_nul_is_a_reject(void **state)
     assert_int_equal(bl_report_count(bl_parse_report(parse), "nul"), 1);
 }
 
+/* Each kind meets a NUL, then a line of nearly 1 MiB, then a good entry. */
+static void test_parse_kinds_survive_nul_and_long_lines(void **state)
+{
+    static const struct {
+        enum bl_kind kind;
+        const char *last;
+    } kinds[] = {{RPZ, "\na.test CNAME ."}, {RBL, "\na.test"}, {ADS, "\n||a.test^"}, {ANY, "\na.test"}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+        tip_auto(bl_parse_destroy) struct bl_parse *parse = NULL;
+        struct bl_format format;
+
+        bl_format_init(&format, kinds[i].kind, BL_TYPE_DOMAIN);
+        parse = bl_parse_new(&format);
+        assert_int_equal(bl_parse_feed(parse, "a\0b.test CNAME .\n||a\0b.test^\n", 32), 0);
+        assert_int_equal(feed_long(parse, 'x', BL_LINE_MAX - 256 * 1024), 0);
+        assert_int_equal(bl_parse_feed(parse, kinds[i].last, strlen(kinds[i].last)), 0);
+        assert_int_equal(bl_parse_end(parse), 0);
+        assert_int_equal(bl_parse_set(parse).n_text, 1);
+        assert_int_equal(bl_parse_report(parse)->n_lines, 4);
+    }
+}
+
+/* A parenthesis that nobody closes costs 64 lines, not the list. */
+static void test_parse_open_parenthesis_is_bounded(void **state)
+{
+    tip_auto(bl_parse_destroy) struct bl_parse *parse = NULL;
+    struct bl_format format;
+    int r;
+
+    (void)state;
+    bl_format_init(&format, RPZ, BL_TYPE_DOMAIN);
+    parse = bl_parse_new(&format);
+    r = bl_parse_feed(parse, "x.test SOA (\n", 13);
+    for (int i = 0; !r && i < 1000; i++)
+        r = bl_parse_feed(parse, "a.test.x.test. CNAME .\n", 23);
+    assert_int_equal(r ? r : bl_parse_end(parse), 0);
+    assert_int_equal(bl_report_count(bl_parse_report(parse), "open_parenthesis"), 1);
+    assert_int_equal(bl_parse_report(parse)->n_valid, 1000 - 63);
+}
+
 static void test_parse_sample_is_bounded(void **state)
 {
     tip_auto(bl_parse_destroy) struct bl_parse *parse = NULL;
@@ -374,6 +495,8 @@ int main(void)
         cmocka_unit_test(test_parse_refuses_a_huge_json_token),
         cmocka_unit_test(test_parse_open_quote_gives_up_after_a_line_s_worth),
         cmocka_unit_test(test_parse_nul_is_a_reject),
+        cmocka_unit_test(test_parse_kinds_survive_nul_and_long_lines),
+        cmocka_unit_test(test_parse_open_parenthesis_is_bounded),
         cmocka_unit_test(test_parse_sample_is_bounded),
     };
 
