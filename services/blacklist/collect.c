@@ -245,14 +245,14 @@ void collect_order(const struct app_source *source, const struct bl_spec *spec, 
     *job = (struct work_parse){
         .format = spec->format,
         .can_be_empty = spec->can_be_empty,
-        .gzip_only = spec->gzip_only,
-        .gzip_auto = spec->gzip_auto,
+        .container = spec->container,
         .max_bytes = spec->max_bytes,
         .from = source->stored.version,
         .to = source->stored.last_number + 1,
     };
     strcpy(job->dir, source->app->dir);
     strcpy(job->name, source->name);
+    strcpy(job->member, spec->member);
 }
 
 static void collect_counts(struct bl_stored *stored, const struct work_parse *job)

@@ -48,15 +48,12 @@ struct source_options {
     double weight;
     int kind, type, container, tlp;
     char *category, *licence;
-    char *comments, *separator, *column, *prefix, *pointer, *skip_until, *zone;
+    char *comments, *separator, *column, *prefix, *pointer, *skip_until, *zone, *member;
     bool inline_comments, header, skip_space;
     struct tip_opt_list sinks;
     struct tip_opt_prefixes allow_private, allow_special;
 };
 
-enum source_container { CONTAINER_AUTO, CONTAINER_NONE, CONTAINER_GZIP };
-
-static const char *const container_names[] = {"auto", "none", "gzip", NULL};
 static const char *const tlp_names[] = {"clear", "green", "amber", NULL};
 
 #define SOURCE_AT(member) offsetof(struct source_options, member)
@@ -93,7 +90,9 @@ static const struct tip_opt source_rows[] = {
     {.name = "type", .type = TIP_OPT_ENUM, .offset = SOURCE_AT(type), .fallback = "auto", .names = bl_type_names,
      .help = "What an entry is; `auto` goes by its shape, entry by entry."},
     {.name = "container", .type = TIP_OPT_ENUM, .offset = SOURCE_AT(container), .fallback = "auto",
-     .names = container_names, .help = "`auto` unpacks what starts like gzip."},
+     .names = bl_container_names, .help = "What it is packed in; `auto` goes by the first bytes."},
+    {.name = "member", .type = TIP_OPT_STRING, .offset = SOURCE_AT(member), .max = BL_FORMAT_TEXT - 1,
+     .help = "zip, tar, 7z: a glob of the members that are read [all]; they count as one body."},
     {.name = "comments", .type = TIP_OPT_STRING, .offset = SOURCE_AT(comments), .max = 7,
      .help = "Characters that start a comment [`#;`; csv: `#`; adblock: `!`]."},
     {.name = "inline_comments", .type = TIP_OPT_BOOL, .offset = SOURCE_AT(inline_comments), .fallback = "true",
@@ -261,8 +260,9 @@ static void spec_rules(struct spec_make *make)
 
     spec->enabled = from->enabled;
     spec->can_be_empty = from->can_be_empty;
-    spec->gzip_only = from->container == CONTAINER_GZIP;
-    spec->gzip_auto = from->container == CONTAINER_AUTO;
+    spec->container = (enum bl_container)from->container;
+    if (from->member)
+        strcpy(spec->member, from->member); /* its length is in the table */
     spec->interval_ms = from->interval_ms;
     spec->timeout_ms = from->timeout_ms;
     spec->max_bytes = from->max_bytes;
@@ -285,10 +285,11 @@ static uint32_t spec_fingerprint(const struct source_options *from, const struct
     int r;
 
     tip_buf_init(&text, 64 * 1024);
-    r = tip_buf_append_format(&text, "1\n%s\n%d %d %d %d %d %d %d\n%s\n%c%u\n%s\n%s\n%s\n%s\n%s\n", from->url,
+    r = tip_buf_append_format(&text, "1\n%s\n%d %d %d %d %d %d %d\n%s\n%c%u\n%s\n%s\n%s\n%s\n%s\n%s\n", from->url,
                               from->kind, from->type, from->container, from->can_be_empty, format->inline_comments,
                               format->header, format->skip_space, format->comments, format->separator, format->column,
-                              format->column_name, format->prefix, format->pointer, format->skip_until, format->zone);
+                              format->column_name, format->prefix, format->pointer, format->skip_until, format->zone,
+                              from->member ? from->member : "");
     for (size_t i = 0; !r && i < format->n_ordinary; i++) {
         (void)tip_prefix_format(&format->ordinary[i], prefix); /* its length */
         r = tip_buf_append_format(&text, "%s\n", prefix);

@@ -7,6 +7,7 @@
 #include <tip/opt.h>
 
 #include "core/format.h"
+#include "io/unpack.h"
 
 enum { BL_SOURCES_MAX = 2000, BL_ALLOWED_MAX = 32, BL_OWN_MAX = 256 };
 
@@ -30,8 +31,8 @@ struct bl_spec {
     char *url;
     bool enabled;
     bool can_be_empty;
-    bool gzip_only; /* `container: gzip`: what is not gzip is refused */
-    bool gzip_auto; /* `container: auto` */
+    enum bl_container container;
+    char member[BL_FORMAT_TEXT]; /* glob; "" for all */
     int64_t interval_ms;
     int64_t timeout_ms;
     int64_t max_bytes;

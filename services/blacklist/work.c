@@ -57,12 +57,14 @@ static void work_refuse(struct work_parse *job, const char *why)
                    report->counts[most].reason);
 }
 
-static bool work_read(struct work_parse *job, struct work_reading *reading, const char *unpacked, bool is_gzip)
+static bool work_read(struct work_parse *job, struct work_reading *reading, const char *unpacked,
+                      enum bl_container container)
 {
     struct bl_unpack unpack = {
         .from = job->body,
-        .to = job->is_test || !is_gzip ? NULL : unpacked,
-        .is_gzip = is_gzip,
+        .to = job->is_test || container == BL_CONTAINER_NONE ? NULL : unpacked,
+        .container = container,
+        .member = job->member,
         .bytes_max = (uint64_t)job->max_bytes,
         .take = work_take,
         .ctx = reading,
@@ -70,10 +72,8 @@ static bool work_read(struct work_parse *job, struct work_reading *reading, cons
     int r = bl_unpack(&unpack);
 
     job->n_bytes = unpack.n_bytes;
-    if (r == BL_UNPACK_E_DAMAGED)
-        work_fail(job, "damaged_gzip", "the body is no gzip file, or is cut short");
-    else if (r == BL_UNPACK_E_TOO_LARGE)
-        work_fail(job, "too_large", "the body is larger than max_bytes, or grows more than 200 times when unpacked");
+    if (r > 0 && r != BL_UNPACK_E_STOPPED)
+        work_fail(job, bl_unpack_reason(r, container), bl_unpack_sentence(r));
     else if (r < 0)
         work_fail(job, "io_error", strerror(-r));
     return !*job->why;
@@ -151,15 +151,16 @@ void work_parse_run(void *ctx)
     struct work_parse *job = ctx;
     struct work_reading reading = {.job = job, .parse = bl_parse_new(&job->format)};
     char unpacked[WORK_BODY + 8];
-    bool is_gzip = job->gzip_only || (job->gzip_auto && bl_unpack_is_gzip(job->body));
+    enum bl_container container = job->container ? job->container : bl_unpack_guess(job->body);
+    bool is_packed = container != BL_CONTAINER_NONE;
 
     (void)snprintf(unpacked, sizeof(unpacked), "%s.raw", job->body);
-    if (work_read(job, &reading, unpacked, is_gzip))
-        work_judge(job, &reading, is_gzip ? unpacked : job->body);
+    if (work_read(job, &reading, unpacked, container))
+        work_judge(job, &reading, is_packed ? unpacked : job->body);
     bl_parse_destroy(&reading.parse);
     (void)malloc_trim(0);    /* a long list is large, and the next one far away */
     (void)unlink(job->body); /* renamed already, if it was kept */
-    if (is_gzip)
+    if (is_packed)
         (void)unlink(unpacked);
 }
 

@@ -11,6 +11,7 @@
 #include "core/report.h"
 #include "core/score.h"
 #include "io/files.h"
+#include "io/unpack.h"
 #include "options.h"
 
 enum { WORK_PATH = 512, WORK_BODY = WORK_PATH + 128, WORK_DETAIL = 256 };
@@ -22,7 +23,9 @@ struct work_parse {
     char name[TIP_NAME_MAX + 1];
     char body[WORK_BODY]; /* the file that was fetched; gone afterwards */
     struct bl_format format;
-    bool can_be_empty, gzip_only, gzip_auto;
+    enum bl_container container;
+    char member[BL_FORMAT_TEXT];
+    bool can_be_empty;
     bool is_test; /* only the report is wanted */
     int64_t max_bytes;
     uint64_t from, to;    /* the current version, 0 for none, and the number of the new one */
