@@ -19,7 +19,7 @@ enum { OPERATOR_BYTES = 8192, OPERATOR_ENDS_MAX = 64, OPERATOR_WIDEST4 = 8, OPER
 
 static void operator_key(char *key, size_t room, enum tip_kind kind, const char *value)
 {
-    (void)snprintf(key, room, "%d %s", (int)kind, value); /* a domain or a prefix: it fits */
+    (void)snprintf(key, room, "%d %.255s", (int)kind, value); /* of an entry it fits: a domain or a prefix */
 }
 
 static struct operator_entry *operator_entry_new(const struct bl_word *word)
