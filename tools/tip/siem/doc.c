@@ -25,6 +25,7 @@ static const struct siem_row siem_rows[TIP_EVENT_KIND_COUNT] = {
     [TIP_EVENT_SOURCE_WEIGHT]    = {"event", "configuration", "change", "source_weight", NULL, SIEM_NOTICE},
     [TIP_EVENT_VERDICT_CHANGES]  = {"enrichment", "threat", "indicator", "verdict_unchanged", NULL, SIEM_INFO},
     [TIP_EVENT_CONTROL_APPLIED]  = {"event", "configuration", "change", "applied", NULL, SIEM_NOTICE},
+    [TIP_EVENT_CONTROL_ALLOW]    = {"event", "configuration", "change", "allow_list", NULL, SIEM_NOTICE},
     [TIP_EVENT_SYSTEM_HELLO]     = {"event", "process", "start", "service_hello", NULL, SIEM_INFO},
     [TIP_EVENT_SYSTEM_HEARTBEAT] = {"state", "process", "info", "service_heartbeat", NULL, SIEM_INFO},
     [TIP_EVENT_SYSTEM_GOODBYE]   = {"event", "process", "end", "service_goodbye", NULL, SIEM_INFO},
