@@ -13,7 +13,7 @@
 #include "conf.h"
 
 static const char *const conf_sections[] = {"tip",       "bus",     "log", "broker", "scheduler",
-                                            "blacklist", "storage", "up",  "lab"};
+                                            "blacklist", "storage", "web", "up",     "lab"};
 
 bool conf_section_is_known(const char *section)
 {
