@@ -6,7 +6,7 @@ import sys
 import tree
 
 PAGE = "docs/options.md"
-PROGRAMS = ("tip-broker", "tip-scheduler", "tip-blacklist", "tip-storage", "tip")
+PROGRAMS = ("tip-broker", "tip-scheduler", "tip-blacklist", "tip-storage", "tip-web", "tip")
 COMMON = ("tip", "bus", "log")
 HEAD = """# Options
 
