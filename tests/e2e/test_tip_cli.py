@@ -12,7 +12,7 @@ from tip_harness import Process, binary, wait_for
 from tip_wire import Fetch, Pub, Sub, Worker, event, pb
 
 OK, FAILED, USAGE, DEGRADED, NOT_FOUND, UNREACHABLE, INTERRUPTED = 0, 1, 2, 3, 4, 6, 130
-PROGRAMS = ("broker", "storage", "scheduler", "blacklist")
+PROGRAMS = ("broker", "storage", "scheduler", "blacklist", "web")
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ def test_status_of_a_broker_alone(tip, broker):
     assert result.returncode == DEGRADED
     answer = json.loads(result.stdout)
     states = {service["service"]: service["state"] for service in answer["services"]}
-    assert states == {"broker": "ready", "storage": "down", "scheduler": "down", "blacklist": "down"}
+    assert states == {"broker": "ready", "storage": "down", "scheduler": "down", "blacklist": "down", "web": "down"}
     assert answer["insecure"] is True and answer["storage"] is None and answer["ok"] is False
     rows = list(csv.DictReader(io.StringIO(tip("status", "-o", "csv").stdout)))
     assert [row["service"] for row in rows] == list(PROGRAMS)

@@ -26,7 +26,7 @@ def who(request):
     """How a command is started: unprivileged, or as root if that is who runs the tests."""
     if request.param == "root" and not AS_ROOT:
         pytest.skip("only root can start it as root")
-    for name in ("tip", "tip-broker", "tip-storage", "tip-scheduler", "tip-blacklist"):
+    for name in ("tip", "tip-broker", "tip-storage", "tip-scheduler", "tip-blacklist", "tip-web"):
         binary(name)
     return drop if request.param == "user" else lambda argv: list(map(str, argv))
 

@@ -8,7 +8,7 @@ import subprocess
 import pytest
 from tip_harness import AS_ROOT, NOBODY, Process, binary, clean_environment, drop, wait_for
 
-SERVICES = ("broker", "storage", "scheduler", "blacklist")
+SERVICES = ("broker", "storage", "scheduler", "blacklist", "web")
 
 
 class Direct(Process):

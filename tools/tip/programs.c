@@ -12,7 +12,8 @@
 
 #include <tip/fail.h>
 
-const struct program programs[PROGRAMS] = {{"broker", 1}, {"storage", 0}, {"scheduler", 0}, {"blacklist", 0}};
+const struct program programs[PROGRAMS] = {
+    {"broker", 1}, {"storage", 0}, {"scheduler", 0}, {"blacklist", 0}, {"web", 0}};
 
 const char *program_dir(void)
 {

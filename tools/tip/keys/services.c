@@ -23,6 +23,10 @@ const struct service_rights services[] = {
      .role = KEYMAP_SERVICE,
      .publish = {TIP_TOPIC_SCHEDULE_DONE "storage.", TIP_TOPIC_SCHEDULE_FAILED "storage."},
      .serve = {TIP_QUEUE_STORE_QUERY}},
+    {.name = "web",
+     .role = KEYMAP_SERVICE, /* as an operator's it could not serve its queue */
+     .publish = {TIP_TOPIC_CONTROL_APPLIED "web."},
+     .serve = {TIP_QUEUE_CONTROL "web"}},
     {.name = NULL},
 };
 

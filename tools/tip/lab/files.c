@@ -12,6 +12,8 @@
 #include "lab/web.h"
 #include "up/tree.h"
 
+enum { FILES_PAGE_PORT = 8080 };
+
 static const char files_tip_yaml[] =
     "# SIMULATED: made by `tip lab`, gone when it ends. Nothing in here is about the real internet.\n"
     "tip:\n"
@@ -35,6 +37,9 @@ static const char files_tip_yaml[] =
     "  data: %2$s/blacklist\n"
     "  sources: %7$s\n"
     "  interval_floor: 1s\n"
+    "web:\n"
+    "  data: %2$s/web\n"
+    "  listen: 127.0.0.1:%11$u\n"
     "scheduler:\n"
     "  data: %2$s/scheduler\n"
     "  jobs:\n"
@@ -82,6 +87,8 @@ int lab_files_init(struct lab_files *files, const char *dir)
         if (!files->ports[i])
             return tip_fail(-EADDRNOTAVAIL);
     }
+    if (lab_port_is_free(FILES_PAGE_PORT))
+        files->ports[LAB_PORT_PAGE] = FILES_PAGE_PORT;
     return 0;
 }
 
@@ -121,6 +128,6 @@ int lab_files_write(const struct lab_files *files)
     len = asprintf(&text, files_tip_yaml, files->run, files->data, (unsigned)ports[LAB_PORT_INGEST],
                    (unsigned)ports[LAB_PORT_FEED], (unsigned)ports[LAB_PORT_FETCH], (unsigned)ports[LAB_PORT_WORK],
                    files->sources, (unsigned)ports[LAB_PORT_FEED_GREEN], (unsigned)ports[LAB_PORT_FEED_CLEAR],
-                   files->keys);
+                   files->keys, (unsigned)ports[LAB_PORT_PAGE]);
     return files_put(files->config, text, len);
 }

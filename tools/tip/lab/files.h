@@ -12,6 +12,7 @@ enum {
     LAB_PORT_FETCH,
     LAB_PORT_WORK,
     LAB_PORT_WEB,
+    LAB_PORT_PAGE, /* 8080 when nobody has it */
     LAB_PORTS_COUNT
 };
 

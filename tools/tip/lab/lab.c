@@ -195,6 +195,20 @@ static void lab_services(struct lab *lab)
     }
 }
 
+/* The link that logs in once, while its file is there; then the bare address. */
+static void lab_page(struct lab *lab)
+{
+    tip_auto(tip_file_close) FILE *file = NULL;
+    char path[192], *page = lab->screen.page;
+
+    snprintf(path, sizeof(path), "%s/web/first-link", lab->config->files->data);
+    file = fopen(path, "re");
+    if (file && fgets(page, SCREEN_PAGE_BYTES, file))
+        page[strcspn(page, "\n")] = '\0';
+    else if (page[0])
+        snprintf(page, SCREEN_PAGE_BYTES, "http://127.0.0.1:%u/", (unsigned)lab->config->files->ports[LAB_PORT_PAGE]);
+}
+
 static void lab_on_tick(void *ctx)
 {
     struct lab *lab = ctx;
@@ -204,6 +218,7 @@ static void lab_on_tick(void *ctx)
     if (r)
         lab_on_news(lab, "web", "level=error the simulated lists cannot be written");
     lab_services(lab);
+    lab_page(lab);
     screen_show(&lab->screen, &lab->stages, lab_elapsed(lab));
     if ((lab->config->until_done && lab_stages_all(&lab->stages)) || screen_is_gone(&lab->screen))
         up_stop(lab->up);

@@ -8,7 +8,7 @@
 
 #include "lab/lists.h"
 
-enum { SCREEN_WIDTH = 100, SCREEN_WIDTH_MAX = 240, SCREEN_OTHER_LINES = 22, SCREEN_LINES_MIN = 2 };
+enum { SCREEN_WIDTH = 100, SCREEN_WIDTH_MAX = 240, SCREEN_OTHER_LINES = 24, SCREEN_LINES_MIN = 2 };
 
 static const struct tip_column screen_columns[] = {
     {"stage", TIP_COLUMN_TEXT}, {"ok", TIP_COLUMN_BOOL}, {"at_ms", TIP_COLUMN_INT}};
@@ -129,6 +129,8 @@ static void screen_draw(const struct screen *screen, const struct lab_stages *st
     screen_draw_services(screen);
     printf("\033[K\n%sLast of %" PRIu64 " events%s\033[K\n", bold, screen->n_events, off);
     screen_draw_lines(screen);
+    if (screen->page[0])
+        printf("\033[K\n%sIn a browser%s  page: %s\033[K\n", bold, off, screen->page);
     printf("\033[K\n%sIn a second terminal%s\033[K\n", bold, off);
     printf(" %s status\033[K\n %s search " LAB_ADDRESS "\033[K\n %s explain " LAB_ADDRESS
            "\033[K\n %s sub listing.\033[K\n",
@@ -142,6 +144,11 @@ void screen_show(struct screen *screen, const struct lab_stages *stages, int64_t
     for (int i = 0; i < LAB_STAGE_COUNT; i++) {
         if (stages->at_ms[i] >= 0 && !screen->is_said[i])
             screen_stage(screen, (enum lab_stage)i, stages->at_ms[i]);
+    }
+    if (screen->page[0] && !screen->is_page_said && !screen->is_tty && screen->out.mode == OUT_HUMAN) {
+        printf("page: %s\n", screen->page);
+        fflush(stdout);
+        screen->is_page_said = true;
     }
     if (screen->is_tty)
         screen_draw(screen, stages, elapsed_ms);

@@ -10,7 +10,7 @@
 #include "lab/stages.h"
 #include "output.h"
 
-enum { SCREEN_LINES = 8, SCREEN_LINE_BYTES = 256, SCREEN_SERVICES = 8 };
+enum { SCREEN_LINES = 8, SCREEN_LINE_BYTES = 256, SCREEN_SERVICES = 8, SCREEN_PAGE_BYTES = 200 };
 
 struct screen_service {
     const char *name, *state; /* "ready", "running", "waiting", … */
@@ -19,9 +19,11 @@ struct screen_service {
 
 struct screen {
     struct out_config out;
-    bool is_tty;       /* human and a terminal */
-    const char *tip;   /* full path of the command, for hints */
-    const char *dir;   /* of the lab */
+    bool is_tty;                  /* human and a terminal */
+    const char *tip;              /* full path of the command, for hints */
+    const char *dir;              /* of the lab */
+    char page[SCREEN_PAGE_BYTES]; /* where to look, once it is there; "" before */
+    bool is_page_said;
     struct out *table; /* not human: a row a stage */
     bool is_said[LAB_STAGE_COUNT];
     char lines[SCREEN_LINES][SCREEN_LINE_BYTES]; /* the last events, a ring */

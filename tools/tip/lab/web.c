@@ -58,21 +58,26 @@ const char *lab_web_program(void)
     return NULL;
 }
 
+bool lab_port_is_free(uint16_t port)
+{
+    const struct sockaddr_in at = {
+        .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons(port)};
+    tip_auto(tip_fd_close) int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const int on = 1;
+
+    return fd != -1 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
+           bind(fd, (const struct sockaddr *)&at, sizeof(at)) == 0;
+}
+
 uint16_t lab_free_port(void)
 {
-    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    const int on = 1;
     uint16_t port = 0;
 
     for (int i = 0; i < 1000; i++) {
-        tip_auto(tip_fd_close) int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-        if (fd == -1 || getrandom(&port, sizeof(port), 0) != sizeof(port))
+        if (getrandom(&port, sizeof(port), 0) != sizeof(port))
             return 0;
         port = (uint16_t)(20000 + port % 12000);
-        at.sin_port = htons(port);
-        if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
-            bind(fd, (const struct sockaddr *)&at, sizeof(at)) == 0)
+        if (lab_port_is_free(port))
             return port;
     }
     return 0;

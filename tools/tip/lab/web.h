@@ -33,3 +33,6 @@ tip_nodiscard int lab_web_turn(struct lab_web *web, uint64_t elapsed_ms, bool *c
 
 /** A tcp port of 127.0.0.1 that nobody listens on, below the ephemeral range; 0 when there is none. */
 uint16_t lab_free_port(void);
+
+/** Whether nobody listens there on 127.0.0.1. */
+bool lab_port_is_free(uint16_t port);
