@@ -14,7 +14,7 @@ import pytest
 from tip_chain import Chain
 from tip_harness import wait_for
 from tip_web import CONTRACT, Web
-from tip_wire import Caller, Pub, event
+from tip_wire import Caller, Pub, event, uuid7
 
 LIST = "192.0.2.1\n192.0.2.7\n198.51.100.0/24\n"
 HOSTILE = "<img/src=x/onerror=alert(1)>"
@@ -384,7 +384,7 @@ def test_a_crowd_of_connections_is_bounded(web):
 # ---- event streams ----
 
 def publish(pub, n, tlp="amber", topic="v1.schedule.done.test."):
-    pub.publish_all([(topic, event("schedule.done", module="test", n_ok=i)) for i in range(n)],
+    pub.publish_all([(topic, event("schedule.done", run_id=uuid7(), module="test", n_ok=i)) for i in range(n)],
                     tlp=("clear", "green", "amber").index(tlp) + 1)
     pub.flush()
 
