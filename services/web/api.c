@@ -256,11 +256,11 @@ static const struct api_list {
 } api_lists[WEB_ROUTE_COUNT] = {
     [WEB_ROUTE_VERDICTS] =
         {"verdicts", web_shape_verdict, "int", {{"tier", "at_least", api_tiers}, {"kind", "kind", api_kinds}}, NULL},
-    [WEB_ROUTE_SOURCES] = {"sources", web_shape_source, NULL, {{NULL}}, NULL},
-    [WEB_ROUTE_ENTRIES] = {"listed", web_shape_entry, "iit", {{NULL}}, "no list has this name"},
+    [WEB_ROUTE_SOURCES] = {"sources", web_shape_source, NULL, {{NULL, NULL, NULL}}, NULL},
+    [WEB_ROUTE_ENTRIES] = {"listed", web_shape_entry, "iit", {{NULL, NULL, NULL}}, "no list has this name"},
     [WEB_ROUTE_RUNS] = {"runs", web_shape_run, "ix", {{"module", "module", NULL}}, NULL},
     [WEB_ROUTE_AUDIT] = {"audit", web_shape_audit, "ix", {{"service", "service", NULL}}, NULL},
-    [WEB_ROUTE_ALLOW] = {"allow", web_shape_allow, NULL, {{NULL}}, NULL},
+    [WEB_ROUTE_ALLOW] = {"allow", web_shape_allow, NULL, {{NULL, NULL, NULL}}, NULL},
 };
 
 static bool api_is_word(const char *const *words, const char *word)
