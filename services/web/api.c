@@ -187,14 +187,6 @@ static json_t *api_arithmetic(const struct api_sum *sum)
     return lines;
 }
 
-/* What of the allow list means this indicator; a system without that query has no such list. */
-static json_t *api_allowed(const struct ask *ask)
-{
-    const struct web_table *table = &ask->slots[1].table.table;
-
-    return ask->slots[1].failure ? json_array() : web_table_array(table, web_shape_allow);
-}
-
 static void api_indicator_finish(struct ask *ask)
 {
     const char *text = web_uri_get(&ask->uri, "at");
@@ -203,7 +195,7 @@ static void api_indicator_finish(struct ask *ask)
     json_t *listings, *verdict;
     int64_t at = 0;
 
-    if (ask_failed(ask, 0) || (ask->slots[1].failure != TIP_FAILURE_NOT_FOUND && ask_failed(ask, 1)))
+    if (ask_failed(ask, 0) || ask_failed(ask, 1))
         return;
     if (text && tip_clock_parse(&at, text, strlen(text)))
         at = 0; /* it was looked at before */
@@ -212,13 +204,14 @@ static void api_indicator_finish(struct ask *ask)
     verdict = at && table->n_rows && !api_is_by(table, 0, "verdict_at", at) ? json_null() : api_verdict(ask, table);
     ask_json(ask, json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "kind", tip_kind_name(ask->indicator.kind), "value",
                             web_json_text(ask->indicator.value), "at", codec_time(at), "verdict", verdict, "listings",
-                            listings, "allow", api_allowed(ask), "arithmetic", api_arithmetic(sum)));
+                            listings, "allow", web_table_array(&ask->slots[1].table.table, web_shape_allow),
+                            "arithmetic", api_arithmetic(sum)));
     free(sum);
 }
 
 static void api_indicator_begin(struct ask *ask)
 {
-    struct ask_query allow = {.name = "allow", .limit = API_LIMIT_MAX};
+    struct ask_query allow = {.name = "allow_on", .limit = API_LIMIT};
     const char *at = web_uri_get(&ask->uri, "at");
     int64_t time;
 
@@ -260,7 +253,7 @@ static const struct api_list {
     [WEB_ROUTE_ENTRIES] = {"listed", web_shape_entry, "iit", {{NULL, NULL, NULL}}, "no list has this name"},
     [WEB_ROUTE_RUNS] = {"runs", web_shape_run, "ix", {{"module", "module", NULL}}, NULL},
     [WEB_ROUTE_AUDIT] = {"audit", web_shape_audit, "ix", {{"service", "service", NULL}}, NULL},
-    [WEB_ROUTE_ALLOW] = {"allow", web_shape_allow, NULL, {{NULL, NULL, NULL}}, NULL},
+    [WEB_ROUTE_ALLOW] = {"allow", web_shape_allow, " it", {{NULL, NULL, NULL}}, NULL},
 };
 
 static bool api_is_word(const char *const *words, const char *word)

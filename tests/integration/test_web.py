@@ -152,6 +152,7 @@ def test_search_and_indicator(chain):
     assert page["arithmetic"] == ["first: 0.50", "second: 0.50", "1 - (1-0.50)(1-0.50) = 0.75 -> slow"]
     assert web.get("/api/v1/indicators/198.51.100.0%2F24").json["kind"] == "net"
     assert web.get("/api/v1/indicators/192.0.2.7", at="2020-01-01T00:00:00Z").json["listings"] == []
+    assert page["allow"] == [] and web.get("/api/v1/allow").json == {"items": [], "next": None}
     web.get("/api/v1/indicators/192.0.2.7", at="yesterday", status=400)
     web.get("/api/v1/search", status=400)
 

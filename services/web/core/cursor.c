@@ -65,14 +65,16 @@ static bool cursor_is_text(const char *text)
 
 static bool cursor_has_form(const char *cursor, const char *form)
 {
+    const char joint[2] = {*form == ' ' ? *form++ : ':', '\0'};
+
     for (; *form; form++) {
-        size_t len = strcspn(cursor, ":");
+        size_t len = strcspn(cursor, joint);
 
         if (*form == 't')
             return cursor_is_text(cursor);
-        if (!cursor_is_part(*form, cursor, len) || (cursor[len] == ':') != (form[1] != '\0'))
+        if (!cursor_is_part(*form, cursor, len) || (cursor[len] == *joint) != (form[1] != '\0'))
             return false;
-        cursor += len + (cursor[len] == ':');
+        cursor += len + (cursor[len] == *joint);
     }
     return true;
 }

@@ -18,8 +18,8 @@ enum { WEB_CURSOR_E_FORM = 1 };
 tip_nodiscard int web_cursor_write(const char *cursor, char text[static WEB_CURSOR_TEXT]);
 
 /**
- * @param form    a letter a part, the parts joined by colons: `i` an integer, `n` a number, `x` hexadecimal digits and
- *                dashes, `t` the rest, any text
+ * @param form    a letter a part, the parts joined by colons, or by blanks if it begins with one: `i` an integer, `n` a
+ * number, `x` hexadecimal digits and dashes, `t` the rest, any text
  * @param cursor  at least WEB_CURSOR_TEXT bytes
  * @return 0 or WEB_CURSOR_E_FORM
  */

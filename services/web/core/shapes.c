@@ -76,8 +76,8 @@ const web_shape web_shape_audit = {
 };
 
 const web_shape web_shape_allow = {
-    {"kind", NULL, WEB_AS_WORD}, {"indicator", NULL, WEB_AS_WORD}, {"scope", NULL, WEB_AS_WORD},
+    {"kind", "rule", WEB_AS_WORD}, {"indicator", "value", WEB_AS_WORD}, {"scope", NULL, WEB_AS_WORD},
     {"reason", NULL, WEB_AS_WORD}, {"actor", NULL, WEB_AS_WORD}, {"since", NULL, WEB_AS_TIMED},
-    {"until", NULL, WEB_AS_TIMED}, {"own", NULL, WEB_AS_FLAG},
+    {"until", NULL, WEB_AS_TIMED}, {"own", "configured", WEB_AS_FLAG},
 };
 /* clang-format on */

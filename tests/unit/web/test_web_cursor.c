@@ -23,6 +23,8 @@ static void test_cursors_have_their_form(void **state)
     check_form("5:3", "iit", WEB_CURSOR_E_FORM);
     check_form("5", "iit", WEB_CURSOR_E_FORM);
     check_form("five:3:x", "iit", WEB_CURSOR_E_FORM);
+    check_form("1 192.0.2.1", " it", 0);
+    check_form("1:192.0.2.1", " it", WEB_CURSOR_E_FORM);
     check_form("3:0.75:192.0.2.1", "int", 0);
     check_form("3:7.5e-05:x", "int", 0);
     check_form("3:0.7.5:x", "int", WEB_CURSOR_E_FORM);
