@@ -226,11 +226,22 @@ static void api_indicator_begin(struct ask *ask)
     api_ask_explain(ask, 0);
     ask_param(&allow, "value", ask->indicator.value);
     ask_param(&allow, "kind", tip_kind_name(ask->indicator.kind));
-    ask_store(ask, 1, &allow);
+    if (ask->right.audience == WEB_AMBER) /* what operators decide is amber */
+        ask_store(ask, 1, &allow);
     ask_go(ask, api_indicator_finish);
 }
 
 /* ---- lists ---- */
+
+/* What has no marking is for who may see everything. */
+static bool api_is_whole(struct ask *ask)
+{
+    if (ask->right.audience == WEB_AMBER)
+        return true;
+    tip_metric_inc(ask->app->m[APP_M_FORBIDDEN]);
+    ask_problem(ask, 403, "this has no marking and is shown to audience amber");
+    return false;
+}
 
 struct api_filter {
     const char *parameter, *column; /* of the URL, of the query */
@@ -244,16 +255,21 @@ static const struct api_list {
     const char *query;
     const struct web_field *shape;
     const char *cursor; /* its form; NULL: all on one page */
-    struct api_filter filters[3];
+    struct api_filter filters[4];
+    bool is_inside;      /* for who may see everything */
     const char *missing; /* 404 when the list that it belongs to does not exist; or NULL */
 } api_lists[WEB_ROUTE_COUNT] = {
-    [WEB_ROUTE_VERDICTS] =
-        {"verdicts", web_shape_verdict, "int", {{"tier", "at_least", api_tiers}, {"kind", "kind", api_kinds}}, NULL},
-    [WEB_ROUTE_SOURCES] = {"sources", web_shape_source, NULL, {{NULL, NULL, NULL}}, NULL},
-    [WEB_ROUTE_ENTRIES] = {"listed", web_shape_entry, "iit", {{NULL, NULL, NULL}}, "no list has this name"},
-    [WEB_ROUTE_RUNS] = {"runs", web_shape_run, "ix", {{"module", "module", NULL}}, NULL},
-    [WEB_ROUTE_AUDIT] = {"audit", web_shape_audit, "ix", {{"service", "service", NULL}}, NULL},
-    [WEB_ROUTE_ALLOW] = {"allow", web_shape_allow, " it", {{NULL, NULL, NULL}}, NULL},
+    [WEB_ROUTE_VERDICTS] = {"verdicts",
+                            web_shape_verdict,
+                            "iniit",
+                            {{"tier", "at_least", api_tiers}, {"kind", "kind", api_kinds}, {"family", "family", NULL}},
+                            false,
+                            NULL},
+    [WEB_ROUTE_SOURCES] = {"sources", web_shape_source, NULL, {{NULL, NULL, NULL}}, false, NULL},
+    [WEB_ROUTE_ENTRIES] = {"listed", web_shape_entry, "iit", {{NULL, NULL, NULL}}, false, "no list has this name"},
+    [WEB_ROUTE_RUNS] = {"runs", web_shape_run, "ix", {{"module", "module", NULL}}, true, NULL},
+    [WEB_ROUTE_AUDIT] = {"audit", web_shape_audit, "ix", {{"service", "service", NULL}}, true, NULL},
+    [WEB_ROUTE_ALLOW] = {"allow", web_shape_allow, " it", {{NULL, NULL, NULL}}, true, NULL},
 };
 
 static bool api_is_word(const char *const *words, const char *word)
@@ -366,6 +382,8 @@ static void api_list(struct ask *ask)
     char cursor[WEB_CURSOR_TEXT];
     const char *why = api_list_query(ask, &query, cursor);
 
+    if (list->is_inside && !api_is_whole(ask))
+        return;
     if (why) {
         ask_problem(ask, 400, why);
         return;
@@ -474,16 +492,6 @@ static void api_ask_named(struct ask *ask, size_t slot, const char *name)
     ask_store(ask, slot, &(struct ask_query){.name = name});
 }
 
-/* How the system itself is has no marking: only who may see all of it sees it. */
-static bool api_is_whole(struct ask *ask)
-{
-    if (ask->right.audience == WEB_AMBER)
-        return true;
-    tip_metric_inc(ask->app->m[APP_M_FORBIDDEN]);
-    ask_problem(ask, 403, "the state of the system is shown to audience amber");
-    return false;
-}
-
 static void api_status(struct ask *ask)
 {
     if (!api_is_whole(ask))
@@ -493,7 +501,7 @@ static void api_status(struct ask *ask)
     ask_bus(ask, SLOT_CONSUMERS, "consumers");
     ask_bus(ask, SLOT_QUEUES, "queues");
     ask_bus(ask, SLOT_DOORS, "doors");
-    api_ask_named(ask, SLOT_STORAGE, "status");
+    ask_store_state(ask, SLOT_STORAGE);
     api_ask_named(ask, SLOT_MORE, "alarms");
     ask_go(ask, api_status_finish);
 }
@@ -533,7 +541,7 @@ static json_t *api_storage_age(const struct web_table *status, int64_t lag)
     return json_integer(lag > 0 ? tip_loop_wall_ms() - stored : 0);
 }
 
-/* Counts by tier out of the query `overview`; {} while it is not there. */
+/* Counts by tier out of the query `overview`. */
 static json_t *api_tiers_count(const struct web_table *overview)
 {
     json_t *counts = json_object();
@@ -558,25 +566,25 @@ static void api_overview_finish(struct ask *ask)
     const char *id = journal->n_rows ? web_table_cell(journal, 0, "journal_id") : NULL;
     int64_t lag;
 
-    if (ask_failed(ask, SLOT_JOURNAL) || ask_failed(ask, SLOT_CLASSES) || ask_failed(ask, SLOT_STORAGE))
+    if (ask_failed(ask, SLOT_JOURNAL) || ask_failed(ask, SLOT_CLASSES) || ask_failed(ask, SLOT_STORAGE) ||
+        ask_failed(ask, SLOT_MORE))
         return;
     lag = api_number(status, "lag", 0);
-    ask_json(ask, json_pack(
-                      "{s:b, s:I, s:s, s:I, s:I, s:I, s:o, s:o, s:I, s:o, s:o}", "simulated", ask->app->is_simulated,
-                      "head_seq", (json_int_t)api_number(journal, "head_seq", 0), "journal_id", id ? id : "", "sources",
-                      (json_int_t)api_number(overview, "sources", api_number(status, "sources", 0)), "sources_failing",
-                      (json_int_t)api_number(overview, "sources_failing", api_number(status, "sources_failing", 0)),
-                      "listings", (json_int_t)api_number(overview, "listings", api_number(status, "listings_about", 0)),
-                      "verdicts", api_tiers_count(overview), "events_per_s", api_rates(ask), "storage_lag_events",
-                      (json_int_t)lag, "storage_age_ms", api_storage_age(status, lag), "recent",
-                      events_recent(ask->app->events, ask->right.audience, APP_RECENT)));
+    ask_json(ask, json_pack("{s:b, s:I, s:s, s:I, s:I, s:I, s:o, s:o, s:I, s:o, s:o}", "simulated",
+                            ask->app->is_simulated, "head_seq", (json_int_t)api_number(journal, "head_seq", 0),
+                            "journal_id", id ? id : "", "sources", (json_int_t)api_number(overview, "sources", 0),
+                            "sources_failing", (json_int_t)api_number(overview, "sources_failing", 0), "listings",
+                            (json_int_t)api_number(overview, "listings", 0), "verdicts", api_tiers_count(overview),
+                            "events_per_s", api_rates(ask), "storage_lag_events", (json_int_t)lag, "storage_age_ms",
+                            api_storage_age(status, lag), "recent",
+                            events_recent(ask->app->events, ask->right.audience, APP_RECENT)));
 }
 
 static void api_overview(struct ask *ask)
 {
     ask_bus(ask, SLOT_JOURNAL, "journal");
     ask_bus(ask, SLOT_CLASSES, "classes");
-    api_ask_named(ask, SLOT_STORAGE, "status");
+    ask_store_state(ask, SLOT_STORAGE);
     api_ask_named(ask, SLOT_MORE, "overview");
     ask_go(ask, api_overview_finish);
 }

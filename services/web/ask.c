@@ -129,6 +129,11 @@ void ask_store(struct ask *ask, size_t slot, struct ask_query *query)
     ask_query_send(ask, slot, TIP_QUEUE_STORE_QUERY, query);
 }
 
+void ask_store_state(struct ask *ask, size_t slot)
+{
+    ask_query_send(ask, slot, TIP_QUEUE_STORE_QUERY, &(struct ask_query){.name = "status"});
+}
+
 void ask_bus(struct ask *ask, size_t slot, const char *name)
 {
     ask_query_send(ask, slot, TIP_QUEUE_BUS_QUERY, &(struct ask_query){.name = name});

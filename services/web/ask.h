@@ -51,6 +51,7 @@ void ask_param(struct ask_query *query, const char *name, const char *value);
 
 /** Questions, each in a slot of its own. With a narrow audience store.query hears of it. */
 void ask_store(struct ask *ask, size_t slot, struct ask_query *query);
+void ask_store_state(struct ask *ask, size_t slot); /* query "status": how storage is, which has no marking */
 void ask_bus(struct ask *ask, size_t slot, const char *name);
 void ask_control(struct ask *ask, size_t slot, const char *service, const struct tip_control_request *request);
 

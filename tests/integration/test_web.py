@@ -195,6 +195,8 @@ def test_lists_pages_and_csv(chain):
     assert values == {"192.0.2.1", "192.0.2.7", "198.51.100.0/24", "evil.shop-4711.net"}
     assert {row["value"] for row in web.get("/api/v1/verdicts", tier="slow").json["items"]} == {"192.0.2.7"}
     assert {row["kind"] for row in web.get("/api/v1/verdicts", kind="domain").json["items"]} == {"domain"}
+    assert len(web.get("/api/v1/verdicts", family="list").json["items"]) == 4
+    assert web.get("/api/v1/verdicts", family="trap").json["items"] == []
     web.get("/api/v1/verdicts", tier="worst", status=400)
     answer = web.get("/api/v1/verdicts", headers={"Accept": "text/csv"})
     rows = list(csv.DictReader(io.StringIO(answer.text)))
@@ -214,6 +216,20 @@ def test_the_system(chain):
     overview = wait_for(lambda: (o := web.get("/api/v1/overview").json)["recent"] and o, 10, "recent events")
     assert overview["sources"] == 2 and overview["head_seq"] >= overview["recent"][0]["seq"]
     assert not overview["simulated"] and len(web.get("/api/v1/overview").body) < 65536
+
+
+def test_an_audience_sees_what_is_for_it(chain):
+    web = chain.web
+    wait_for(lambda: web.get("/api/v1/search", q="192.0.2.7").json["verdict"], 20, "a verdict")
+    web.token, web.cookie = token(chain.caller, "outside", audience="clear"), None
+    found = web.get("/api/v1/search", q="192.0.2.7").json
+    assert found["listings"] == [] and found["verdict"] is None
+    assert web.get("/api/v1/sources").json["items"] == [] and web.get("/api/v1/verdicts").json["items"] == []
+    assert web.get("/api/v1/indicators/192.0.2.7").json["listings"] == []
+    web.get("/api/v1/sources/first", status=404)
+    assert web.get("/api/v1/overview").json["sources"] == 0 and web.get("/api/v1/overview").json["recent"] == []
+    for path in ("status", "runs", "audit", "allow"):
+        web.get(f"/api/v1/{path}", status=403)
 
 
 def test_an_operator_acts_and_is_on_record(chain):
