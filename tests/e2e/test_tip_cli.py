@@ -100,7 +100,7 @@ def test_status_of_services_that_run_elsewhere(tip, site, broker):
     site.config["tip"]["run"] = str(site.dir / "elsewhere")  # another container's: no admin socket is in it
     answer = json.loads(tip("status", "-o", "json").stdout)
     states = {service["service"]: service["state"] for service in answer["services"]}
-    assert states == {"broker": "ready", "storage": "down", "scheduler": "ready", "blacklist": "down"}
+    assert states == {"broker": "ready", "storage": "down", "scheduler": "ready", "blacklist": "down", "web": "down"}
     scheduler = next(service for service in answer["services"] if service["service"] == "scheduler")
     assert scheduler["rss_bytes"] > 0 and scheduler["insecure"] is True
 

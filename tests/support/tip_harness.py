@@ -292,6 +292,7 @@ class Site:
         self.config = {
             "tip": {"run": str(self.run)},
             "bus": {"insecure": True, **{door: f"tcp://127.0.0.1:{free_port()}" for door in DOORS}},
+            "web": {"listen": f"127.0.0.1:{free_port()}"},
         }
         self.keys = None
         if keys:
