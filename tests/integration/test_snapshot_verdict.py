@@ -60,7 +60,10 @@ class Lists(Chain):
         return {value: round(1 - left, 6) for value, left in doubt.items() if 1 - left >= 0.3 - 1e-9}
 
     def stored(self):
-        rows = self.caller.query("verdicts", limit=10000, deadline_s=20)
+        rows, page = [], self.caller.query("verdicts", limit=1000, deadline_s=20)
+        while page:
+            rows += page
+            page = self.caller.query("verdicts", limit=1000, deadline_s=20, after=page[-1]["cursor"])
         return {row["value"]: round(float(row["score"]), 6) for row in rows}
 
     def snapshot(self, audience="amber"):
