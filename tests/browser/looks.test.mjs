@@ -92,7 +92,7 @@ test("the theme can be switched, and stays", async () => {
   await page.reload();
   await page.getByRole("button", {name: "Theme: dark"}).waitFor();
   assert.equal(await ground(), dark);
-  assert.ok(await page.locator(".chart canvas").isVisible(), "the chart is drawn");
-  assert.ok(await page.getByRole("table", {name: "Versions, newest first"}).isVisible(), "and its table beside it");
+  await page.locator(".chart canvas").waitFor();
+  await page.getByRole("table", {name: "Versions, newest first"}).waitFor(); // beside it
   await page.context().close();
 });
