@@ -53,7 +53,8 @@ def test_the_story_is_there_within_a_minute(running):
     said = json.loads(running.exec("broker", "tip", "source", "list", "-o", "json").stdout)
     assert len(said if isinstance(said, list) else said["sources"]) == 7
     status = json.loads(running.exec("broker", "tip", "status", "-o", "json", check=False).stdout)
-    assert {service["service"]: service["state"] for service in status["services"]} == dict.fromkeys(SERVICES, "ready")
+    states = {service["service"]: service["state"] for service in status["services"]}
+    assert {name: states[name] for name in SERVICES} == dict.fromkeys(SERVICES, "ready")
 
 
 def test_nobody_is_root_and_nothing_can_be_written(running):
