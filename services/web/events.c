@@ -341,6 +341,11 @@ void events_open(struct events *events, struct web_request **requestp, const str
         return;
     }
     config.reply = app_headers(200, "text/event-stream; charset=utf-8");
+    if (web_request_is_head(*requestp)) {
+        web_reply(requestp, &config.reply);
+        free(client);
+        return;
+    }
     client->stream = web_stream_open(requestp, &config);
     if (!client->stream) {
         free(client);

@@ -320,6 +320,11 @@ enum web_method web_request_method(const struct web_request *request)
     return WEB_OTHER;
 }
 
+bool web_request_is_head(const struct web_request *request)
+{
+    return evhttp_request_get_command(request->request) == EVHTTP_REQ_HEAD;
+}
+
 const char *web_request_target(const struct web_request *request)
 {
     return evhttp_request_get_uri(request->request);

@@ -49,6 +49,7 @@ void web_server_destroy(struct web_server **serverp);
 
 /* ---- a request; texts live until the reply ---- */
 
+bool web_request_is_head(const struct web_request *request);
 enum web_method web_request_method(const struct web_request *request);
 const char *web_request_target(const struct web_request *request);
 const char *web_request_header(const struct web_request *request, const char *name); /* NULL when not there */
