@@ -13,7 +13,7 @@ import pytest
 
 from tip_chain import Chain
 from tip_harness import wait_for
-from tip_web import CONTRACT, Web
+from tip_web import CONTRACT, Crowd, Web
 from tip_wire import Caller, Pub, event, uuid7
 
 LIST = "192.0.2.1\n192.0.2.7\n198.51.100.0/24\n"
@@ -478,6 +478,23 @@ def test_another_journal_is_a_gap(site, web, broker):
     stream.wait(lambda s: len(s.records()) >= 8, 60, "the new journal's records")
     late = web.stream(last_id=old, prefix="schedule.")
     late.wait(lambda s: s.of("gap") and len(s.records()) == 3, 60, "the gap for who comes back")
+
+
+def test_a_thousand_streams_are_bounded(site, web):
+    crowd = Crowd(web)
+    before = web.service.rss_bytes()
+    crowd.open(1000)
+    assert web.metric("tip_web_streams") == 1000
+    assert web.request("GET", "/api/v1/events", checked=False).status == 503
+    assert web.request("HEAD", "/api/v1/events", checked=False).status == 200
+    with Pub(site.endpoint("ingest"), "test") as pub:
+        publish(pub, 20)
+    crowd.read_until(lambda text: text.count(b"event: record") >= 20, 60)
+    assert web.service.rss_bytes() - before < 64 << 20, "64 KiB a stream"
+    assert web.get("/api/v1/session").json["name"] == "first-start", "others are served beside them"
+    crowd.close()
+    wait_for(lambda: web.metric("tip_web_streams") == 0, 10, "all are forgotten")
+    assert web.metric('tip_web_refused_total{why="streams"}') == 1
 
 
 def test_who_does_not_read_is_bounded(site, web):

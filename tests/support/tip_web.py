@@ -3,6 +3,7 @@ import gzip
 import http.client
 import json
 import re
+import selectors
 import socket
 import threading
 import time
@@ -188,3 +189,39 @@ class Stream:
         except OSError:
             pass
         self.connection.close()
+
+
+class Crowd:
+    """Many event streams in one thread; each keeps what it has read."""
+
+    def __init__(self, web):
+        self.web, self.texts = web, {}
+        self.selector = selectors.DefaultSelector()
+
+    def open(self, n, path="/api/v1/events", deadline_s=60):
+        credential = f"Cookie: tip_session={self.web.cookie}" if self.web.cookie else f"Authorization: Bearer {self.web.token}"
+        for _ in range(n):
+            one = socket.create_connection(("127.0.0.1", self.web.port), 30)
+            one.sendall(f"GET {path} HTTP/1.1\r\nHost: {self.web.host}\r\n{credential}\r\n\r\n".encode())
+            one.setblocking(False)
+            self.texts[one] = b""
+            self.selector.register(one, selectors.EVENT_READ)
+        self.read_until(lambda text: b"retry:" in text, deadline_s)
+
+    def read_until(self, condition, deadline_s):
+        end = time.monotonic() + deadline_s
+        while not all(condition(text) for text in self.texts.values()):
+            assert time.monotonic() < end, f"{sum(not condition(t) for t in self.texts.values())} streams are behind"
+            for key, _ in self.selector.select(0.1):
+                part = key.fileobj.recv(65536)
+                assert part, "a stream has ended"
+                self.texts[key.fileobj] += part
+
+    def forget(self):
+        """What was read so far."""
+        self.texts = dict.fromkeys(self.texts, b"")
+
+    def close(self):
+        self.selector.close()
+        for one in self.texts:
+            one.close()
