@@ -1,6 +1,6 @@
 /*
- * Cron expressions: the first 8 bytes are a time, the rest is the text. What is accepted has a next time, but for an hour
- * that a zone's clock passes over each time: 02:00 on Sundays that are March 29, in Berlin.
+ * Cron expressions: the first 8 bytes are a time, the rest is the text. What is accepted has a next time, but for an
+ * hour that a zone's clock passes over each time: 02:00 on Sundays that are March 29, in Berlin.
  */
 #include <assert.h>
 #include <string.h>
