@@ -13,7 +13,7 @@ from tip_wire import Fetch, Pub, Sub, event
 
 OK, FAILED, USAGE, NOT_FOUND, DENIED = 0, 1, 2, 4, 5
 pytestmark = pytest.mark.keys
-SITE_KEYS = ["tip", "scheduler", "blacklist", "storage"]
+SITE_KEYS = ["tip", "scheduler", "blacklist", "storage", "web"]
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def keys(site):
 @pytest.fixture
 def up(site):
     """A supervisor, so that somebody can tell the broker; its services do not matter here."""
-    for name in ("tip", "tip-broker", "tip-storage", "tip-scheduler", "tip-blacklist"):
+    for name in ("tip", "tip-broker", "tip-storage", "tip-scheduler", "tip-blacklist", "tip-web"):
         binary(name)
     site.config["up"] = {"data": str(site.data)}
     site.config["scheduler"] = {"jobs": [{"name": "lists", "module": "blacklist", "every": "1h"}]}

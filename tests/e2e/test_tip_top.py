@@ -86,6 +86,7 @@ def test_status_is_well_when_all_is(site, tip, broker, postgres):
     sources.mkdir()
     site.service("scheduler").start()
     site.service("blacklist", sources=str(sources)).start()
+    site.service("web").start()
     code, answer = wait_for(lambda: (got := status(tip)) and got[1]["storage_age"] and got, 20, "events are stored")
     assert code == OK and answer["ok"] and answer["degraded"] == [], answer["degraded"]
     assert 0 <= answer["storage_age"]["p50_s"] <= answer["storage_age"]["p99_s"] < 30
