@@ -1,15 +1,12 @@
 #pragma once
 /*
- * Section `blacklist` of tip.yaml, and the sources: one file each in a directory.
+ * Section `blacklist` of tip.yaml.
  */
-#include <tip/addr.h>
-#include <tip/event.h>
 #include <tip/opt.h>
 
-#include "core/format.h"
-#include "io/unpack.h"
+#include "spec.h"
 
-enum { BL_SOURCES_MAX = 2000, BL_ALLOWED_MAX = 32, BL_OWN_MAX = 256 };
+enum { BL_OWN_MAX = 256 };
 
 struct bl_options {
     char *sources; /* directory; NULL for none */
@@ -21,43 +18,6 @@ struct bl_options {
 };
 
 extern const struct tip_opt_table bl_options_table;
-
-/** What a source file may hold. */
-extern const struct tip_opt_table bl_source_table;
-
-/** A source as its file states it, checked. */
-struct bl_spec {
-    char name[TIP_NAME_MAX + 1];
-    char *url;
-    bool enabled;
-    bool can_be_empty;
-    enum bl_container container;
-    char member[BL_FORMAT_TEXT]; /* glob; "" for all */
-    int64_t interval_ms;
-    int64_t timeout_ms;
-    int64_t max_bytes;
-    double weight;
-    enum tip_tlp tlp; /* with `redistribute: false` never wider than amber */
-    size_t n_allowed; /* private addresses it may be fetched from */
-    struct tip_prefix allowed[BL_ALLOWED_MAX];
-    struct bl_format format;
-    uint32_t fingerprint; /* of everything that decides what a body means */
-};
-
-struct bl_specs {
-    struct bl_spec *items; /* sorted by name */
-    size_t n;
-};
-
-/**
- * Reads every `*.yaml` of the directory. What is wrong is listed in `conf` with file, line and column.
- *
- * @return 0, or TIP_CONF_E_INVALID; *specs must be deinitialised in both cases
- */
-tip_nodiscard int bl_specs_load(struct bl_specs *specs, const struct bl_options *options, struct tip_conf *conf);
-void bl_specs_deinit(struct bl_specs *specs);
-
-const struct bl_spec *bl_specs_find(const struct bl_specs *specs, const char *name);
 
 /** For --check-config and before every start and reload. */
 void bl_options_check(const void *options, struct tip_conf *conf);

@@ -124,6 +124,8 @@ static void fetch_start(struct bl_fetch *fetch, struct tip_http *http)
         .if_none_match = order->validators.known && *order->validators.etag ? order->validators.etag : NULL,
         .if_modified_since =
             order->validators.known && *order->validators.last_modified ? order->validators.last_modified : NULL,
+        .headers = (const char *const *)&order->spec->auth_header,
+        .n_headers = order->spec->auth_header ? 1 : 0,
         .total_timeout_ms = order->spec->timeout_ms,
         .max_bytes = (uint64_t)order->spec->max_bytes,
         .max_redirects = FETCH_REDIRECTS_MAX,
