@@ -274,6 +274,7 @@ static void app_on_tick(void *ctx)
     pause_tick(app);
     operator_tick(app);
     collect_tick(app);
+    stale_tick(app);
     runs_tick(app);
     app_settle_sources(app);
     publish_go_on(app);

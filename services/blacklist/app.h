@@ -54,7 +54,7 @@ enum {
 
 /** How a source ended; told as soon as the outbox has room. */
 struct app_end {
-    bool is_set, ok, is_held;
+    bool is_set, ok, is_held, is_guarded; /* held by an operator or by the guard, by the guard */
     char reason[32];
     char detail[STATE_DETAIL + 1];
     struct bl_report *report; /* owned; NULL for none */
@@ -246,6 +246,17 @@ bool pause_is_on(struct app *app);
 
 /** Each second: says so when that has lasted, and when it is over. */
 void pause_tick(struct app *app);
+
+/* stale.c */
+
+/** When the list last changed, or wanted to; 0: not known. */
+int64_t app_source_moved(const struct app_source *source);
+
+/** How often it changes, in milliseconds; 0: not known. */
+int64_t app_source_cadence(const struct app_source *source);
+
+/** Each second: says which sources have died, and which live again. */
+void stale_tick(struct app *app);
 
 /* control.c */
 void control_on_job(void *ctx, struct tip_job *job);

@@ -357,6 +357,9 @@ static const struct codec_row stored_rows[] = {
     CODEC_ROW("held", CODEC_BOOL, bl_stored, is_held),
     CODEC_ROW("held_until", CODEC_INT, bl_stored, held_until_unix_ms),
     CODEC_ROW("hold_reason", CODEC_TEXT, bl_stored, hold_reason),
+    CODEC_ROW("changed_at", CODEC_INT, bl_stored, changed_unix_ms),
+    CODEC_ROW("stale", CODEC_BOOL, bl_stored, is_stale),
+    CODEC_ROW("guard", CODEC_HEX, bl_stored, guard), /* of another build: it is learned anew */
 };
 
 static const struct codec_row job_rows[] = {
@@ -374,19 +377,25 @@ static const struct codec_row job_rows[] = {
 
 static json_t *codec_hex(const uint8_t *bytes, size_t n)
 {
-    char text[2 * BL_RAW_MAX + 1] = "";
+    static const char digits[] = "0123456789abcdef";
+    tip_auto(tip_free) char *text = tip_new_array(2 * n + 1, char);
 
-    for (size_t i = 0; i < n && i < BL_RAW_MAX; i++)
-        (void)snprintf(text + 2 * i, 3, "%02x", bytes[i]);
+    for (size_t i = 0; i < n; i++) {
+        text[2 * i] = digits[bytes[i] >> 4];
+        text[2 * i + 1] = digits[bytes[i] & 15];
+    }
     return json_string(text);
+}
+
+static unsigned codec_digit(char c)
+{
+    return (unsigned)(c <= '9' ? c - '0' : c - 'a' + 10) & 15;
 }
 
 static void codec_unhex(uint8_t *to, size_t n, const char *text)
 {
-    unsigned byte;
-
-    for (size_t i = 0; i < n && sscanf(text + 2 * i, "%2x", &byte) == 1; i++)
-        to[i] = (uint8_t)byte;
+    for (size_t i = 0; i < n && text[0] && text[1]; i++, text += 2)
+        to[i] = (uint8_t)(codec_digit(text[0]) << 4 | codec_digit(text[1]));
 }
 
 static json_t *codec_value_write(const struct codec_row *row, const void *from)
@@ -472,6 +481,8 @@ int codec_stored_read(struct bl_stored *stored, const void *bytes, size_t n)
 
     *stored = (struct bl_stored){0};
     r = codec_rows_read(ROWS(stored_rows), stored, bytes, n);
+    if (!stored->changed_unix_ms)
+        stored->changed_unix_ms = stored->fetched_unix_ms; /* written by an older build */
     if (stored->override < BL_OVERRIDE_NONE || stored->override > BL_OVERRIDE_DISABLED)
         stored->override = BL_OVERRIDE_NONE;
     return r;
@@ -628,6 +639,30 @@ bool bl_is_enabled(const struct bl_spec *spec, const struct bl_stored *stored)
 static const char *const override_names[] = {
     [BL_OVERRIDE_NONE] = "", [BL_OVERRIDE_ENABLED] = "enabled", [BL_OVERRIDE_DISABLED] = "disabled"};
 
+/* What the guard says, and by what figures. */
+static json_t *codec_guard_json(const struct bl_stored *stored)
+{
+    const struct bl_guard *guard = &stored->guard;
+    const struct bl_limits limits = bl_guard_limits(guard);
+    const char *state = guard->held_since_unix_ms ? "held" : stored->n_failures ? "failed" : "ok";
+
+    return json_pack("{ss ss so sI sI sb sI sf sf}", "state", state, "why", guard->why, "since",
+                     codec_time(guard->held_since_unix_ms), "entries", (json_int_t)guard->held_entries, "agreeing",
+                     (json_int_t)guard->n_agreeing, "released", guard->is_released != 0, "steps",
+                     (json_int_t)guard->n_steps, "removed_max", (double)limits.removed / BL_GUARD_ONE, "added_max",
+                     (double)limits.added / BL_GUARD_ONE);
+}
+
+static json_t *codec_duration(int64_t ms)
+{
+    char text[TIP_DURATION_TEXT];
+
+    if (!ms)
+        return json_null();
+    (void)tip_duration_format((uint64_t)ms, text); /* its length */
+    return json_string(text);
+}
+
 int codec_source_json(const struct codec_shown *shown, struct tip_buf *out)
 {
     const struct bl_stored *stored = shown->stored;
@@ -647,6 +682,10 @@ int codec_source_json(const struct codec_shown *shown, struct tip_buf *out)
     json_object_set_new(object, "held", json_boolean(stored->is_held));
     json_object_set_new(object, "held_until", codec_time(stored->is_held ? stored->held_until_unix_ms : 0));
     json_object_set_new(object, "hold_reason", json_string(stored->hold_reason));
+    json_object_set_new(object, "guard", codec_guard_json(stored));
+    json_object_set_new(object, "changed_at", codec_time(stored->changed_unix_ms));
+    json_object_set_new(object, "cadence", codec_duration(shown->cadence_ms));
+    json_object_set_new(object, "stale", json_boolean(stored->is_stale));
     return object ? codec_json_append(object, out) : -ENOMEM;
 }
 

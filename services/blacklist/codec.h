@@ -86,6 +86,7 @@ struct codec_shown {
     const struct bl_spec *spec; /* NULL: its file is gone */
     const struct bl_stored *stored;
     enum bl_source_phase phase;
+    int64_t cadence_ms; /* 0: not known */
 };
 
 /** One JSON object: the answer of `list` for a source. */

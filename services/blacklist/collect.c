@@ -13,6 +13,8 @@
 #include "app.h"
 #include "io/store.h"
 
+#define COLLECT_HELD_MS (15 * TIP_MINUTE_MS) /* at most, until what the guard holds is fetched again */
+
 static void collect_step(struct app_source *source, enum bl_source_event event);
 
 /* ---- the end of a collection ---- */
@@ -37,7 +39,10 @@ static void collect_end(struct app_source *source, bool ok, const char *reason, 
 
 static void collect_rest(struct app_source *source)
 {
-    const struct bl_source_pace pace = {.interval_ms = source->spec ? source->spec->interval_ms : TIP_DAY_MS,
+    int64_t interval_ms = source->spec ? source->spec->interval_ms : TIP_DAY_MS;
+    bool is_guarded = source->stored.guard.held_since_unix_ms != 0;
+    const struct bl_source_pace pace = {.interval_ms =
+                                            is_guarded && interval_ms > COLLECT_HELD_MS ? COLLECT_HELD_MS : interval_ms,
                                         .asked_unix_ms = source->asked_unix_ms,
                                         .retry_after_ms = source->retry_after_ms};
 
@@ -49,7 +54,9 @@ static void collect_rest(struct app_source *source)
 
 static void collect_log(const struct app_source *source, const struct app_end *end)
 {
-    tip_log_write(end->ok ? TIP_LOG_INFO : TIP_LOG_WARN, end->ok ? "source.ok" : "source.failed",
+    const char *event = end->is_held ? "source.held" : end->ok ? "source.ok" : "source.failed";
+
+    tip_log_write(end->ok && !end->is_guarded ? TIP_LOG_INFO : TIP_LOG_WARN, event,
                   " source=%s reason=%s version=%" PRIu64 " entries=%" PRIu64 " added=%" PRIu64 " removed=%" PRIu64
                   " failures=%" PRId64 " detail=%s",
                   source->name, end->reason, source->stored.version, source->stored.n_entries, source->stored.n_added,
@@ -76,7 +83,7 @@ static int collect_tell(struct app_source *source, struct tip_outbox_txn *txn, c
     collect_rest(source);
     strcpy(source->stored.reason, end->reason);
     strcpy(source->stored.detail, end->detail);
-    if (end->ok)
+    if (end->ok && !end->is_guarded)
         source->stored.ok_unix_ms = tip_loop_wall_ms();
     prefix = codec_source(&event, &told, &scratch);
     collect_log(source, end);
@@ -227,7 +234,8 @@ static void collect_fetch(struct app_source *source)
     };
     int r;
 
-    if (!source->stored.version || source->stored.fingerprint != (int64_t)source->spec->fingerprint)
+    if (!source->stored.version || source->stored.fingerprint != (int64_t)source->spec->fingerprint ||
+        source->stored.guard.held_since_unix_ms)
         order.validators.known = false;
     collect_host(source->spec->url, source->host);
     (void)snprintf(source->body, sizeof(source->body), "%s/%s-%" PRIu64 ".fetch", app->dir, source->name,
@@ -249,7 +257,15 @@ void collect_order(const struct app_source *source, const struct bl_spec *spec, 
         .max_bytes = spec->max_bytes,
         .from = source->stored.version,
         .to = source->stored.last_number + 1,
+        .is_guarded = spec->guard && source->stored.fingerprint == (int64_t)spec->fingerprint,
+        .guard = source->stored.guard,
+        .interval_ms = spec->interval_ms,
+        .changed_unix_ms = source->stored.changed_unix_ms,
+        .now_unix_ms = tip_loop_wall_ms(),
     };
+    if (!job->is_guarded)
+        job->guard = (struct bl_guard){0}; /* read by other rules, or not watched: what was learned means nothing */
+    job->is_guarded = job->is_guarded && !source->stored.is_held;
     strcpy(job->dir, source->app->dir);
     strcpy(job->name, source->name);
     strcpy(job->member, spec->member);
@@ -285,7 +301,8 @@ static void collect_changed(struct app_source *source, const struct work_parse *
     source->stored.pending = source->stored.last_number = job->to;
     source->stored.validators = source->fetched;
     source->stored.fingerprint = job->fingerprint;
-    source->stored.fetched_unix_ms = tip_loop_wall_ms();
+    source->stored.fetched_unix_ms = source->stored.changed_unix_ms = tip_loop_wall_ms();
+    source->stored.guard = job->guard;
     collect_counts(&source->stored, job);
     r = app_source_put(txn, source);
     r = r ? r : app_report_put(txn, source->name, &job->report);
@@ -297,6 +314,7 @@ static void collect_same(struct app_source *source, const struct work_parse *job
 {
     source->stored.validators = source->fetched;
     source->stored.fingerprint = job->fingerprint;
+    source->stored.guard = job->guard;
     source->stored.n_lines = job->report.n_lines;
     source->stored.n_rejected = job->report.n_rejected;
     source->stored.n_added = source->stored.n_removed = source->stored.n_changed = 0;
@@ -320,6 +338,18 @@ static void collect_held(struct app_source *source, const struct work_parse *job
     collect_step(source, BL_SOURCE_EV_SAME);
 }
 
+/* The guard does not believe it: it is fetched again soon, whole, until later ones agree or an operator releases it. */
+static void collect_guarded(struct app_source *source, const struct work_parse *job)
+{
+    source->stored.guard = job->guard;
+    source->stored.n_added = job->n_added;
+    source->stored.n_removed = job->n_removed;
+    source->stored.n_changed = job->n_changed;
+    collect_end(source, true, job->hold, job->detail);
+    source->end.is_held = source->end.is_guarded = true;
+    collect_step(source, BL_SOURCE_EV_SAME);
+}
+
 static void collect_on_parsed(void *ctx, void *opaque)
 {
     struct work_parse *job = opaque;
@@ -329,9 +359,11 @@ static void collect_on_parsed(void *ctx, void *opaque)
         return;
     tip_metric_add(source->app->m[APP_M_LINES], job->report.n_lines);
     tip_metric_add(source->app->m[APP_M_REJECTED], job->report.n_rejected);
-    if (*job->why)
+    if (*job->why || *job->hold)
         source->end.report = tip_memdup(&job->report, sizeof(job->report));
-    if (!*job->why && source->stored.is_held) {
+    if (*job->hold) {
+        collect_guarded(source, job);
+    } else if (!*job->why && source->stored.is_held) {
         collect_held(source, job);
     } else if (!*job->why) {
         collect_changed(source, job);
@@ -461,8 +493,10 @@ static void collect_on_retired(void *ctx, void *opaque)
 
 void collect_retire(struct app_source *source)
 {
-    struct work_parse job = {
-        .from = source->stored.version, .to = source->stored.last_number + 1, .n_removed = source->stored.n_entries};
+    struct work_parse job = {.from = source->stored.version,
+                             .to = source->stored.last_number + 1,
+                             .guard = source->stored.guard,
+                             .n_removed = source->stored.n_entries};
 
     if (source->is_retiring)
         return;
@@ -485,6 +519,7 @@ int collect_release(struct app_source *source, struct tip_outbox_txn *txn)
     source->stored.is_held = false;
     source->stored.held_until_unix_ms = 0;
     *source->stored.hold_reason = '\0';
+    source->stored.guard.is_released = source->stored.guard.held_since_unix_ms != 0;
     source->stored.next_unix_ms = source->machine.next_unix_ms = 0;
     return app_source_put(txn, source);
 }

@@ -112,7 +112,8 @@ static bool control_has_room(struct control *control)
 
 static int control_source_json(const struct app_source *source, struct tip_buf *out)
 {
-    const struct codec_shown shown = {source->name, source->spec, &source->stored, source->machine.phase};
+    const struct codec_shown shown = {source->name, source->spec, &source->stored, source->machine.phase,
+                                      app_source_cadence(source)};
 
     return codec_source_json(&shown, out);
 }

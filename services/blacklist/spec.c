@@ -18,7 +18,7 @@
 struct source_options {
     struct tip_opt_at at;
     char *url;
-    bool enabled, can_be_empty, redistribute;
+    bool enabled, can_be_empty, redistribute, guard;
     int64_t interval_ms, timeout_ms, max_bytes, max_entries;
     double weight;
     int kind, type, container, tlp;
@@ -80,6 +80,8 @@ static const struct tip_opt source_rows[] = {
      .help = "Traffic Light Protocol marking of what comes from it."},
     {.name = "can_be_empty", .type = TIP_OPT_BOOL, .offset = SOURCE_AT(can_be_empty), .fallback = "false",
      .help = "Whether an empty list is believed."},
+    {.name = "guard", .type = TIP_OPT_BOOL, .offset = SOURCE_AT(guard), .fallback = "true",
+     .help = "Whether a version that differs too much from the last one is held until later ones agree with it."},
     {.name = "kind", .type = TIP_OPT_ENUM, .offset = SOURCE_AT(kind), .fallback = "lines", .names = bl_kind_names,
      .help = "How it is written."},
     {.name = "type", .type = TIP_OPT_ENUM, .offset = SOURCE_AT(type), .fallback = "auto", .names = bl_type_names,
@@ -310,6 +312,7 @@ static void spec_rules(struct spec_make *make)
 
     spec->enabled = from->enabled;
     spec->can_be_empty = from->can_be_empty;
+    spec->guard = from->guard;
     spec->container = (enum bl_container)from->container;
     if (from->member)
         strcpy(spec->member, from->member); /* its length is in the table */

@@ -24,6 +24,7 @@ struct bl_spec {
     char *auth_header; /* "Name: value", secret; NULL for none */
     bool enabled;
     bool can_be_empty;
+    bool guard; /* a version that differs too much from the last one is held */
     enum bl_container container;
     char member[BL_FORMAT_TEXT]; /* glob; "" for all */
     int64_t interval_ms;

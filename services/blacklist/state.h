@@ -4,6 +4,7 @@
  */
 #include <tip/event.h>
 
+#include "core/guard.h"
 #include "io/fetch.h"
 #include "work.h"
 
@@ -19,6 +20,7 @@ struct bl_stored {
     int64_t fingerprint;  /* of the rules that it was read by */
     struct bl_validators validators;
     int64_t next_unix_ms, fetched_unix_ms, ok_unix_ms;
+    int64_t changed_unix_ms; /* of the newest version; 0: not known */
     int64_t n_failures;
     char reason[32]; /* of the last end */
     char detail[STATE_DETAIL + 1];
@@ -28,6 +30,8 @@ struct bl_stored {
     bool is_held;                                      /* fetched and compared, but not published */
     int64_t held_until_unix_ms;                        /* 0: until released */
     char hold_reason[STATE_DETAIL + 1];
+    bool is_stale; /* it has not changed for too long, and that was said */
+    struct bl_guard guard;
 };
 
 /**

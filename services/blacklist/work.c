@@ -79,11 +79,52 @@ static bool work_read(struct work_parse *job, struct work_reading *reading, cons
     return !*job->why;
 }
 
-/* Compares with the current version, and keeps the new one if it differs. */
+static void work_change(const struct work_parse *job, const struct bl_set *old, const struct bl_set *set,
+                        struct bl_change *change)
+{
+    *change = (struct bl_change){.n_before = bl_set_count(old),
+                                 .n_after = bl_set_count(set),
+                                 .n_added = job->n_added,
+                                 .n_removed = job->n_removed};
+    bl_guard_families(old, &change->n4_before, &change->n6_before);
+    bl_guard_families(set, &change->n4_after, &change->n6_after);
+}
+
+/* Says why and by what figures. */
+static void work_hold_text(struct work_parse *job, const struct bl_change *change, const char *why)
+{
+    const struct bl_limits limits = bl_guard_limits(&job->guard);
+
+    (void)snprintf(job->hold, sizeof(job->hold), "%s", why);
+    (void)snprintf(job->detail, sizeof(job->detail),
+                   "%s: of %llu %llu would go and %llu come, at most %u.%u %% and %u.%u %% are believed; %u of %d "
+                   "deliveries agree",
+                   bl_guard_sentence(why), (unsigned long long)change->n_before, (unsigned long long)change->n_removed,
+                   (unsigned long long)change->n_added, limits.removed / 10, limits.removed % 10, limits.added / 10,
+                   limits.added % 10, job->guard.n_agreeing, BL_GUARD_AGREE);
+}
+
+/* May it follow on the current version? Brings the guard up to date. */
+static bool work_believe(struct work_parse *job, const struct bl_change *change)
+{
+    const char *why = job->is_guarded ? bl_guard_holds(&job->guard, change) : "";
+    int64_t gap_ms = job->changed_unix_ms ? job->now_unix_ms - job->changed_unix_ms : 0;
+
+    if (*why && !bl_guard_hold(&job->guard, change, job->interval_ms, job->now_unix_ms)) {
+        work_hold_text(job, change, why);
+        return false;
+    }
+    bl_guard_clear(&job->guard);
+    bl_guard_record(&job->guard, change, bl_guard_valid(&job->report), gap_ms);
+    return true;
+}
+
+/* Compares with the current version, and keeps the new one if it differs and is believed. */
 static void work_keep(struct work_parse *job, const struct bl_set *set, const char *body)
 {
     tip_auto(bl_map_close) struct bl_map old = {0};
     struct bl_setfile file = {.version = job->to, .body_bytes = job->n_bytes, .set = *set};
+    struct bl_change change;
     struct bl_diff diff;
     int r;
 
@@ -99,9 +140,13 @@ static void work_keep(struct work_parse *job, const struct bl_set *set, const ch
     job->n_changed = bl_diff_count(&diff.changed);
     bl_diff_deinit(&diff);
     if (!r && job->from && !(job->n_added + job->n_removed + job->n_changed)) {
+        bl_guard_clear(&job->guard);
         work_fail(job, "unchanged", "another body, the same entries");
         return;
     }
+    work_change(job, &old.file.set, set, &change);
+    if (!r && job->from && !work_believe(job, &change))
+        return;
     r = r ? r : bl_files_keep(job->dir, job->name, &file, body);
     if (r)
         work_fail(job, "io_error", strerror(-r));
@@ -130,6 +175,8 @@ static void work_judge(struct work_parse *job, struct work_reading *reading, con
     delivery.report = &job->report;
     delivery.n_entries = job->n_entries;
     why = bl_guard_why(&delivery);
+    if (!*why && job->is_guarded && bl_guard_few_valid(&job->guard, &job->report))
+        why = "few_valid";
     if (*why)
         work_refuse(job, why);
     else if (!job->is_test)

@@ -7,6 +7,7 @@
 #include "core/build.h"
 #include "core/diff.h"
 #include "core/format.h"
+#include "core/guard.h"
 #include "core/part.h"
 #include "core/report.h"
 #include "core/score.h"
@@ -28,11 +29,15 @@ struct work_parse {
     bool can_be_empty;
     bool is_test; /* only the report is wanted */
     int64_t max_bytes;
-    uint64_t from, to;    /* the current version, 0 for none, and the number of the new one */
-    uint32_t fingerprint; /* of the rules, for the caller */
-    double weight;        /* for the caller */
+    uint64_t from, to;     /* the current version, 0 for none, and the number of the new one */
+    uint32_t fingerprint;  /* of the rules, for the caller */
+    double weight;         /* for the caller */
+    bool is_guarded;       /* what differs too much from the current version is held */
+    struct bl_guard guard; /* brought up to date */
+    int64_t interval_ms, changed_unix_ms, now_unix_ms;
 
-    char why[32]; /* set: "" for a version, "unchanged", "lost_version" (the current one), else why it failed */
+    char hold[16]; /* set: why it is held; "" when it is not. Then nothing was kept */
+    char why[32];  /* set: "" for a version, "unchanged", "lost_version" (the current one), else why it failed */
     char detail[WORK_DETAIL];
     uint64_t n_bytes, n_entries, n_added, n_removed, n_changed;
     struct bl_report report;

@@ -14,6 +14,7 @@ class Page:
 
     def __init__(self, host):
         self.status, self.body, self.headers, self.seen = 200, b"8.8.8.8\n", {}, []
+        self.answer = lambda path: self.body
         page = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -23,13 +24,14 @@ class Page:
                 for name, value in page.headers.items():
                     self.send_header(name, value)
                 self.end_headers()
-                self.wfile.write(page.body)
+                self.wfile.write(page.answer(self.path))
 
             def log_message(self, *_):
                 pass
 
         self.server = http.server.ThreadingHTTPServer((host, free_port()), Handler)
-        self.url = f"http://{host}:{self.server.server_port}/list"
+        self.base = f"http://{host}:{self.server.server_port}"
+        self.url = f"{self.base}/list"
 
 
 @pytest.fixture
@@ -77,3 +79,123 @@ def test_fields_that_are_refused(lists, site, fields, why):
     lists.source("bad", "http://lists.example/", **fields)
     result = site.run_program(["tip-blacklist", "--check-config", "--config", site.config_path], check=False)
     assert result.returncode != 0 and why in result.stderr + result.stdout
+
+
+def addresses(n, first=0, six=0):
+    """n IPv4 addresses and `six` IPv6 ones, a line each."""
+    return "".join(f"198.{18 + i // 65536}.{i // 256 % 256}.{i % 256}\n" for i in range(first, first + n)) + \
+        "".join(f"2001:db9::{i:x}\n" for i in range(six))
+
+
+def guard_of(caller, name):
+    return json.loads(caller.control("blacklist", "show", name).values["source"])["guard"]
+
+
+# what came first, what came then, and why it is held
+HELD = {
+    "truncated": (addresses(1200, six=605), addresses(541), "family_vanished"),
+    "shrink": (addresses(1361), addresses(271), "shrank"),
+    "growth": (addresses(100), addresses(1560), "grew"),
+}
+
+
+def test_the_guard_holds_until_three_agree(lists, page, caller):
+    own = page("127.0.0.2")
+    bodies = {name: [first, then] for name, (first, then, _) in HELD.items()}
+    own.answer = lambda path: bodies[path.strip("/")][0].encode()
+    own.headers = {"ETag": '"same-for-ever"'}
+    for name in HELD:
+        lists.source(name, f"{own.base}/{name}", allow_private=["127.0.0.2"], interval="2s",
+                     guard=True, allow_special=["198.18.0.0/15"])
+    lists.start()
+    assert lists.run().payload.n_ok == len(HELD)
+    before = {name: lists.listed(name) for name in HELD}
+    for name in HELD:
+        bodies[name].pop(0)
+    for turn in (1, 2):
+        lists.run()
+        for name, (first, then, why) in HELD.items():
+            held = [s for s in lists.events("v1.source.held.") if s.payload.source == name][-1].payload
+            assert held.reason == why and held.version == 1, held
+            if why == "shrank":
+                assert (held.n_removed, held.n_added) == (1090, 0)
+                assert "of 1361 1090 would go and 0 come, at most 50.0 % and 100.0 %" in held.detail
+            assert lists.listed(name) == before[name]
+            guard = guard_of(caller, name)
+            assert (guard["state"], guard["why"], guard["agreeing"]) == ("held", why, turn)
+    asked = ["If-None-Match" in seen for seen in own.seen]
+    assert asked == [False] * 3 + [True] * 3 + [False] * 3  # a 304 would be no second opinion
+
+    def accepted():
+        lists.run()
+        return all(lists.last(name).payload.version == 2 for name in HELD)
+    wait_for(accepted, 30, "three deliveries over two intervals agree")
+    for name, (first, then, _) in HELD.items():
+        assert set(lists.listed(name)) == set(then.split())
+        assert guard_of(caller, name)["state"] == "ok"
+
+
+def test_the_guard_is_released_by_hand_and_over_restarts(lists, page, caller):
+    own = page("127.0.0.2")
+    own.body = addresses(400).encode()
+    lists.source("one", own.url, allow_private=["127.0.0.2"], interval="1d", guard=True, allow_special=["198.18.0.0/15"])
+    lists.start()
+    lists.run()
+    own.body = addresses(80).encode()
+    lists.run()
+    assert guard_of(caller, "one")["state"] == "held"
+    state = json.loads(caller.control("blacklist", "show", "one").values["source"])
+    assert lists.events("v1.source.held.")[-1].payload.next_unix_ms - lists.last("one").payload.next_unix_ms < 0
+    assert len(lists.listed("one")) == 400 and state["ok"] is not None
+    lists.service.kill()
+    lists.service.start()
+    wait_for(lambda: guard_of(caller, "one")["agreeing"] == 1, 10, "the hold is remembered")
+    own.body = b"<html><body>503</body></html>"
+    lists.run()
+    assert lists.last("one").payload.reason == "html" and guard_of(caller, "one")["agreeing"] == 1
+    own.body = addresses(10).encode()
+    caller.control("blacklist", "release", "one", reason="asked its publisher")
+    lists.run()
+    assert len(lists.listed("one")) == 400  # 10 are not the 80 that were released
+    own.body = addresses(11).encode()
+    caller.control("blacklist", "release", "one", reason="asked again")
+    lists.run()
+    assert len(lists.listed("one")) == 11 and guard_of(caller, "one")["state"] == "ok"
+    assert [s.payload.action for s in lists.events("v1.control.applied.")] == ["release", "release"]
+
+
+def test_what_was_held_is_over_when_the_old_list_is_back(lists, page, caller):
+    own = page("127.0.0.2")
+    own.body = addresses(400).encode()
+    lists.source("one", own.url, guard=True, allow_private=["127.0.0.2"], allow_special=["198.18.0.0/15"])
+    lists.source("free", own.url, allow_private=["127.0.0.2"], allow_special=["198.18.0.0/15"])
+    lists.start()
+    lists.run()
+    own.body = addresses(80).encode()
+    lists.run()
+    assert guard_of(caller, "one")["state"] == "held" and len(lists.listed("free")) == 80
+    own.body = addresses(400).encode()
+    lists.run()
+    assert guard_of(caller, "one")["state"] == "ok" and lists.last("one").payload.version == 1
+
+
+def test_a_list_that_died_is_an_alarm_until_it_moves(lists, page, caller):
+    own = page("127.0.0.2")
+    lists.source("mute", own.url, allow_private=["127.0.0.2"], cadence="500ms")
+    lists.source("slow", own.url, allow_private=["127.0.0.2"], cadence="30d")
+    lists.start()
+    lists.run()
+
+    def alarm(raised):
+        said = [s.payload for s in lists.events("v1.system.alarm.") if s.payload.name == "stale"]
+        return said and said[-1].raised == raised and said[-1].detail
+    assert "1 sources have not changed for too long: mute" in wait_for(lambda: alarm(True), 10, "the alarm")
+    lists.run()
+    assert lists.last("mute").payload.reason in ("unchanged", "not_modified")
+    lists.service.kill()
+    lists.service.start()
+    own.body = b"9.9.9.9\n"
+    lists.run()
+    assert wait_for(lambda: alarm(False), 10, "the alarm is lowered")
+    shown = json.loads(caller.control("blacklist", "show", "slow").values["source"])
+    assert (shown["cadence"], shown["stale"]) == ("30d", False) and shown["changed_at"]

@@ -33,11 +33,11 @@ class Chain:
         return self
 
     def source(self, name, body=None, **options):
-        """Writes the source file, and what its URL serves."""
+        """Writes the source file, and what its URL serves. Its versions may differ as they like."""
         if body is not None:
             self.serve(name, body)
         options = {"url": self.nginx.url(f"lists/{name}"), "kind": "lines", "type": "auto", "weight": 0.5,
-                   "interval": "15m", "allow_private": ["127.0.0.0/8"], **options}
+                   "interval": "15m", "allow_private": ["127.0.0.0/8"], "guard": False, **options}
         (self.sources_dir / f"{name}.yaml").write_text(yaml.safe_dump(options, sort_keys=False))
 
     def serve(self, name, body):
