@@ -1,0 +1,63 @@
+#pragma once
+/*
+ * What TIP saw itself, and what it proves.
+ *
+ * An observation is independent when it is distinct in what its kind counts by: a day and trap, a network of an agent,
+ * a session behaviour and day. n of them make p = min(0.95, 1 - (1 - p0)^n). What TIP's own treatment caused (a sender
+ * that leaves when it is slowed) has p0 = 0, and confirms no source; what a list led to never confirms that list;
+ * nothing counts that was derived more than three steps deep.
+ *
+ * `block` needs two families, or two sources that are independent of each other; one observation alone reaches `slow`
+ * at most.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <tip/indicator.h>
+
+enum bl_evidence_kind {
+    BL_EVIDENCE_TRAP,        /* a mail in a spamtrap: a distinct day and trap */
+    BL_EVIDENCE_FLUX,        /* an agent of a fast-flux network: a distinct network */
+    BL_EVIDENCE_SMTP,        /* behaviour at the SMTP door that no treatment caused: a distinct day */
+    BL_EVIDENCE_ABANDONMENT, /* it left while it was slowed: proves nothing */
+    BL_EVIDENCE_KIND_COUNT
+};
+
+enum { BL_EVIDENCE_DEPTH_MAX = 3, BL_EVIDENCE_CONFIRM_S = 7 * 24 * 60 * 60 };
+
+#define BL_EVIDENCE_MOST      0.95
+#define BL_EVIDENCE_SLOW_MOST 0.89 /* below `block` */
+
+/** Of one indicator. */
+struct bl_observation {
+    enum tip_kind kind;
+    const char *value; /* borrowed */
+    size_t len;
+    enum bl_evidence_kind what;
+    uint64_t distinct; /* what makes it independent of others of its kind: two with one number are one */
+    uint32_t at_s;
+    uint32_t depth;         /* of the event that brought it */
+    const char *because_of; /* the source whose listing led to it; NULL for none */
+};
+
+/** p0. */
+double bl_evidence_first(enum bl_evidence_kind what);
+
+/** p of n independent observations. */
+double bl_evidence_p(enum bl_evidence_kind what, uint64_t n);
+
+/** May it count at all? */
+bool bl_evidence_counts(const struct bl_observation *observation);
+
+/** Does it confirm what a source lists since a time: seen by ourselves within 7 days after, and not led to by it? */
+bool bl_evidence_confirms(const struct bl_observation *observation, const char *source, uint32_t since_s);
+
+/** What stands behind a score. */
+struct bl_evidence_base {
+    unsigned n_families;    /* list, trap, flux, smtp: with a share */
+    unsigned n_independent; /* sources of different maintainers, none below I = 0.5 */
+};
+
+/** The score that may be told: below `block` as long as one thing alone stands behind it. */
+double bl_evidence_rule(double score, const struct bl_evidence_base *base);

@@ -1,0 +1,131 @@
+/* The numbers are counted again in tests/integration/test_weights.py; here is what the loop may not do. */
+#include "check.h"
+
+#include <math.h>
+
+#include "core/score.h"
+#include "core/weight.h"
+#include "seens.h"
+
+enum { T0 = 1700000000, HOUR = 3600, TURNS = 10000 };
+
+static struct bl_weight weigh(const struct bl_weigh_source *source, struct bl_weigh_job *job)
+{
+    tip_auto(bl_reference_destroy) struct bl_reference *reference = bl_reference_new();
+    struct bl_weight weight;
+
+    assert_int_equal(bl_reference_finish(reference), 0);
+    job->sources = source;
+    job->n_sources = 1;
+    job->reference = reference;
+    assert_int_equal(bl_weigh(job, &weight), 0);
+    return weight;
+}
+
+static struct bl_weigh_source list_of(const struct seens *seens)
+{
+    return (struct bl_weigh_source){
+        .name = "list", .group = "list", .seen = seens->seen, .ok_s = T0, .interval_s = HOUR};
+}
+
+static void test_weight_before_anything_is_known(void **state)
+{
+    tip_auto(seens_deinit) struct seens seens;
+    struct bl_weigh_job job = {.now_s = T0};
+    struct bl_weigh_source source;
+
+    (void)state;
+    seens_init(&seens);
+    seens_update(&seens, "9.9.9.9\n", T0, 0, 1000);
+    source = list_of(&seens);
+    assert_true(weigh(&source, &job).weight == BL_WEIGHT_PRIOR);
+}
+
+static void test_weight_falls_when_a_source_is_silent(void **state)
+{
+    tip_auto(seens_deinit) struct seens seens;
+    struct bl_weigh_job job = {.now_s = T0 + 4 * HOUR};
+    struct bl_weigh_source source;
+
+    (void)state;
+    seens_init(&seens);
+    seens_update(&seens, "9.9.9.9\n", T0, 0, 1000);
+    source = list_of(&seens);
+    assert_true(fabs(weigh(&source, &job).freshness - 0.5) < 1e-15);
+    source.ok_s = 0;
+    assert_true(weigh(&source, &job).weight == 0);
+}
+
+/*
+ * A harmless sender is listed once. From then on, hour by hour: the SMTP door slows it and it leaves; its name is
+ * looked into because it is listed, and what that finds is reported, each time one step deeper. None of it may raise
+ * its score.
+ */
+static void test_weight_does_not_feed_on_itself(void **state)
+{
+    static struct bl_observation seen[TURNS];
+    tip_auto(seens_deinit) struct seens seens;
+    struct bl_weigh_job job = {.observations = seen, .exposure = 1};
+    struct bl_weigh_source source;
+    double last = 1;
+
+    (void)state;
+    seens_init(&seens);
+    seens_update(&seens, "9.9.9.9\n8.8.8.8\n", T0, 0, 1000);
+    source = list_of(&seens);
+    for (uint32_t turn = 0; turn < TURNS; turn++) {
+        double p;
+
+        seen[turn] = (struct bl_observation){.kind = TIP_KIND_IP,
+                                             .value = "9.9.9.9",
+                                             .len = 7,
+                                             .what = turn % 2 ? BL_EVIDENCE_ABANDONMENT : BL_EVIDENCE_FLUX,
+                                             .distinct = turn,
+                                             .at_s = T0 + turn,
+                                             .depth = 1 + turn % 7,
+                                             .because_of = turn % 2 ? NULL : "list"};
+        if (turn % 100) /* weighed at most hourly, and never because of one observation */
+            continue;
+        job.n_observations = turn + 1;
+        job.now_s = source.ok_s = T0 + turn;
+        p = weigh(&source, &job).weight;
+        p = 1 - (1 - p) * (1 - bl_evidence_p(BL_EVIDENCE_ABANDONMENT, turn));
+        assert_true(p <= last && p > 0);
+        last = p;
+    }
+    job.n_observations = TURNS;
+    assert_true(weigh(&source, &job).n_confirmed == 0);
+}
+
+/* While a trap that nobody led to does confirm, once an indicator. */
+static void test_weight_rises_by_what_was_seen(void **state)
+{
+    const struct bl_observation trap = {
+        .kind = TIP_KIND_IP, .value = "9.9.9.9", .len = 7, .what = BL_EVIDENCE_TRAP, .at_s = T0 + HOUR};
+    const struct bl_observation seen[3] = {trap, trap, trap};
+    tip_auto(seens_deinit) struct seens seens;
+    struct bl_weigh_job job = {.observations = seen, .n_observations = 3, .exposure = 1, .now_s = T0 + HOUR};
+    struct bl_weigh_source source;
+    struct bl_weight weight;
+
+    (void)state;
+    seens_init(&seens);
+    seens_update(&seens, "9.9.9.9\n8.8.8.8\n", T0, 0, 1000);
+    source = list_of(&seens);
+    source.ok_s = T0 + HOUR;
+    weight = weigh(&source, &job);
+    assert_true(weight.n_confirmed == 1);
+    assert_true(fabs(weight.trust - 0.6) < 1e-15);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_weight_before_anything_is_known),
+        cmocka_unit_test(test_weight_falls_when_a_source_is_silent),
+        cmocka_unit_test(test_weight_does_not_feed_on_itself),
+        cmocka_unit_test(test_weight_rises_by_what_was_seen),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
