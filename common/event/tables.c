@@ -3,7 +3,7 @@
 
 #include <tip/v1/event.pb-c.h>
 
-enum { N = TIP_NAME_MAX, T = TIP_TEXT_MAX };
+enum { N = TIP_NAME_MAX, T = TIP_TEXT_MAX, C = INT32_MAX };
 
 static const char *tables_kind_name(int kind)
 {
@@ -172,11 +172,47 @@ static const struct wire_field state_rows[] = {
 static const struct wire_table state_table =
     WIRE_TABLE(tip__v1__source_state__descriptor, tip_source_state, state_rows, );
 
+static const struct wire_field hits_rows[] = {
+    WIRE_AS("role", TEXT, SourceWeight__HitsEntry, key, tip_role_hits, role, 1, N),
+    WIRE_AS("n", REAL, SourceWeight__HitsEntry, value, tip_role_hits, n, 0, C),
+};
+static const struct wire_table hits_table =
+    WIRE_TABLE(tip__v1__source_weight__hits_entry__descriptor, tip_role_hits, hits_rows, );
+
 static const struct wire_field weight_rows[] = {
     WIRE_ROW(TEXT, SourceWeight, tip_source_weight, source, 1, N),
     WIRE_ROW(REAL, SourceWeight, tip_source_weight, weight, 0, 1),
     WIRE_ROW(REAL, SourceWeight, tip_source_weight, before, 0, 1),
     WIRE_ROW(TEXT, SourceWeight, tip_source_weight, reason, 0, T),
+    WIRE_AT("measured_at", SourceWeight, tip_source_weight, measured_unix_ms),
+    WIRE_ROW(REAL, SourceWeight, tip_source_weight, measured, 0, 1),
+    WIRE_ROW(BOOL, SourceWeight, tip_source_weight, fixed, 0, 0),
+    WIRE_ROW(REAL, SourceWeight, tip_source_weight, trust, 0, 1),
+    WIRE_ROW(REAL, SourceWeight, tip_source_weight, trust_low, 0, 1),
+    WIRE_ROW(REAL, SourceWeight, tip_source_weight, trust_high, 0, 1),
+    WIRE_ROW(REAL, SourceWeight, tip_source_weight, n_entries, 0, C),
+    WIRE_ROW(REAL, SourceWeight, tip_source_weight, n_confirmed, 0, C),
+    WIRE_ROW(REAL, SourceWeight, tip_source_weight, exposure, 0, C),
+    WIRE_ROW(REAL, SourceWeight, tip_source_weight, penalties, 0, C),
+    WIRE_MANY(MAP, SourceWeight, hits, tip_source_weight, hits, TIP_ROLES_MAX, &hits_table),
+    WIRE_ROW(REAL, SourceWeight, tip_source_weight, independence, 0, 1),
+    WIRE_ROW(REAL, SourceWeight, tip_source_weight, n_scored, 0, C),
+    WIRE_ROW(REAL, SourceWeight, tip_source_weight, n_exclusive, 0, C),
+    WIRE_ROW(REAL, SourceWeight, tip_source_weight, n_copied, 0, C),
+    WIRE_ROW(TEXT, SourceWeight, tip_source_weight, copied_from, 0, N),
+    WIRE_ROW(REAL, SourceWeight, tip_source_weight, lead, 0, 1),
+    WIRE_ROW(REAL, SourceWeight, tip_source_weight, n_shared, 0, C),
+    WIRE_ROW(REAL, SourceWeight, tip_source_weight, lead_sum, 0, C),
+    WIRE_ROW(REAL, SourceWeight, tip_source_weight, freshness, 0, 1),
+    WIRE_AT("ok_at", SourceWeight, tip_source_weight, ok_unix_ms),
+    WIRE_ROW(U64, SourceWeight, tip_source_weight, interval_ms, 0, 0),
+    WIRE_ROW(U64, SourceWeight, tip_source_weight, half_life_ms, 0, 0),
+    WIRE_ROW(TEXT, SourceWeight, tip_source_weight, half_life_basis, 0, N),
+    WIRE_ROW(U64, SourceWeight, tip_source_weight, n_known, 0, 0),
+    WIRE_ROW(U64, SourceWeight, tip_source_weight, n_removed, 0, 0),
+    WIRE_ROW(U64, SourceWeight, tip_source_weight, n_held_60d, 0, 0),
+    WIRE_ROW(U64, SourceWeight, tip_source_weight, n_removed_60d, 0, 0),
+    WIRE_ROW(U64, SourceWeight, tip_source_weight, observed_ms, 0, 0),
 };
 static const struct wire_table weight_table =
     WIRE_TABLE(tip__v1__source_weight__descriptor, tip_source_weight, weight_rows, );

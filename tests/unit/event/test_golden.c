@@ -152,8 +152,42 @@ static void fill_source_failed(struct tip_event *event)
 
 static void fill_weight(struct tip_event *event)
 {
-    event->source_weight =
-        (struct tip_source_weight){.source = "drop.v4", .weight = 0.8, .before = 0.7, .reason = "confirmed by others"};
+    static struct tip_role_hits hits = {"top_site", 1};
+
+    event->source_weight = (struct tip_source_weight){.source = "drop.v4",
+                                                      .weight = 0.8,
+                                                      .before = 0.7,
+                                                      .reason = "configured",
+                                                      .measured_unix_ms = T0,
+                                                      .measured = 0.225,
+                                                      .fixed = true,
+                                                      .trust = 0.6,
+                                                      .trust_low = 0.25,
+                                                      .trust_high = 0.875,
+                                                      .n_entries = 1100.5,
+                                                      .n_confirmed = 2.5,
+                                                      .exposure = 12,
+                                                      .penalties = 0.5,
+                                                      .n_hits = 1,
+                                                      .hits = &hits,
+                                                      .independence = 0.5,
+                                                      .n_scored = 1000.25,
+                                                      .n_exclusive = 900.125,
+                                                      .n_copied = 400,
+                                                      .copied_from = "ssh",
+                                                      .lead = 0.75,
+                                                      .n_shared = 40,
+                                                      .lead_sum = 30,
+                                                      .freshness = 0.875,
+                                                      .ok_unix_ms = T0 - 60000,
+                                                      .interval_ms = 3600000,
+                                                      .half_life_ms = 86400000,
+                                                      .half_life_basis = "measured",
+                                                      .n_known = 80,
+                                                      .n_removed = 60,
+                                                      .n_held_60d = 1200,
+                                                      .n_removed_60d = 61,
+                                                      .observed_ms = 7776000000};
 }
 
 static void fill_verdicts(struct tip_event *event)

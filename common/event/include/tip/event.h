@@ -24,6 +24,7 @@ enum {
     TIP_REJECTS_MAX = 100, /* the sample a source.* event carries */
     TIP_REJECT_COUNTS_MAX = 64,
     TIP_FAMILIES_MAX = 8, /* of a verdict */
+    TIP_ROLES_MAX = 16,   /* of a weight: what entries hit */
     TIP_REASONS_MAX = 3,
     TIP_CLASSES_MAX = 64 /* a bus.head counts */
 };
@@ -148,9 +149,31 @@ struct tip_source_state { /* ok, held, failed */
     int64_t next_unix_ms;
 };
 
-struct tip_source_weight {
+struct tip_role_hits {
+    const char *role;
+    double n;
+};
+
+struct tip_source_weight { /* proto/tip/v1/event.proto says what each number is */
     const char *source, *reason;
     double weight, before;
+    int64_t measured_unix_ms; /* 0: the rest is empty */
+    double measured;
+    bool fixed;
+    double trust, trust_low, trust_high;
+    double n_entries, n_confirmed, exposure, penalties;
+    size_t n_hits;
+    struct tip_role_hits *hits;
+    double independence;
+    double n_scored, n_exclusive, n_copied;
+    const char *copied_from;
+    double lead;
+    double n_shared, lead_sum;
+    double freshness;
+    int64_t ok_unix_ms;
+    uint64_t interval_ms, half_life_ms;
+    const char *half_life_basis;
+    uint64_t n_known, n_removed, n_held_60d, n_removed_60d, observed_ms;
 };
 
 enum tip_tier { TIP_TIER_NONE, TIP_TIER_WATCH, TIP_TIER_SLOW, TIP_TIER_BLOCK, TIP_TIER_COUNT };
