@@ -64,6 +64,15 @@ static const struct tip_metric_row app_metrics[APP_M_COUNT] = {
                           "Times that a job could not be planned for want of memory or descriptors."},
     [APP_M_PAUSED] = {TIP_METRIC_GAUGE, "tip_blacklist_paused", "",
                       "1 while nothing is collected because the bus takes nothing."},
+    [APP_M_EXPORTS_WRITTEN] = {TIP_METRIC_COUNTER, "tip_blacklist_exports_total", "end=\"written\"",
+                               "Exports worked out, by how they ended."},
+    [APP_M_EXPORTS_UNCHANGED] = {TIP_METRIC_COUNTER, "tip_blacklist_exports_total", "end=\"unchanged\"",
+                                 "Exports worked out, by how they ended."},
+    [APP_M_EXPORTS_FAILED] = {TIP_METRIC_COUNTER, "tip_blacklist_exports_total", "end=\"failed\"",
+                              "Exports worked out, by how they ended."},
+    [APP_M_EXPORTS_HELD] = {TIP_METRIC_GAUGE, "tip_blacklist_exports_held", "",
+                            "Exports that are not published because they would lose too much, or are too large."},
+    [APP_M_EXPORT_ENTRIES] = {TIP_METRIC_GAUGE, "tip_blacklist_export_entries", "", "Entries of all exports in force."},
 };
 
 /* ---- transactions ---- */
@@ -278,6 +287,7 @@ static void app_on_tick(void *ctx)
     runs_tick(app);
     app_settle_sources(app);
     publish_go_on(app);
+    exports_tick(app);
     app_purge(app);
 }
 
@@ -469,6 +479,7 @@ static void app_on_metrics(void *ctx)
     tip_metric_set(app->m[APP_M_ENTRIES], (double)entries);
     tip_metric_set(app->m[APP_M_JOBS], (double)app->n_jobs);
     snapshot_on_metrics(app);
+    exports_on_metrics(app);
 }
 
 static int app_make(struct app *app, const struct bl_options *options)
@@ -516,6 +527,9 @@ int app_open(struct app **appp, struct tip_service *service, const struct bl_opt
         return app_refuse("cannot read the versions", r);
     app_configure(app, options);
     operator_configure(app, options);
+    r = exports_configure(app, options);
+    if (r)
+        return app_refuse("cannot make the directory of exports", r);
     app_resume(app);
     app_settle_sources(app);
     runs_go_on(app);
@@ -545,6 +559,8 @@ int app_reload(struct app *app, const struct bl_options *options, char *why)
     app_configure(app, options);
     operator_configure(app, options);
     bl_specs_deinit(&old);
+    if (exports_configure(app, options))
+        tip_error("export.dir", "why=%s", "the directory of exports cannot be made: the views stay as they were");
     app_settle_sources(app);
     collect_go_on(app);
     publish_go_on(app);
@@ -581,6 +597,7 @@ void app_destroy(struct app **appp)
     tip_http_destroy(&app->http);
     publish_free(app);
     operator_free(app);
+    exports_free(app);
     runs_free(app);
     bl_specs_deinit(&app->specs);
     tip_loop_defer_cancel(app->loop, app);

@@ -14,6 +14,7 @@
 
 #include "codec.h"
 #include "core/source.h"
+#include "exports.h"
 #include "operator.h"
 #include "options.h"
 #include "state.h"
@@ -49,6 +50,11 @@ enum {
     APP_M_SNAPSHOT_BYTES,
     APP_M_JOBS_AGAIN,
     APP_M_PAUSED,
+    APP_M_EXPORTS_WRITTEN,
+    APP_M_EXPORTS_UNCHANGED,
+    APP_M_EXPORTS_FAILED,
+    APP_M_EXPORTS_HELD,
+    APP_M_EXPORT_ENTRIES,
     APP_M_COUNT
 };
 
@@ -113,6 +119,7 @@ struct app {
     size_t n_jobs, jobs_room;
     uint64_t last_job;
     struct operator_list operator;
+    struct app_exports exports;
     struct tip_prefix own[BL_OWN_MAX];
     size_t n_own;
     struct app_publish publish;
@@ -264,4 +271,7 @@ void control_free(struct app *app);
 
 /* snapshot.c */
 tip_nodiscard int snapshot_open(struct app *app);
+
+/** Which lists count for what an audience may see. Sets lists and n_lists; the caller owns them. */
+void snapshot_lists(struct app *app, enum tip_tlp audience, struct view_order *order);
 void snapshot_on_metrics(struct app *app);

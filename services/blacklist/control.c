@@ -10,30 +10,15 @@
 #include <tip/utf8.h>
 #include <topics.h>
 
-#include "app.h"
+#include "control.h"
 #include "io/store.h"
 
 enum {
-    CONTROL_VALUES = TIP_CALL_PARAMS_MAX,
-    CONTROL_VALUE_BYTES = 4096,
     CONTROL_TESTS_MAX = 4,
     CONTROL_REJECTS = 10, /* of the sample, in the answer of `test` */
-    CONTROL_WHY = 300
 };
 
 #define CONTROL_UNTIL_MAX_MS (UINT64_C(100) * 366 * TIP_DAY_MS)
-
-/** A call being answered. */
-struct control {
-    struct app *app;
-    struct tip_job *job; /* NULL once answered, or kept by a test */
-    const struct tip_control_request *request;
-    enum tip_failure failure;
-    char result[CONTROL_WHY + 1]; /* or why it failed */
-    struct tip_control_answer answer;
-    struct tip_param values[CONTROL_VALUES];
-    struct tip_buf names[CONTROL_VALUES], texts[CONTROL_VALUES];
-};
 
 /** A source being tried out. */
 struct control_test {
@@ -45,14 +30,14 @@ struct control_test {
     struct work_parse order;
 };
 
-static void control_fail(struct control *control, enum tip_failure failure, const char *why)
+void control_fail(struct control *control, enum tip_failure failure, const char *why)
 {
     control->failure = failure;
     (void)snprintf(control->result, sizeof(control->result), "%s", why);
 }
 
 /* The text of one more value, to be filled; the last one again when there are too many. */
-static struct tip_buf *control_value(struct control *control, const char *name)
+struct tip_buf *control_value(struct control *control, const char *name)
 {
     size_t i = control->answer.n_values < CONTROL_VALUES ? control->answer.n_values++ : CONTROL_VALUES - 1;
 
@@ -63,7 +48,7 @@ static struct tip_buf *control_value(struct control *control, const char *name)
     return &control->texts[i];
 }
 
-static void control_check(struct control *control, int r)
+void control_check(struct control *control, int r)
 {
     if (r)
         control_fail(control, TIP_FAILURE_UNAVAILABLE, "the answer is too large");
@@ -100,7 +85,7 @@ static const char *control_actor(const struct control *control)
     return *control->request->actor ? control->request->actor : tip_job_caller(control->job);
 }
 
-static bool control_has_room(struct control *control)
+bool control_has_room(struct control *control)
 {
     if (app_has_room(control->app, APP_ROOM_SMALL))
         return true;
@@ -220,7 +205,7 @@ static int control_queue(struct control *control, struct tip_outbox_txn *txn, si
     return r;
 }
 
-static int control_applied(struct control *control, struct tip_outbox_txn *txn)
+int control_applied(struct control *control, struct tip_outbox_txn *txn)
 {
     const struct tip_control_request *request = control->request;
     const struct app_deed deed = {.actor = control_actor(control),
@@ -604,6 +589,11 @@ static const struct {
     {"deny_add", control_word_add},
     {"deny_remove", control_word_remove},
     {"allow_why", control_allow_why},
+    {"export_list", exports_control_list},
+    {"export_show", exports_control_show},
+    {"export_read", exports_control_read},
+    {"export_run", exports_control_run},
+    {"export_release", exports_control_release},
 };
 
 static bool control_repeat(struct control *control)
@@ -634,9 +624,10 @@ static void control_perform(struct control *control)
             return;
         }
     }
-    control_fail(control, TIP_FAILURE_INVALID,
-                 "the actions are baseline, list, show, test, hold, release, enable, disable, allow_add, allow_remove, "
-                 "deny_add, deny_remove and allow_why");
+    control_fail(
+        control, TIP_FAILURE_INVALID,
+        "the actions are baseline, list, show, test, hold, release, enable, disable, allow_add, allow_remove, "
+        "deny_add, deny_remove, allow_why, export_list, export_show, export_read, export_run and export_release");
 }
 
 void control_on_job(void *ctx, struct tip_job *job)

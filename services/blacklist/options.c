@@ -2,6 +2,8 @@
 
 #include <tip/clock.h>
 
+#include "export_spec.h"
+
 #define AT(member) offsetof(struct bl_options, member)
 
 /* clang-format off */
@@ -19,6 +21,12 @@ static const struct tip_opt rows[] = {
      .min = 1000, .max = TIP_DAY_MS, .help = "No source may be asked more often than this."},
     {.name = "own_networks", .type = TIP_OPT_PREFIXES, .offset = AT(own_networks), .max = BL_OWN_MAX,
      .help = "Your own networks: nothing inside them ever gets a verdict, whoever lists it."},
+    {.name = "exports", .type = TIP_OPT_RECORDS, .offset = AT(exports), .record = &export_spec_table,
+     .max = EXPORT_SPECS_MAX, .help = "What is written for other programs; see docs/exports.md."},
+    {.name = "export_dir", .type = TIP_OPT_PATH, .offset = AT(export_dir),
+     .help = "Where exports are written, a directory each [`exports` in the data directory]."},
+    {.name = "export_interval", .type = TIP_OPT_DURATION, .offset = AT(export_interval_ms), .fallback = "1m",
+     .min = 100, .max = TIP_DAY_MS, .help = "No export is worked out more often than this."},
 };
 /* clang-format on */
 
@@ -32,7 +40,10 @@ const struct tip_opt_table bl_options_table = {
 
 void bl_options_check(const void *options, struct tip_conf *conf)
 {
+    const struct bl_options *checked = options;
+    tip_auto(export_specs_deinit) struct export_specs exports = {0};
     tip_auto(bl_specs_deinit) struct bl_specs specs = {0};
 
+    (void)!export_specs_make(&exports, &checked->exports, conf);
     (void)!bl_specs_load(&specs, options, conf); /* what it refuses stands in conf */
 }

@@ -15,6 +15,9 @@ struct bl_options {
     int64_t concurrency;
     int64_t interval_floor_ms;
     struct tip_opt_prefixes own_networks;
+    struct tip_opt_records exports;
+    char *export_dir; /* NULL for the default */
+    int64_t export_interval_ms;
 };
 
 extern const struct tip_opt_table bl_options_table;

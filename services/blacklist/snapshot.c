@@ -13,7 +13,7 @@
  * later than the change that it tells does no harm. Jobs are planned in the same pool, one after the other, and a file
  * goes after the job behind the next plan: so what is named here is there when the pool comes to it.
  */
-static void snapshot_lists(struct app *app, enum tip_tlp audience, struct view_order *order)
+void snapshot_lists(struct app *app, enum tip_tlp audience, struct view_order *order)
 {
     struct app_source *source, *next;
 

@@ -8,6 +8,8 @@
 #include <tip/bus.h>
 #include <tip/log.h>
 
+#include "core/flag.h"
+
 /* List by list; an indicator belongs to the first list that has it, with the others as voters. Denials come last. */
 struct view {
     struct view_order order;
@@ -156,21 +158,7 @@ static int view_plan_denied(struct view *view)
     return work_plan_cuts(view->plan);
 }
 
-static int view_tell(struct view *view, struct tip_snapshot_out *out)
-{
-    const struct codec_part part = {.plan = view->plan, .index = view->next++, .stream = view->order.stream};
-    struct tip_event event;
-    int r;
-
-    (void)codec_verdicts(&event, &part, view->scratch); /* every list that is looked at may be seen */
-    event.id = tip_id_random();
-    event.observed_unix_ms = view->order.now_unix_ms;
-    tip_buf_clear(&view->bytes);
-    r = tip_event_encode(&event, &view->bytes);
-    return r ? r : tip_snapshot_add(out, view->bytes.data, view->bytes.len);
-}
-
-int view_step(struct view *view, struct tip_snapshot_out *out)
+int view_next(struct view *view, struct tip_event *event)
 {
     int r = 0;
 
@@ -181,10 +169,47 @@ int view_step(struct view *view, struct tip_snapshot_out *out)
             r = view->list < view->order.n_lists ? view_plan(view) : view_plan_denied(view);
         if (r)
             return r;
-        if (view->next < work_plan_verdicts(view->plan))
-            return view_tell(view, out);
+        if (view->next < work_plan_verdicts(view->plan)) {
+            const struct codec_part part = {.plan = view->plan, .index = view->next++, .stream = view->order.stream};
+
+            (void)codec_verdicts(event, &part, view->scratch); /* every list that is looked at may be seen */
+            return 0;
+        }
         view_plan_drop(view);
         view->list++;
     }
     return TIP_SNAPSHOT_E_END;
+}
+
+bool view_is_subtree(struct view *view, size_t index)
+{
+    size_t end;
+    const struct bl_verdict *verdict =
+        bl_score_at(&view->plan->verdicts, work_plan_cut(view->plan, view->next - 1, &end) + index);
+    const struct bl_set *set = &view->plan->to.file.set;
+
+    if (bl_set_flags(set, verdict->index) & BL_FLAG_SUBTREE)
+        return true;
+    for (size_t i = 0; i < view->plan->order.n_voters; i++) {
+        size_t cursor = 0;
+
+        if (bl_set_find(&view->voters[i].set, &cursor, set, verdict->index) &&
+            bl_set_flags(&view->voters[i].set, cursor) & BL_FLAG_SUBTREE)
+            return true;
+    }
+    return false;
+}
+
+int view_step(struct view *view, struct tip_snapshot_out *out)
+{
+    struct tip_event event;
+    int r = view_next(view, &event);
+
+    if (r)
+        return r;
+    event.id = tip_id_random();
+    event.observed_unix_ms = view->order.now_unix_ms;
+    tip_buf_clear(&view->bytes);
+    r = tip_event_encode(&event, &view->bytes);
+    return r ? r : tip_snapshot_add(out, view->bytes.data, view->bytes.len);
 }

@@ -23,5 +23,15 @@ struct view_order {
 struct view *view_new(const struct view_order *order);
 void view_destroy(struct view **viewp);
 
+/**
+ * The next event, for whoever wants the verdicts themselves; what it points at lives until the next one.
+ *
+ * @return 0, TIP_SNAPSHOT_E_END, or negative errno
+ */
+tip_nodiscard int view_next(struct view *view, struct tip_event *event);
+
+/** Of a verdict of that event: does one of the lists name it with all below it? */
+bool view_is_subtree(struct view *view, size_t index);
+
 /** One event. @return 0, TIP_SNAPSHOT_E_END, or negative errno */
 tip_nodiscard int view_step(struct view *view, struct tip_snapshot_out *out);

@@ -1,0 +1,40 @@
+#pragma once
+/*
+ * A call of control.blacklist being answered, for the files that perform its actions.
+ */
+#include "app.h"
+
+enum { CONTROL_VALUES = TIP_CALL_PARAMS_MAX, CONTROL_VALUE_BYTES = 4096, CONTROL_WHY = 300 };
+
+/** A call being answered. */
+struct control {
+    struct app *app;
+    struct tip_job *job; /* NULL once answered, or kept by a test */
+    const struct tip_control_request *request;
+    enum tip_failure failure;
+    char result[CONTROL_WHY + 1]; /* or why it failed */
+    struct tip_control_answer answer;
+    struct tip_param values[CONTROL_VALUES];
+    struct tip_buf names[CONTROL_VALUES], texts[CONTROL_VALUES];
+};
+
+void control_fail(struct control *control, enum tip_failure failure, const char *why);
+
+/** The text of one more value, to be filled; the last one again when there are too many. */
+struct tip_buf *control_value(struct control *control, const char *name);
+
+/** The result of filling it. */
+void control_check(struct control *control, int r);
+
+/** Room for a change; says so when there is none. */
+bool control_has_room(struct control *control);
+
+/** A change was made: for the audit log, and for the same call if it comes again. */
+tip_nodiscard int control_applied(struct control *control, struct tip_outbox_txn *txn);
+
+/* exports_control.c */
+void exports_control_list(struct control *control);
+void exports_control_show(struct control *control);
+void exports_control_read(struct control *control);
+void exports_control_run(struct control *control);
+void exports_control_release(struct control *control);
