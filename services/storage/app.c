@@ -65,6 +65,8 @@ static const struct tip_metric_row app_metrics[APP_M_COUNT] = {
     [APP_M_QUERIES] = {TIP_METRIC_COUNTER, "tip_storage_queries_total", "", "Named queries answered."},
     [APP_M_QUERIES_FAILED] = {TIP_METRIC_COUNTER, "tip_storage_queries_failed_total", "", "Named queries that failed."},
     [APP_M_QUERY_S] = {TIP_METRIC_HISTOGRAM, "tip_storage_query_seconds", "", "Time a named query takes."},
+    [APP_M_QUERIES_WAITING] = {TIP_METRIC_GAUGE, "tip_storage_queries_waiting", "",
+                               "Named queries for which no reader is free."},
     [APP_M_UPKEEP_FAILED] = {TIP_METRIC_COUNTER, "tip_storage_upkeep_failed_total", "", "Upkeep that was cut short."},
     [APP_M_RUNS] = {TIP_METRIC_COUNTER, "tip_storage_runs_total", "", "Runs of the scheduler heard of."},
     [APP_M_RUNS_EXPIRED] = {TIP_METRIC_COUNTER, "tip_storage_runs_expired_total", "", "Runs heard of too late."},
@@ -111,6 +113,7 @@ static void app_on_metrics(void *ctx)
     tip_metric_set(app->m[APP_M_ACTIVE], app->state == APP_ACTIVE);
     tip_metric_set(app->m[APP_M_DATABASE],
                    !app->n_away && app->state != APP_CONNECTING && app_silent_ms(app) < APP_SILENT_MS);
+    tip_metric_set(app->m[APP_M_QUERIES_WAITING], (double)app->n_waiting);
     tip_metric_set(app->m[APP_M_WANTED], (double)store_asks_wanted(&app->asks));
 }
 
@@ -452,13 +455,22 @@ static int app_open_pool(struct app *app, struct tip_pool **poolp, const char *n
                          &(struct tip_pool_options){.name = name, .n_threads = 1, .n_jobs_max = n_jobs_max});
 }
 
+/* A thread for each reader. */
+static int app_open_readers(struct app *app)
+{
+    size_t n = (size_t)app->limits.readers;
+
+    return tip_pool_open(&app->read_pool, app->loop,
+                         &(struct tip_pool_options){.name = "read", .n_threads = (unsigned)n, .n_jobs_max = n});
+}
+
 static int app_open_pools(struct app *app)
 {
     /* a look, a batch, a list of needs, and what ends each call */
     int r = app_open_pool(app, &app->write_pool, "write", 3 + STORE_ASK_RUNNING_MAX + STORE_ASK_MAX);
 
     if (!r)
-        r = app_open_pool(app, &app->read_pool, "read", (size_t)app->limits.queries);
+        r = app_open_readers(app);
     return r ? r : app_open_pool(app, &app->upkeep_pool, "upkeep", 1);
 }
 
@@ -469,7 +481,10 @@ static void app_make_database(struct app *app)
     struct store_reader_options reader = {app->database, app->password, app->limits.query_timeout_ms};
 
     app->writer = store_writer_new(&writer);
-    app->reader = store_reader_new(&reader);
+    app->readers = tip_new_array((size_t)app->limits.readers, struct app_reader);
+    for (size_t i = 0; i < (size_t)app->limits.readers; i++)
+        app->readers[i].reader = store_reader_new(&reader);
+    app->waiting_end = &app->waiting;
     snprintf(app->database_why, sizeof(app->database_why), "not connected yet");
 }
 
@@ -532,6 +547,7 @@ void app_destroy(struct app **appp)
     tip_metrics_on_read_cancel(tip_service_metrics(app->service), app);
     tip_serve_destroy(&app->serve);
     tip_fetch_destroy(&app->fetch);
+    app_query_forget(app);
     tip_pool_destroy(&app->write_pool);
     tip_pool_destroy(&app->read_pool);
     tip_pool_destroy(&app->upkeep_pool);
@@ -541,7 +557,9 @@ void app_destroy(struct app **appp)
     tip_timer_deinit(&app->ask);
     tip_timer_deinit(&app->upkeep);
     store_writer_destroy(&app->writer);
-    store_reader_destroy(&app->reader);
+    for (size_t i = 0; i < (size_t)app->limits.readers; i++)
+        store_reader_destroy(&app->readers[i].reader);
+    free(app->readers);
     free(app->database);
     free(app->password);
     free(app->consumer);
@@ -558,10 +576,11 @@ int app_reload(struct app *app, const struct store_options *options, char *why)
 {
     if (!app_is_same(app->database, options->database) || !app_is_same(app->password, options->password) ||
         !app_is_same(app->consumer, options->consumer) || app->limits.queries != options->queries ||
-        app->limits.query_timeout_ms != options->query_timeout_ms ||
+        app->limits.readers != options->readers || app->limits.query_timeout_ms != options->query_timeout_ms ||
         app->limits.answer_timeout_ms != options->answer_timeout_ms) {
         snprintf(why, TIP_SERVICE_WHY_BYTES,
-                 "database, password, consumer, answer_timeout, queries and query_timeout change with a restart only");
+                 "database, password, consumer, answer_timeout, queries, query_timeout and readers change with a "
+                 "restart only");
         return -EBUSY;
     }
     app_take_limits(app, options);

@@ -46,6 +46,7 @@ enum {
     APP_M_QUERIES,
     APP_M_QUERIES_FAILED,
     APP_M_QUERY_S,
+    APP_M_QUERIES_WAITING,
     APP_M_UPKEEP_FAILED,
     APP_M_RUNS,
     APP_M_RUNS_EXPIRED,
@@ -68,6 +69,11 @@ struct app_call { /* of control.blacklist; free while app is NULL */
 
 enum { APP_RUNS_MAX = 8 };
 
+struct app_reader { /* belongs to a thread of read_pool while it is busy */
+    struct store_reader *reader;
+    bool is_busy;
+};
+
 struct app_run {
     struct tip_id id;
     bool is_served; /* by the upkeep under way */
@@ -81,8 +87,10 @@ struct app {
     struct tip_bus *bus;
     struct tip_fetch *fetch;
     struct tip_serve *serve;
-    struct store_writer *writer; /* belongs to the thread of write_pool while a job runs, as does reader to its */
-    struct store_reader *reader;
+    struct store_writer *writer;              /* belongs to the thread of write_pool while a job runs */
+    struct app_reader *readers;               /* limits.readers of them */
+    struct query_job *waiting, **waiting_end; /* queries for which no reader is free yet */
+    size_t n_waiting;
     struct tip_pool *write_pool, *read_pool, *upkeep_pool;
     char *database, *password, *consumer;
     struct store_options limits; /* numbers only: its texts are NULL */
@@ -139,6 +147,9 @@ void app_ask_on_timer(void *app);
 
 /** app_query.c: serves store.query. */
 tip_nodiscard int app_query_open(struct app *app);
+
+/** app_query.c: refuses what waits; what runs ends as it ends. */
+void app_query_forget(struct app *app);
 
 /** app_upkeep.c: partitions and retention, every hour and when the scheduler says so. */
 void app_upkeep_on_timer(void *app);

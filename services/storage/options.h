@@ -25,7 +25,7 @@ struct store_options {
     char *database, *password, *consumer;
     int64_t batch_bytes, batch_events, batch_wait_ms;
     int64_t answer_timeout_ms;
-    int64_t query_timeout_ms, queries;
+    int64_t query_timeout_ms, queries, readers;
     int64_t partitions_ahead;
     int64_t keep_events_ms;
     int64_t keep_ms[STORE_CLASS_COUNT];

@@ -32,6 +32,7 @@ struct store_query {
     const char *name;
     const char *help;
     uint32_t limit; /* when the caller names none */
+    bool is_point;  /* a few rows by their keys, whatever is asked: one plan does for all */
     struct store_param params[STORE_QUERY_PARAMS_MAX];
     struct tip_column columns[STORE_QUERY_COLUMNS_MAX]; /* up to the first without a name */
 };

@@ -7,7 +7,7 @@ import time
 import pytest
 from tip_harness import wait_for
 from tip_lister import Lister, entry, random_indicator, random_set
-from tip_wire import Worker, event, pb, uuid7
+from tip_wire import Caller, Worker, event, pb, uuid7
 
 DATABASE = "tip"
 
@@ -311,6 +311,54 @@ def test_queries_that_cannot_be(store, caller):
         body = pb.StoreQuery(name=name, params=params).SerializeToString()
         assert caller.put("store.query", body)[0] == code, name
     assert caller.put("store.query", b"\xff\xff")[0] == pb.FAILURE_INVALID
+
+
+def test_a_query_that_takes_long_holds_up_nobody(site, store, caller):
+    store.start()
+    caller.query("alarms")
+    with store.postgres.connect(DATABASE) as holder, Caller(site.endpoint("work")) as slow:
+        holder.autocommit = False
+        holder.cursor().execute("lock table tip.system_alarm in access exclusive mode")
+        call_id = os.urandom(16)
+        slow.send(put=pb.Put(id=call_id, queue="store.query", deadline_ms=20000, caller="slow",
+                             body=pb.StoreQuery(name="alarms").SerializeToString()))
+        wait_for(lambda: store.one("select count(*) from pg_locks where not granted"), 10, "it waits for the lock")
+        for _ in range(20):
+            assert caller.query("search", value="192.0.2.1", deadline_s=2) == []
+        assert store.one("select count(*) from pg_locks where not granted") == 1, "it still waits"
+        holder.rollback()
+        assert slow.answer(call_id, 10)[0] == "result"
+
+
+def test_queries_line_up_for_the_readers(site, broker, postgres):
+    store = Store(site, postgres)
+    site.config["storage"].update(readers=2, queries=8)
+    site.write_config()
+    store.start()
+    with store.postgres.connect(DATABASE) as holder, Caller(site.endpoint("work")) as caller:
+        holder.autocommit = False
+        holder.cursor().execute("lock table tip.system_alarm in access exclusive mode")
+        ids = [os.urandom(16) for _ in range(6)]
+        for call_id in ids:
+            caller.send(put=pb.Put(id=call_id, queue="store.query", deadline_ms=20000, caller="test",
+                                   body=pb.StoreQuery(name="alarms").SerializeToString()))
+        wait_for(lambda: store.service.metric("tip_storage_queries_waiting") == 4, 10, "two run, four wait")
+        wait_for(lambda: store.one("select count(*) from pg_stat_activity where application_name = 'tip-storage' "
+                                   "and wait_event_type = 'Lock'") == 2, 10, "each on a connection of its own")
+        holder.rollback()
+        answers = {bytes(got[1].id): got[0] for got in (caller.receive(10) for _ in ids)}
+        assert answers == {call_id: "result" for call_id in ids}
+    assert store.service.metric("tip_storage_queries_waiting") == 0
+
+
+def test_a_restart_of_postgresql_costs_no_query(store, caller):
+    """Whoever asks after it gets an answer, also on a connection from before."""
+    store.start()
+    caller.query("search", value="192.0.2.1")
+    store.postgres.stop()
+    store.postgres.start()
+    code, reason, _ = caller.put("store.query", pb.StoreQuery(name="search", params={"value": "192.0.2.1"}).SerializeToString())
+    assert code == 0, reason
 
 
 # ---- kills ----

@@ -12,7 +12,9 @@
 struct store_db {
     PGconn *conn;
     int64_t silence_ms;
-    bool is_silent; /* it said nothing for too long: nothing more is asked on this connection */
+    bool is_silent;                      /* it said nothing for too long: nothing more is asked on this connection */
+    const char *kept[STORE_DB_KEPT_MAX]; /* names of statements */
+    size_t n_kept;
     char why[STORE_DB_WHY_BYTES];
 };
 
@@ -248,6 +250,47 @@ int store_db_run(struct store_db *db, const char *sql, const struct store_args *
     else
         r = PQsendQueryParams(db->conn, sql, 0, NULL, NULL, NULL, NULL, 0);
     result = r ? db_last(db) : NULL;
+    r = db_check(db, result, PGRES_COMMAND_OK);
+    if (!r && resultp)
+        *resultp = tip_take(result);
+    return r;
+}
+
+static bool db_keeps(const struct store_db *db, const char *name)
+{
+    for (size_t i = 0; i < db->n_kept; i++) {
+        if (!strcmp(db->kept[i], name))
+            return true;
+    }
+    return false;
+}
+
+static int db_keep(struct store_db *db, const char *name, const char *sql)
+{
+    tip_auto(store_result_clear) PGresult *result = NULL;
+    int r;
+
+    if (db_keeps(db, name))
+        return 0;
+    assert(db->n_kept < STORE_DB_KEPT_MAX);
+    if (PQsendPrepare(db->conn, name, sql, 0, NULL))
+        result = db_last(db);
+    r = db_check(db, result, PGRES_COMMAND_OK);
+    if (!r)
+        db->kept[db->n_kept++] = name;
+    return r;
+}
+
+int store_db_run_kept(struct store_db *db, const char *name, const char *sql, const struct store_args *args,
+                      PGresult **resultp)
+{
+    tip_auto(store_result_clear) PGresult *result = NULL;
+    int r = db_keep(db, name, sql);
+
+    if (r)
+        return r;
+    if (PQsendQueryPrepared(db->conn, name, args->n, args->values, args->lengths, args->formats, 0))
+        result = db_last(db);
     r = db_check(db, result, PGRES_COMMAND_OK);
     if (!r && resultp)
         *resultp = tip_take(result);

@@ -64,6 +64,17 @@ void store_arg_buf(struct store_args *args, const struct tip_buf *buf);
  */
 tip_nodiscard int store_db_run(struct store_db *db, const char *sql, const struct store_args *args, PGresult **resultp);
 
+/**
+ * The same with a statement that the server keeps under a name. A change of the schema may end what is kept:
+ * STORE_DB_E_SCHEMA, and a new connection begins anew.
+ *
+ * @param name  and sql: live as long as the connection; STORE_DB_KEPT_MAX names
+ */
+tip_nodiscard int store_db_run_kept(struct store_db *db, const char *name, const char *sql,
+                                    const struct store_args *args, PGresult **resultp);
+
+enum { STORE_DB_KEPT_MAX = 16 };
+
 /** Several statements without parameters or results, in one implicit transaction unless they say otherwise. */
 tip_nodiscard int store_db_script(struct store_db *db, const char *sql);
 

@@ -7,6 +7,7 @@
 
 #include <tip/alloc.h>
 #include <tip/clock.h>
+#include <tip/loop.h>
 
 #include "core/binary.h"
 #include "io/db.h"
@@ -14,12 +15,16 @@
 enum {
     READER_SLACK_BYTES = 4096, /* columns, and what protobuf adds around an answer */
     READER_CELL_BYTES = 12,    /* and around each cell */
+    READER_AGAIN_MS = 1000,    /* a connection that breaks sooner is made again, and the query asked again */
+    READER_PLANS_MS = 10000,   /* how long plans are kept: tables grow, and a plan for an empty one is a bad one */
 };
 
 struct store_reader {
     char *conninfo, *password;
     int64_t timeout_ms;
     struct store_db *db;
+    bool is_generic; /* the session takes kept plans */
+    int64_t planned_ms;
     uint8_t ikey_key[16];
 };
 
@@ -79,6 +84,8 @@ static int reader_connect(struct store_reader *reader, char *why)
 
     if (reader->db)
         return 0;
+    reader->is_generic = false;
+    reader->planned_ms = tip_loop_now_ms();
     r = store_db_open(&reader->db, &options, said);
     if (!r) {
         r = reader_key(reader);
@@ -301,6 +308,43 @@ static enum tip_failure reader_failed(struct store_reader *reader, int code, cha
     return failure;
 }
 
+/*
+ * To plan the eight branches of `search` takes ten times as long as to run them. So what looks up a few rows by keys
+ * keeps its plan. A net is the exception: what is inside it may be everything, and how to look for it depends on which.
+ */
+static bool reader_keeps_plan(const struct store_query *def, const struct reader_args *args)
+{
+    return def->is_point && args->question.indicator.kind != TIP_KIND_NET;
+}
+
+/* Once in a while new plans are made; and each statement without a name wants its own. */
+static int reader_plans(struct store_reader *reader, bool is_generic)
+{
+    bool is_old = is_generic && tip_loop_now_ms() - reader->planned_ms > READER_PLANS_MS;
+    int r = is_old ? store_db_script(reader->db, "discard plans") : 0;
+
+    if (is_old && !r)
+        reader->planned_ms = tip_loop_now_ms();
+    if (r || reader->is_generic == is_generic)
+        return r;
+    r = store_db_script(reader->db,
+                        is_generic ? "set plan_cache_mode = force_generic_plan" : "set plan_cache_mode = auto");
+    reader->is_generic = is_generic;
+    return r;
+}
+
+static int reader_ask(struct store_reader *reader, const struct store_query *def, const struct reader_args *args,
+                      PGresult **resultp)
+{
+    bool is_kept = reader_keeps_plan(def, args);
+    int r = reader_plans(reader, is_kept);
+
+    if (r)
+        return r;
+    return is_kept ? store_db_run_kept(reader->db, def->name, store_query_sql(def), &args->sql, resultp)
+                   : store_db_run(reader->db, store_query_sql(def), &args->sql, resultp);
+}
+
 static enum tip_failure reader_run(struct store_reader *reader, const struct store_query *def, struct reader_args *args,
                                    size_t limit, struct tip_buf *answer, char *why)
 {
@@ -308,7 +352,7 @@ static enum tip_failure reader_run(struct store_reader *reader, const struct sto
     int r;
 
     store_arg_int(&args->sql, (int64_t)limit + 1);
-    r = store_db_run(reader->db, store_query_sql(def), &args->sql, &result);
+    r = reader_ask(reader, def, args, &result);
     if (r)
         return reader_failed(reader, r, why);
     assert(PQnfields(result) == (int)store_query_n_columns(def));
@@ -319,10 +363,9 @@ static enum tip_failure reader_run(struct store_reader *reader, const struct sto
     return TIP_FAILURE_UNAVAILABLE;
 }
 
-enum tip_failure store_reader_run(struct store_reader *reader, const struct tip_store_query *query, int64_t lag,
-                                  struct tip_buf *answer, char *why)
+static enum tip_failure reader_once(struct store_reader *reader, const struct store_query *def,
+                                    const struct tip_store_query *query, int64_t lag, struct tip_buf *answer, char *why)
 {
-    const struct store_query *def = store_query_find(query->name);
     size_t limit = query->limit && query->limit < TIP_CALL_ROWS_MAX ? query->limit : TIP_CALL_ROWS_MAX;
     tip_auto(reader_args_deinit) struct reader_args args = {.sql = {.n = 0}};
     enum tip_failure failure;
@@ -330,14 +373,29 @@ enum tip_failure store_reader_run(struct store_reader *reader, const struct tip_
     store_out_init(&args.net, 64);
     store_out_init(&args.names, 1 << 20);
     store_out_init(&args.name_ikeys, 1 << 20);
-    if (!def) {
-        snprintf(why, STORE_READER_WHY_BYTES, "no query is called %.64s", query->name);
-        return TIP_FAILURE_NOT_FOUND;
-    }
     if (reader_connect(reader, why))
         return TIP_FAILURE_UNAVAILABLE;
     failure = reader_args_fill(reader, &args, def, query, lag, why);
     if (failure)
         return failure;
     return reader_run(reader, def, &args, query->limit ? limit : def->limit, answer, why);
+}
+
+enum tip_failure store_reader_run(struct store_reader *reader, const struct tip_store_query *query, int64_t lag,
+                                  struct tip_buf *answer, char *why)
+{
+    const struct store_query *def = store_query_find(query->name);
+    int64_t began_ms = tip_loop_now_ms();
+    bool was_connected = reader->db != NULL;
+    enum tip_failure failure;
+
+    if (!def) {
+        snprintf(why, STORE_READER_WHY_BYTES, "no query is called %.64s", query->name);
+        return TIP_FAILURE_NOT_FOUND;
+    }
+    failure = reader_once(reader, def, query, lag, answer, why);
+    /* A connection of yesterday, whose server was restarted meanwhile, says so only now. */
+    if (was_connected && !reader->db && tip_loop_now_ms() - began_ms < READER_AGAIN_MS)
+        failure = reader_once(reader, def, query, lag, answer, why);
+    return failure;
 }
