@@ -13,7 +13,7 @@
 #include "core/score.h"
 #include "events.h"
 
-enum { API_LIMIT = 100, API_LIMIT_MAX = 1000, API_SHARES = 1000, API_CSV_BYTES = 8 << 20 };
+enum { API_LIMIT = 100, API_LIMIT_MAX = 1000, API_SHARES = 1000, API_CSV_BYTES = 8 << 20, API_OVERVIEW_MS = 1000 };
 
 /* ---- what is asked about ---- */
 
@@ -558,30 +558,66 @@ static json_t *api_tiers_count(const struct web_table *overview)
     return counts;
 }
 
-static void api_overview_finish(struct ask *ask)
+static json_t *api_overview_json(struct ask *ask)
 {
     const struct web_table *journal = &ask->slots[SLOT_JOURNAL].table.table;
     const struct web_table *status = &ask->slots[SLOT_STORAGE].table.table;
     const struct web_table *overview = &ask->slots[SLOT_MORE].table.table;
     const char *id = journal->n_rows ? web_table_cell(journal, 0, "journal_id") : NULL;
-    int64_t lag;
+    int64_t lag = api_number(status, "lag", 0);
 
-    if (ask_failed(ask, SLOT_JOURNAL) || ask_failed(ask, SLOT_CLASSES) || ask_failed(ask, SLOT_STORAGE) ||
-        ask_failed(ask, SLOT_MORE))
-        return;
-    lag = api_number(status, "lag", 0);
-    ask_json(ask, json_pack("{s:b, s:I, s:s, s:I, s:I, s:I, s:o, s:o, s:I, s:o, s:o}", "simulated",
-                            ask->app->is_simulated, "head_seq", (json_int_t)api_number(journal, "head_seq", 0),
-                            "journal_id", id ? id : "", "sources", (json_int_t)api_number(overview, "sources", 0),
-                            "sources_failing", (json_int_t)api_number(overview, "sources_failing", 0), "listings",
-                            (json_int_t)api_number(overview, "listings", 0), "verdicts", api_tiers_count(overview),
-                            "events_per_s", api_rates(ask), "storage_lag_events", (json_int_t)lag, "storage_age_ms",
-                            api_storage_age(status, lag), "recent",
-                            events_recent(ask->app->events, ask->right.audience, APP_RECENT)));
+    return json_pack("{s:b, s:I, s:s, s:I, s:I, s:I, s:o, s:o, s:I, s:o, s:o}", "simulated", ask->app->is_simulated,
+                     "head_seq", (json_int_t)api_number(journal, "head_seq", 0), "journal_id", id ? id : "", "sources",
+                     (json_int_t)api_number(overview, "sources", 0), "sources_failing",
+                     (json_int_t)api_number(overview, "sources_failing", 0), "listings",
+                     (json_int_t)api_number(overview, "listings", 0), "verdicts", api_tiers_count(overview),
+                     "events_per_s", api_rates(ask), "storage_lag_events", (json_int_t)lag, "storage_age_ms",
+                     api_storage_age(status, lag), "recent",
+                     events_recent(ask->app->events, ask->right.audience, APP_RECENT));
+}
+
+/* One answer for all that wait. */
+static void api_overview_finish(struct ask *ask)
+{
+    static const size_t slots[] = {SLOT_JOURNAL, SLOT_CLASSES, SLOT_STORAGE, SLOT_MORE};
+    struct app_overview *overview = &ask->app->overviews[ask->right.audience];
+    struct ask *peer = overview->waiting, *next;
+    const char *why = NULL;
+    int status = 0;
+
+    for (size_t i = 0; i < sizeof(slots) / sizeof(slots[0]) && !status; i++)
+        status = ask_status(ask, slots[i], &why);
+    overview->asking = overview->waiting = NULL;
+    json_decref(overview->json);
+    overview->json = status ? NULL : api_overview_json(ask);
+    overview->made_ms = tip_loop_now_ms();
+    for (; peer; peer = next) {
+        next = peer->peer;
+        if (status)
+            ask_problem(peer, status, why);
+        else
+            ask_json(peer, json_incref(overview->json));
+    }
+    if (status)
+        ask_problem(ask, status, why);
+    else
+        ask_json(ask, json_incref(overview->json));
 }
 
 static void api_overview(struct ask *ask)
 {
+    struct app_overview *overview = &ask->app->overviews[ask->right.audience];
+
+    if (overview->json && tip_loop_now_ms() - overview->made_ms < API_OVERVIEW_MS) {
+        ask_json(ask, json_incref(overview->json));
+        return;
+    }
+    if (overview->asking) {
+        ask->peer = overview->waiting;
+        overview->waiting = ask;
+        return;
+    }
+    overview->asking = ask;
     ask_bus(ask, SLOT_JOURNAL, "journal");
     ask_bus(ask, SLOT_CLASSES, "classes");
     ask_store_state(ask, SLOT_STORAGE);

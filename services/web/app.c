@@ -72,23 +72,32 @@ void app_reply(struct web_request **requestp, const struct app_body *body)
     app_header(&reply, "ETag", body->etag);
     app_header(&reply, "Set-Cookie", body->cookie);
     app_header(&reply, "Retry-After", body->retry_after);
-    app_header(&reply, "Location", body->status == 303 ? "/" : NULL);
+    app_header(&reply, "Allow", body->allow);
     app_header(&reply, "WWW-Authenticate", body->status == 401 ? "Bearer" : NULL);
     web_reply(requestp, &reply);
 }
 
-void app_problem(struct web_request **requestp, int status, const char *detail)
+static void app_problem_with(struct web_request **requestp, struct app_body body, const char *detail)
 {
     tip_auto(tip_buf_deinit) struct tip_buf text;
-    struct app_body body = {.status = status, .type = "application/problem+json"};
 
     tip_buf_init(&text, 8192);
-    if (web_problem_write(status, detail, &text))
+    if (web_problem_write(body.status, detail, &text))
         tip_buf_clear(&text);
+    body.type = "application/problem+json";
     body.bytes = text.data;
     body.len = text.len;
-    body.retry_after = status == 503 ? "1" : NULL;
     app_reply(requestp, &body);
+}
+
+void app_problem(struct web_request **requestp, int status, const char *detail)
+{
+    app_problem_with(requestp, (struct app_body){.status = status, .retry_after = status == 503 ? "1" : NULL}, detail);
+}
+
+static void app_method(struct web_request **requestp, const char *allow, const char *detail)
+{
+    app_problem_with(requestp, (struct app_body){.status = 405, .allow = allow}, detail);
 }
 
 /* Sends what is known by its tag as 304, and what is long compressed. */
@@ -172,11 +181,9 @@ static void app_file(struct web_request **requestp, const struct web_file *file)
 static void app_page(struct app *app, struct web_request **requestp, const struct web_uri *uri)
 {
     const struct web_file *file = web_files_find(app->files, uri->path);
-    const char *once = web_uri_get(uri, "once"), *name = strrchr(uri->path, '/');
+    const char *name = strrchr(uri->path, '/');
 
-    if (!strcmp(uri->path, "/login") && once)
-        gate_once(app, requestp, once);
-    else if (file)
+    if (file)
         app_file(requestp, file);
     else if (name && strchr(name, '.') && strncmp(uri->path, "/indicator/", 11) != 0 &&
              strncmp(uri->path, "/sources/", 9) != 0)
@@ -244,11 +251,8 @@ static void app_api(struct app *app, struct web_request **requestp, struct ask *
     int r = web_route_find(web_request_method(*requestp), asked->uri.path, &asked->route, &value, &len);
 
     if (r == WEB_ROUTE_E_METHOD) {
-        struct web_reply reply = app_headers(405, NULL);
-
         web_route_methods(asked->uri.path, methods);
-        app_header(&reply, "Allow", methods);
-        web_reply(requestp, &reply);
+        app_method(requestp, methods, "this path has other methods: see Allow");
     } else if (r) {
         app_problem(requestp, 404, "there is no such path: /api/v1/openapi.json lists them");
     } else if (web_uri_decode(asked->value, value, len)) {
@@ -269,7 +273,7 @@ static void app_on_request(void *ctx, struct web_request *request)
     else if (strncmp(asked->uri.path, WEB_API, sizeof(WEB_API) - 1) == 0)
         app_api(app, &request, asked);
     else if (web_request_method(request) != WEB_GET)
-        app_problem(&request, 405, "pages are read");
+        app_method(&request, "GET, HEAD", "pages are read");
     else
         app_page(app, &request, &asked->uri);
     free(asked);
@@ -349,7 +353,8 @@ static int app_open_files(struct app *app, const char *ui)
 
 static void app_take_options(struct app *app, const struct web_options *options)
 {
-    app->listen = tip_strdup(options->listen);
+    free(app->origin);
+    free(app->trusted_proxy.items);
     app->origin = tip_strdup(options->origin);
     app->is_https = app->origin && strncmp(app->origin, "https://", 8) == 0;
     app->deadline_ms = options->deadline_ms;
@@ -357,6 +362,31 @@ static void app_take_options(struct app *app, const struct web_options *options)
     app->trusted_proxy.n = options->trusted_proxy.n;
     app->trusted_proxy.items =
         tip_memdup(options->trusted_proxy.items, options->trusted_proxy.n * sizeof(*options->trusted_proxy.items));
+}
+
+/* What only a restart changes. */
+static void app_keep_options(struct app *app, const struct web_options *options)
+{
+    app->listen = tip_strdup(options->listen);
+    app->ui = tip_strdup(options->ui);
+    app->streams_max = options->streams_max;
+}
+
+static bool app_is_same(const char *a, const char *b)
+{
+    return !strcmp(a ? a : "", b ? b : "");
+}
+
+int app_reload(struct app *app, const struct web_options *options, char *why)
+{
+    if (!app_is_same(app->listen, options->listen) || !app_is_same(app->ui, options->ui) ||
+        app->streams_max != options->streams_max) {
+        snprintf(why, TIP_SERVICE_WHY_BYTES, "listen, ui and sse_clients_max change with a restart only");
+        return -EBUSY;
+    }
+    app_take_options(app, options);
+    web_calls_max(app->calls, (size_t)options->calls);
+    return 0;
 }
 
 static int app_listen(struct app *app, const struct web_options *options)
@@ -412,6 +442,7 @@ int app_open(struct app **appp, struct tip_service *service, const struct web_op
     app->is_simulated = tip_service_is_simulated(service);
     app->auth = web_auth_new();
     app->limit = web_limit_new();
+    app_keep_options(app, options);
     app_take_options(app, options);
     tip_metrics_add(tip_service_metrics(service), app_metrics, APP_M_COUNT, app->m);
     tip_metrics_on_read(tip_service_metrics(service), app_on_metrics, app);
@@ -448,6 +479,8 @@ void app_destroy(struct app **appp)
 
         ask_destroy(&ask);
     }
+    for (size_t i = 0; i < WEB_AUDIENCE_COUNT; i++)
+        json_decref(app->overviews[i].json);
     events_destroy(&app->events);
     web_server_destroy(&app->server);
     web_calls_destroy(&app->calls);
@@ -461,6 +494,7 @@ void app_destroy(struct app **appp)
     web_auth_destroy(&app->auth);
     free(app->trusted_proxy.items);
     free(app->listen);
+    free(app->ui);
     free(app->origin);
     free(app);
     *appp = NULL;

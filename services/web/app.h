@@ -47,6 +47,14 @@ struct app_service {
     int64_t heard_unix_ms;
 };
 
+/** The first page is asked for often, by many: one answer for all of an audience. */
+struct app_overview {
+    json_t *json; /* the last one; NULL while there is none */
+    int64_t made_ms;
+    struct ask *asking;  /* who asks for all */
+    struct ask *waiting; /* who came meanwhile, by their `peer` */
+};
+
 struct app {
     struct tip_service *service;
     struct tip_loop *loop;
@@ -63,10 +71,12 @@ struct app {
     struct events *events;
     struct ask *asks;
     size_t n_asks;
-    char *origin, *listen;
+    char *origin, *listen, *ui;
+    int64_t streams_max;
     bool is_https, is_simulated;
     int64_t deadline_ms, session_ttl_ms;
     struct tip_opt_prefixes trusted_proxy;
+    struct app_overview overviews[WEB_AUDIENCE_COUNT];
     struct app_service services[APP_SERVICES_MAX];
     size_t n_services;
     struct tip_timer purge;
@@ -76,6 +86,9 @@ struct app {
 /** @return 0, or a negative errno after an error line */
 tip_nodiscard int app_open(struct app **appp, struct tip_service *service, const struct web_options *options);
 void app_destroy(struct app **appp);
+
+/** Where it listens, its files and the number of streams want a restart; all else is taken. */
+tip_nodiscard int app_reload(struct app *app, const struct web_options *options, char *why);
 
 /** Takes nothing in any more. */
 void app_stop(struct app *app);
@@ -90,6 +103,7 @@ struct app_body {
     const char *etag;        /* may be NULL */
     const char *cookie;      /* Set-Cookie, may be NULL */
     const char *retry_after; /* may be NULL */
+    const char *allow;       /* may be NULL */
 };
 
 void app_reply(struct web_request **requestp, const struct app_body *body);

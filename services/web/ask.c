@@ -177,19 +177,27 @@ static bool ask_is_forbidden(const struct ask *ask, const struct ask_slot *slot)
            strstr(slot->why, "audience");
 }
 
-bool ask_failed(struct ask *ask, size_t i)
+int ask_status(const struct ask *ask, size_t i, const char **whyp)
 {
     const struct ask_slot *slot = &ask->slots[i];
-    char why[ASK_WHY];
 
+    *whyp = slot->why;
     if (!slot->is_asked || slot->failure == TIP_FAILURE_NONE)
-        return false;
-    snprintf(why, sizeof(why), "%s", slot->why);
-    if (ask_is_forbidden(ask, slot))
-        ask_problem(ask, 403, "what this audience may see of it cannot be told apart");
-    else
-        ask_problem(ask, ask_statuses[slot->failure], why);
-    return true;
+        return 0;
+    if (!ask_is_forbidden(ask, slot))
+        return ask_statuses[slot->failure];
+    *whyp = "what this audience may see of it cannot be told apart";
+    return 403;
+}
+
+bool ask_failed(struct ask *ask, size_t i)
+{
+    const char *why;
+    int status = ask_status(ask, i, &why);
+
+    if (status)
+        ask_problem(ask, status, why);
+    return status != 0;
 }
 
 void ask_problem(struct ask *ask, int status, const char *detail)

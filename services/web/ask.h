@@ -32,6 +32,7 @@ struct ask {
     struct ask_slot slots[ASK_SLOTS];
     size_t n_open;
     void (*finish)(struct ask *ask);
+    struct ask *peer; /* waits for the same overview */
     struct ask *next, **link;
 };
 
@@ -57,6 +58,9 @@ void ask_control(struct ask *ask, size_t slot, const char *service, const struct
 
 /** After the last question: waits, or finishes at once when none went out. */
 void ask_go(struct ask *ask, void (*finish)(struct ask *ask));
+
+/** The status that a slot's failure means; 0 without one. Else *whyp is set to why, in the ask's own memory. */
+int ask_status(const struct ask *ask, size_t slot, const char **whyp);
 
 /** Ends it: answered already by a problem about the slot's failure. @return whether there was one */
 bool ask_failed(struct ask *ask, size_t slot);

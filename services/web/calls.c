@@ -216,6 +216,12 @@ struct web_calls *web_calls_new(struct tip_loop *loop, struct tip_bus *bus, stru
     return calls;
 }
 
+void web_calls_max(struct web_calls *calls, size_t store_max)
+{
+    calls->lanes[LANE_STORE].max = store_max;
+    tip_timer_start(&calls->tick, 0);
+}
+
 void web_calls_destroy(struct web_calls **callsp)
 {
     struct web_calls *calls = *callsp;

@@ -15,6 +15,9 @@ struct web_calls *web_calls_new(struct tip_loop *loop, struct tip_bus *bus, stru
                                 size_t store_max);
 void web_calls_destroy(struct web_calls **callsp);
 
+/** Another number of questions to store.query at once, from now on. */
+void web_calls_max(struct web_calls *calls, size_t store_max);
+
 /**
  * Asks a queue, or gets in line. on_end is called once, from the loop, unless it is cancelled.
  *

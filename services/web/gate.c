@@ -68,7 +68,7 @@ static int gate_link(struct app *app)
     int r;
 
     gate_secret(text, hash);
-    snprintf(link, sizeof(link), "%s%s/login?once=%s", app->origin ? "" : "http://",
+    snprintf(link, sizeof(link), "%s%s/login#t=%s", app->origin ? "" : "http://",
              app->origin ? app->origin : app->listen, text);
     r = web_store_link(tip_service_data_dir(app->service), link);
     if (r)
@@ -333,27 +333,47 @@ static void gate_welcome(struct app *app, struct web_request **requestp, const s
     json_decref(json);
 }
 
+/* The link's secret, once: what is behind # in an address stays in the browser, which sends it as a token. */
+static bool gate_once(struct app *app, const char *secret, struct web_right *rightp)
+{
+    if (!web_once_take(app->auth, secret, tip_loop_wall_ms()))
+        return false;
+    (void)!web_store_link(tip_service_data_dir(app->service), NULL); /* it opens nothing any more */
+    *rightp = (struct web_right){
+        .name = WEB_ONCE_NAME, .scope = WEB_SCOPE_OPERATE, .audience = WEB_AMBER, .made_unix_ms = tip_loop_wall_ms()};
+    return true;
+}
+
+static bool gate_right_of(struct app *app, const char *secret, struct web_right *rightp)
+{
+    const struct web_grant *grant = web_token_find(app->auth, secret, tip_loop_wall_ms());
+
+    if (!grant)
+        return gate_once(app, secret, rightp);
+    *rightp = grant->right;
+    return true;
+}
+
 void gate_login(struct app *app, struct web_request **requestp)
 {
     struct tip_addr addr = gate_address(app, *requestp);
     int64_t wait_ms = web_limit_wait_ms(app->limit, &addr, tip_loop_now_ms());
     tip_auto(tip_free) char *token = NULL;
-    const struct web_grant *grant;
+    struct web_right right;
     size_t n;
     const uint8_t *body = web_request_body(*requestp, &n);
 
     token = codec_login_read(body, n);
-    grant = token && !wait_ms ? web_token_find(app->auth, token, tip_loop_wall_ms()) : NULL;
     if (!gate_is_ours(app, *requestp, true))
         app_problem(requestp, 403, "the request comes from another page");
     else if (wait_ms)
         gate_limited(app, requestp, wait_ms);
     else if (!gate_is_json(*requestp) || !token)
         app_problem(requestp, gate_is_json(*requestp) ? 400 : 415, "a login is {\"token\": \"…\"} as application/json");
-    else if (!grant)
-        gate_wrong(app, requestp, APP_M_LOGIN_FAILED, 401, "this token is not known here, or has expired");
+    else if (!gate_right_of(app, token, &right))
+        gate_wrong(app, requestp, APP_M_LOGIN_FAILED, 401, "this token is not known here, was used, or has expired");
     else
-        gate_welcome(app, requestp, &grant->right);
+        gate_welcome(app, requestp, &right);
 }
 
 void gate_logout(struct app *app, struct web_request **requestp)
@@ -376,24 +396,4 @@ void gate_logout(struct app *app, struct web_request **requestp)
         tip_service_fail(app->service, "sessions cannot be stored: %s", strerror(-r));
     gate_cookie(app, "", 0, cookie);
     app_reply(requestp, &(struct app_body){.status = 204, .cookie = cookie});
-}
-
-void gate_once(struct app *app, struct web_request **requestp, const char *secret)
-{
-    const struct web_right right = {
-        .name = WEB_ONCE_NAME, .scope = WEB_SCOPE_OPERATE, .audience = WEB_AMBER, .made_unix_ms = tip_loop_wall_ms()};
-    char cookie[GATE_COOKIE];
-
-    if (!web_once_take(app->auth, secret, tip_loop_wall_ms())) {
-        gate_wrong(app, requestp, APP_M_LOGIN_FAILED, 403, "this link was used before, or has expired");
-        return;
-    }
-    (void)!web_store_link(tip_service_data_dir(app->service), NULL); /* it opens nothing any more */
-    if (!gate_session(app, &right, cookie)) {
-        app_problem(requestp, 503, "the session cannot be stored");
-        return;
-    }
-    tip_metric_inc(app->m[APP_M_LOGIN_OK]);
-    tip_info("session.begun", "name=%s", WEB_ONCE_NAME);
-    app_reply(requestp, &(struct app_body){.status = 303, .cookie = cookie});
 }

@@ -23,9 +23,6 @@ tip_nodiscard int gate_enter(struct app *app, struct web_request **requestp, enu
 void gate_login(struct app *app, struct web_request **requestp);
 void gate_logout(struct app *app, struct web_request **requestp);
 
-/** GET /login?once=… */
-void gate_once(struct app *app, struct web_request **requestp, const char *secret);
-
 /** Tokens: stored, with what happened as an event. @return 0 or a negative errno: the process ends */
 tip_nodiscard int gate_token_add(struct app *app, const uint8_t hash[static WEB_HASH_BYTES],
                                  const struct web_right *right, struct tip_outbox_txn *txn);

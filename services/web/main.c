@@ -27,6 +27,11 @@ static void main_destroy(void **appp)
     *appp = NULL;
 }
 
+static int main_reload(void *app, const void *options, char *why)
+{
+    return app_reload(app, options, why);
+}
+
 static const struct tip_service_def definition = {
     .name = "web",
     .help = "Serves the page and the HTTP interface.",
@@ -35,6 +40,7 @@ static const struct tip_service_def definition = {
     .start = main_start,
     .stop = main_stop,
     .destroy = main_destroy,
+    .reload = main_reload,
 };
 
 int main(int argc, char **argv)

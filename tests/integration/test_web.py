@@ -1,4 +1,5 @@
 """tip-web on a real chain: what it answers, whom it lets in, what it refuses."""
+import concurrent.futures
 import csv
 import io
 import json
@@ -58,15 +59,67 @@ def test_the_link_of_a_first_start_opens_once(site, broker):
     path = site.data / "web/first-link"
     assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
     assert web.link() in web.service.log_text()
-    link = web.link().split(web.host, 1)[1]
+    address, secret = web.link().split("#t=")
+    assert address == f"http://{web.host}/login"
     answer = web.follow_link()
     assert "HttpOnly" in answer.headers["Set-Cookie"] and "SameSite=Strict" in answer.headers["Set-Cookie"]
-    assert "Secure" not in answer.headers["Set-Cookie"] and answer.headers["Location"] == "/"
+    assert "Secure" not in answer.headers["Set-Cookie"] and answer.json["name"] == "first-start"
     assert not path.exists()
     assert web.get("/api/v1/session").json == {**web.get("/api/v1/session").json, "name": "first-start",
                                                "scopes": ["read", "operate"], "audience": "amber"}
-    assert web.request("GET", link, anonymous=True).status == 403
+    assert web.post("/api/v1/session", {"token": secret}, status=401, anonymous=True)
     assert web.metric('tip_web_logins_total{end="wrong"}') == 1
+    web.cookie, web.token = None, secret
+    web.get("/api/v1/session", status=401)
+
+
+def test_the_link_is_no_token_and_ends_with_the_next_start(site, broker):
+    web = Web(site).start()
+    old = web.link().split("#t=")[1]
+    web.token = old
+    web.get("/api/v1/session", status=401)
+    web.token = None
+    web.service.restart()
+    assert web.link().split("#t=")[1] != old
+    web.post("/api/v1/session", {"token": old}, status=401)
+    assert web.post("/api/v1/session", {"token": web.link().split("#t=")[1]}, status=403, headers={"Origin": "http://evil.example"})
+    web.follow_link()
+    assert web.get("/api/v1/session").json["name"] == "first-start"
+
+
+def test_options_change_all_or_nothing(site, web):
+    secure = {"Origin": "https://tip.example.org"}
+    options = site.config["web"]
+    assert web.request("DELETE", "/api/v1/session", headers=secure).status == 403
+    options.update(origin=secure["Origin"], sse_clients_max=17)
+    web.service.reload()
+    wait_for(lambda: "sse_clients_max change with a restart only" in web.service.log_text(), 10, "it is refused")
+    assert web.request("DELETE", "/api/v1/session", headers=secure).status == 403, "nothing of it is in force"
+    del options["sse_clients_max"]
+    options.update(session_ttl="1h", deadline="2s", calls=3)
+    web.service.reload()
+    wait_for(lambda: web.request("DELETE", "/api/v1/session", headers=secure).status == 204, 10, "the new origin")
+
+
+def test_many_who_look_at_the_overview_ask_once(chain):
+    web = chain.web
+    wait_for(lambda: web.get("/api/v1/overview").json["sources"] == 2, 10, "the sources")
+
+    def asked():
+        return next(row["done"] for row in chain.caller.bus("queues") if row["queue"] == "store.query")
+
+    def many():
+        """How many questions 60 requests led to; None when they took longer than an answer is kept."""
+        before, began = asked(), time.monotonic()
+        with concurrent.futures.ThreadPoolExecutor(20) as pool:
+            answers = list(pool.map(lambda _: web.get("/api/v1/overview").body, range(60)))
+        assert len(set(answers)) <= 2
+        return asked() - before if time.monotonic() - began < 1 else None
+
+    n = wait_for(lambda: (n := many()) is not None and (n,), 60, "60 requests within a second")[0]
+    assert n <= 4, "two questions an answer, two answers"
+    web.token, web.cookie = token(chain.caller, "outside", audience="clear"), None
+    assert web.get("/api/v1/overview").json["sources"] == 0, "another audience has an answer of its own"
 
 
 def test_a_session_survives_a_restart_and_ends_at_logout(web):
@@ -177,6 +230,7 @@ def test_lists_pages_and_csv(chain):
     assert [row["name"] for row in sources["items"]] == ["first", "second"] and sources["next"] is None
     one = web.get("/api/v1/sources/second").json
     assert one["source"]["n_entries"] == 2 and one["reject_sample"][0]["raw"] == HOSTILE
+    assert one["source"]["tlp"] == "amber" and sources["items"][0]["tlp"] == "amber"
     assert sum(one["rejected"].values()) == 1 and one["history"][0]["n_added"] == 2
     web.get("/api/v1/sources/nosuch", status=404)
     web.get("/api/v1/sources/nosuch/entries", status=404)
@@ -202,6 +256,42 @@ def test_lists_pages_and_csv(chain):
     rows = list(csv.DictReader(io.StringIO(answer.text)))
     assert {row["value"] for row in rows} == values
     assert web.get("/api/v1/sources", format="csv").text.startswith("name,state,")
+
+
+def test_pages_go_on_where_they_were_whatever_comes_meanwhile(chain):
+    web = chain.web
+    chain.run("first")
+    wait_for(lambda: len(web.get("/api/v1/verdicts").json["items"]) == 4, 20, "four verdicts")
+    lists = ["/api/v1/runs", "/api/v1/audit", "/api/v1/verdicts", "/api/v1/sources/first/entries"]
+    before = {path: web.get(path, limit=1000).json["items"] for path in lists}
+    first = {path: web.get(path, limit=1).json for path in lists}
+    chain.serve("first", LIST + "".join(f"192.0.2.{i}\n" for i in range(100, 140)))
+    chain.run("first")
+    chain.wait_listed("first", {("ip", "192.0.2.1"), ("ip", "192.0.2.7"), ("net", "198.51.100.0/24"),
+                                *(("ip", f"192.0.2.{i}") for i in range(100, 140))})
+    wait_for(lambda: len(web.get("/api/v1/verdicts").json["items"]) == 44, 20, "44 verdicts")
+    for path in lists:
+        rest = web.get(path, limit=1000, cursor=first[path]["next"]).json["items"]
+        known = [row for row in rest if row in before[path]]
+        assert first[path]["items"] == before[path][:1] and known == before[path][1:], path
+        assert path in lists[2:] or rest == before[path][1:], f"{path}: what is newer comes before, not behind"
+
+
+def test_every_path_of_the_contract_says_what_is_wrong_in_one_form(web):
+    """Without a token, with a method that a path does not have, and with none of ours: each answer is the contract's."""
+    for path, operations in CONTRACT["paths"].items():
+        address = path.replace("{value}", "192.0.2.1").replace("{name}", "x")
+        for method, operation in operations.items():
+            if operation["security"]:
+                answer = web.request(method.upper(), address, anonymous=True)
+                assert answer.status == 401 and answer.headers["WWW-Authenticate"] == "Bearer", (method, path)
+                assert answer.headers["Content-Type"] == "application/problem+json" and answer.json["status"] == 401
+        for method in {"GET", "POST", "DELETE"} - {name.upper() for name in operations}:
+            answer = web.request(method, address, b"{}" if method == "POST" else None)
+            assert answer.status == 405 and set(answer.headers["Allow"].lower().split(", ")) - {"head"} == set(operations)
+            assert answer.headers["Content-Type"] == "application/problem+json" and answer.json["status"] == 405
+    assert web.get("/api/v1/nosuch", status=404).json["title"] == "Not Found"
+    assert web.request("POST", "/", b"x").headers["Allow"] == "GET, HEAD"
 
 
 def test_the_system(chain):

@@ -125,8 +125,8 @@ class Web:
         return path.read_text().strip() if path.exists() else None
 
     def follow_link(self):
-        """Logs in by the link of the first start; the cookie's value."""
-        answer = self.get(self.link().split(self.host, 1)[1], status=303)
+        """Logs in by the link of the first start, as its page does with what stands behind #."""
+        answer = self.post("/api/v1/session", {"token": self.link().split("#t=")[1]})
         self.cookie = re.match(r"tip_session=([^;]+);", answer.headers["Set-Cookie"]).group(1)
         return answer
 
