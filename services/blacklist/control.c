@@ -575,25 +575,26 @@ void control_free(struct app *app)
 static const struct {
     const char *name;
     void (*perform)(struct control *control);
+    bool is_read; /* pages ask often: no news for the log */
 } control_actions[] = {
-    {"baseline", control_baseline},
-    {"list", control_list},
-    {"show", control_show},
-    {"test", control_test},
-    {"hold", control_change_source},
-    {"release", control_change_source},
-    {"enable", control_change_source},
-    {"disable", control_change_source},
-    {"allow_add", control_word_add},
-    {"allow_remove", control_word_remove},
-    {"deny_add", control_word_add},
-    {"deny_remove", control_word_remove},
-    {"allow_why", control_allow_why},
-    {"export_list", exports_control_list},
-    {"export_show", exports_control_show},
-    {"export_read", exports_control_read},
-    {"export_run", exports_control_run},
-    {"export_release", exports_control_release},
+    {"baseline", control_baseline, false},
+    {"list", control_list, true},
+    {"show", control_show, true},
+    {"test", control_test, false},
+    {"hold", control_change_source, false},
+    {"release", control_change_source, false},
+    {"enable", control_change_source, false},
+    {"disable", control_change_source, false},
+    {"allow_add", control_word_add, false},
+    {"allow_remove", control_word_remove, false},
+    {"deny_add", control_word_add, false},
+    {"deny_remove", control_word_remove, false},
+    {"allow_why", control_allow_why, true},
+    {"export_list", exports_control_list, true},
+    {"export_show", exports_control_show, true},
+    {"export_read", exports_control_read, true},
+    {"export_run", exports_control_run, false},
+    {"export_release", exports_control_release, false},
 };
 
 static bool control_repeat(struct control *control)
@@ -608,6 +609,15 @@ static bool control_repeat(struct control *control)
     tip_metric_inc(control->app->m[APP_M_CALLS_REPEATED]);
     tip_job_done(&control->job, body, n);
     return true;
+}
+
+static bool control_is_read(const char *action)
+{
+    for (size_t i = 0; i < sizeof(control_actions) / sizeof(*control_actions); i++) {
+        if (!strcmp(control_actions[i].name, action))
+            return control_actions[i].is_read;
+    }
+    return false;
 }
 
 static void control_perform(struct control *control)
@@ -647,8 +657,9 @@ void control_on_job(void *ctx, struct tip_job *job)
     }
     control.request = request;
     control_perform(&control);
-    tip_info("control.called", "action=%s target=%s actor=%s result=%s", request->action, request->target,
-             request->actor, control.result);
+    if (!control_is_read(request->action))
+        tip_info("control.called", "action=%s target=%s actor=%s result=%s", request->action, request->target,
+                 request->actor, control.result);
     if (control.job)
         control_answer(&control);
 }

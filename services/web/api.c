@@ -123,14 +123,16 @@ static bool api_is_by(const struct web_table *table, size_t row, const char *col
     return cell && !tip_clock_parse(&time, cell, strlen(cell)) && time <= at_unix_ms;
 }
 
-/* The row as it was then: what was not there yet is left out, what has gone since counts as listed. */
-static json_t *api_explained_at(const struct web_table *table, size_t row, int64_t at)
+/* A row, now or as it was then: what was not there yet is left out, what has gone since counts as listed. */
+static json_t *api_listing_at(const struct web_table *table, size_t row, const struct web_field *shape, int64_t at)
 {
     json_t *listing;
 
+    if (!at)
+        return web_table_object(table, row, shape);
     if (!api_is_by(table, row, "first_seen", at) && !api_is_by(table, row, "listed_at", at))
         return NULL;
-    listing = web_table_object(table, row, web_shape_explained);
+    listing = web_table_object(table, row, shape);
     json_object_set_new(
         listing, "listed",
         json_boolean(api_is_by(table, row, "listed_at", at) && !api_is_by(table, row, "removed_at", at)));
@@ -157,9 +159,7 @@ static json_t *api_listings(const struct ask *ask, int64_t at, struct api_sum *s
 
     for (size_t i = 0; i < table->n_rows; i++) {
         const char *source = web_table_cell(table, i, "source"), *weight = web_table_cell(table, i, "weight");
-        json_t *listing = !source ? NULL
-                          : at    ? api_explained_at(table, i, at)
-                                  : web_table_object(table, i, web_shape_explained);
+        json_t *listing = source ? api_listing_at(table, i, web_shape_explained, at) : NULL;
 
         if (!listing)
             continue;
@@ -171,6 +171,21 @@ static json_t *api_listings(const struct ask *ask, int64_t at, struct api_sum *s
         json_array_append_new(listings, listing);
     }
     return listings;
+}
+
+/* What does not name it and bears on it all the same: a net around it, a name above. It counts for itself. */
+static void api_related(const struct ask *ask, int64_t at, json_t *listings)
+{
+    const struct web_table *table = &ask->slots[2].table.table;
+
+    for (size_t i = 0; i < table->n_rows; i++) {
+        const char *relation = web_table_cell(table, i, "relation");
+        json_t *listing =
+            relation && strcmp(relation, "exact") != 0 ? api_listing_at(table, i, web_shape_listing, at) : NULL;
+
+        if (listing)
+            json_array_append_new(listings, listing);
+    }
 }
 
 static json_t *api_arithmetic(const struct api_sum *sum)
@@ -195,23 +210,25 @@ static void api_indicator_finish(struct ask *ask)
     json_t *listings, *verdict;
     int64_t at = 0;
 
-    if (ask_failed(ask, 0) || ask_failed(ask, 1))
+    if (ask_failed(ask, 0) || ask_failed(ask, 1) || ask_failed(ask, 2))
         return;
     if (text && tip_clock_parse(&at, text, strlen(text)))
         at = 0; /* it was looked at before */
     sum = tip_new(struct api_sum);
     listings = api_listings(ask, at, sum);
+    api_related(ask, at, listings);
     verdict = at && table->n_rows && !api_is_by(table, 0, "verdict_at", at) ? json_null() : api_verdict(ask, table);
-    ask_json(ask, json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "kind", tip_kind_name(ask->indicator.kind), "value",
-                            web_json_text(ask->indicator.value), "at", codec_time(at), "verdict", verdict, "listings",
-                            listings, "allow", web_table_array(&ask->slots[1].table.table, web_shape_allow),
-                            "arithmetic", api_arithmetic(sum)));
+    ask_json(ask, json_pack("{s:s, s:o, s:o, s:o, s:o, s:b, s:o, s:o}", "kind", tip_kind_name(ask->indicator.kind),
+                            "value", web_json_text(ask->indicator.value), "at", codec_time(at), "verdict", verdict,
+                            "listings", listings, "more", ask->slots[0].answer->more || ask->slots[2].answer->more,
+                            "allow", web_table_array(&ask->slots[1].table.table, web_shape_allow), "arithmetic",
+                            api_arithmetic(sum)));
     free(sum);
 }
 
 static void api_indicator_begin(struct ask *ask)
 {
-    struct ask_query allow = {.name = "allow_on", .limit = API_LIMIT};
+    struct ask_query allow = {.name = "allow_on", .limit = API_LIMIT}, related = {.name = "search", .limit = API_LIMIT};
     const char *at = web_uri_get(&ask->uri, "at");
     int64_t time;
 
@@ -228,6 +245,9 @@ static void api_indicator_begin(struct ask *ask)
     ask_param(&allow, "kind", tip_kind_name(ask->indicator.kind));
     if (ask->right.audience == WEB_AMBER) /* what operators decide is amber */
         ask_store(ask, 1, &allow);
+    ask_param(&related, "value", ask->indicator.value);
+    ask_param(&related, "kind", tip_kind_name(ask->indicator.kind));
+    ask_store(ask, 2, &related);
     ask_go(ask, api_indicator_finish);
 }
 
@@ -420,20 +440,24 @@ static void api_source_finish(struct ask *ask)
         ask_problem(ask, 404, "no list has this name");
         return;
     }
-    ask_json(ask, json_pack("{s:o, s:o, s:o, s:o}", "source", web_table_object(source, 0, web_shape_source), "rejected",
-                            api_nested(source, "rejected", false), "reject_sample",
-                            api_nested(source, "reject_sample", true), "history",
-                            web_table_array(&ask->slots[1].table.table, web_shape_version)));
+    ask_json(ask,
+             json_pack("{s:o, s:o, s:o, s:o, s:o}", "source", web_table_object(source, 0, web_shape_source), "operator",
+                       codec_operator_json(ask->slots[2].control), "rejected", api_nested(source, "rejected", false),
+                       "reject_sample", api_nested(source, "reject_sample", true), "history",
+                       web_table_array(&ask->slots[1].table.table, web_shape_version)));
 }
 
 static void api_source(struct ask *ask)
 {
     struct ask_query source = {.name = "source"}, history = {.name = "history", .limit = API_LIMIT};
+    const struct tip_control_request show = {.actor = "web", .action = "show", .target = ask->value, .reason = ""};
 
     ask_param(&source, "source", ask->value);
     ask_param(&history, "source", ask->value);
     ask_store(ask, 0, &source);
     ask_store(ask, 1, &history);
+    if (ask->right.audience == WEB_AMBER) /* what operators decide is amber; without blacklist it is not known */
+        ask_control(ask, 2, "blacklist", &show);
     ask_go(ask, api_source_finish);
 }
 

@@ -177,6 +177,28 @@ json_t *codec_control_answer(const struct tip_control_answer *answer)
     return json_pack("{s:b, s:o, s:o}", "ok", answer->ok, "result", web_json_text(answer->result), "values", values);
 }
 
+json_t *codec_operator_json(const struct tip_control_answer *answer)
+{
+    const char *text = answer ? tip_param_get(answer->values, answer->n_values, "source") : NULL;
+    json_t *shown = text ? json_loads(text, 0, NULL) : NULL, *out;
+    const char *reason = "", *override = "", *until;
+    int held, enabled;
+    int64_t until_unix_ms = 0;
+
+    if (json_unpack(shown, "{s:b, s:b, s:s, s:s}", "held", &held, "enabled", &enabled, "hold_reason", &reason,
+                    "override", &override)) {
+        json_decref(shown);
+        return json_null();
+    }
+    until = json_string_value(json_object_get(shown, "held_until"));
+    if (until && tip_clock_parse(&until_unix_ms, until, strlen(until)))
+        until_unix_ms = 0;
+    out = json_pack("{s:b, s:o, s:s, s:b, s:s}", "held", held, "held_until", codec_time(until_unix_ms), "hold_reason",
+                    held ? reason : "", "enabled", enabled, "override", override);
+    json_decref(shown);
+    return out;
+}
+
 char *codec_login_read(const uint8_t *body, size_t n)
 {
     json_t *json = json_loadb((const char *)body, n, JSON_REJECT_DUPLICATES, NULL);

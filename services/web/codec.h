@@ -46,6 +46,9 @@ void codec_control_free(struct codec_control *control);
 
 json_t *codec_control_answer(const struct tip_control_answer *answer);
 
+/** What operators have decided about a list, out of blacklist's answer to `show`; null without one. Never NULL. */
+json_t *codec_operator_json(const struct tip_control_answer *answer);
+
 /** The token in a login's body; the caller frees. NULL when there is none. */
 char *codec_login_read(const uint8_t *body, size_t n);
 

@@ -15,8 +15,9 @@ enum {
     EVENTS_TICK_MS = 1000,
     EVENTS_BEAT_TICKS = 15,
     EVENTS_HEAD_TICKS = 2,
-    EVENTS_BACK = 500,                /* records from before the start, for who looks at the page then */
-    EVENTS_RECENT_BYTES = 2048,       /* a longer one is cut to its head */
+    EVENTS_BACK = 500,          /* records from before the start, for who looks at the page then */
+    EVENTS_RECENT_BYTES = 2048, /* a longer one is made brief */
+    EVENTS_BRIEF_BYTES = 256,
     EVENTS_CLIENT_BYTES = 128 * 1024, /* of a client's own fetch */
     EVENTS_CLIENT_RECORDS = 256,
     EVENTS_TEXT_BYTES = 4 << 20,
@@ -532,6 +533,22 @@ static void events_on_read(void *ctx)
 
 /* ---- the newest ---- */
 
+/* Of a long event: an array is only how many, and long texts are left out. */
+static json_t *events_brief(json_t *data)
+{
+    json_t *brief = json_object(), *value;
+    const char *name;
+
+    json_object_foreach(data, name, value)
+    {
+        if (json_is_array(value))
+            json_object_set_new(brief, name, json_integer((json_int_t)json_array_size(value)));
+        else if (!json_is_object(value) && (!json_is_string(value) || json_string_length(value) < EVENTS_BRIEF_BYTES))
+            json_object_set(brief, name, value);
+    }
+    return brief;
+}
+
 static json_t *events_small(const struct web_record *record)
 {
     static const char *const kept[] = {"seq", "topic", "kind", "publisher", "tlp", "commit_time"};
@@ -542,6 +559,7 @@ static json_t *events_small(const struct web_record *record)
     if (!whole || len <= EVENTS_RECENT_BYTES)
         return whole;
     small = json_object();
+    json_object_set_new(small, "data", events_brief(json_object_get(whole, "data")));
     for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {
         json_t *value = json_object_get(whole, kept[i]);
 

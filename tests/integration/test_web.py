@@ -204,6 +204,11 @@ def test_search_and_indicator(chain):
     assert {row["raw"] for row in page["listings"]} == {"192.0.2.7"}
     assert page["arithmetic"] == ["first: 0.50", "second: 0.50", "1 - (1-0.50)(1-0.50) = 0.75 -> slow"]
     assert web.get("/api/v1/indicators/198.51.100.0%2F24").json["kind"] == "net"
+    inside = web.get("/api/v1/indicators/198.51.100.4").json
+    assert [(r["relation"], r["value"], r["source"], r["listed"], r["tier"]) for r in inside["listings"]] == [
+        ("around", "198.51.100.0/24", "first", True, "watch")]
+    assert inside["verdict"] is None and inside["arithmetic"] == [] and not inside["more"], "it counts for itself"
+    assert web.get("/api/v1/indicators/198.51.100.4", at="2020-01-01T00:00:00Z").json["listings"] == []
     assert web.get("/api/v1/indicators/192.0.2.7", at="2020-01-01T00:00:00Z").json["listings"] == []
     assert page["allow"] == [] and web.get("/api/v1/allow").json == {"items": [], "next": None}
     web.get("/api/v1/indicators/192.0.2.7", at="yesterday", status=400)
@@ -339,6 +344,27 @@ def test_an_operator_acts_and_is_on_record(chain):
     web.post("/api/v1/control", {"service": "../x", "action": "run"}, status=400, headers=origin)
     web.post("/api/v1/control", {"service": "scheduler", "action": "run", "more": 1}, status=400, headers=origin)
     assert web.request("POST", "/api/v1/control", "[1", headers=origin).status == 400
+
+
+def test_what_an_operator_did_to_a_source_shows_at_once(chain):
+    web = chain.web
+    origin = {"Origin": f"http://{web.host}"}
+    plain = {"held": False, "held_until": None, "hold_reason": "", "enabled": True, "override": ""}
+    assert web.get("/api/v1/sources/first").json["operator"] == plain
+
+    def act(action, **more):
+        assert web.post("/api/v1/control", {"service": "blacklist", "action": action, "target": "first", "reason": "test", **more},
+                        headers=origin).json["ok"]
+        return web.get("/api/v1/sources/first").json["operator"]
+
+    assert act("hold") == {**plain, "held": True, "hold_reason": "test"}
+    assert act("hold", expires="2099-01-01T00:00:00Z")["held_until"] == "2099-01-01T00:00:00.000Z"
+    assert act("release") == plain
+    assert act("disable") == {**plain, "enabled": False, "override": "disabled"}
+    chain.blacklist.kill()
+    assert web.get("/api/v1/sources/first").json["operator"] is None, "the page is there without blacklist"
+    web.token, web.cookie = token(chain.caller, "outside", audience="green"), None
+    web.get("/api/v1/sources/first", status=404)
 
 
 def test_hostile_texts_stay_texts(chain):

@@ -7,9 +7,9 @@
     {"weight", NULL, WEB_AS_IS}, {"listed", NULL, WEB_AS_FLAG}, {"flags", NULL, WEB_AS_COUNT},                    \
         {"first_seen", NULL, WEB_AS_TIMED}, {"listed_at", NULL, WEB_AS_TIMED}, {"last_seen", NULL, WEB_AS_TIMED}, \
         {"removed_at", NULL, WEB_AS_TIMED}, {"n_times", NULL, WEB_AS_COUNT}, {"version", NULL, WEB_AS_IS},        \
-        {"line", NULL, WEB_AS_IS},                                                                                \
+        {"line", NULL, WEB_AS_IS}, {"raw", NULL, WEB_AS_RAW}, {"score", NULL, WEB_AS_IS},                         \
     {                                                                                                             \
-        "raw", NULL, WEB_AS_RAW                                                                                   \
+        "tier", NULL, WEB_AS_IS                                                                                   \
     }
 
 #define SCORE                                                                                                  \
