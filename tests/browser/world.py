@@ -25,6 +25,7 @@ LISTS = {
 }
 LISTS_LATER = {"hosts": LISTS["hosts"].replace("192.0.2.20 ; seen\n", "") + "192.0.2.200\n"}
 WEIGHTS = {"hosts": 0.6, "feed": 0.55, "table": 0.5, "names": 0.7, "hostile": 0.4}
+OWN = "203.0.113.192/26"
 SPECIAL = ["192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32"]
 
 
@@ -32,7 +33,7 @@ class World:
     def __init__(self):
         self.site = Site()
         self.site.config["tip"]["simulated"] = True
-        self.chain = Chain(self.site)
+        self.chain = Chain(self.site, blacklist={"own_networks": [OWN]})
         self.port = free_port()
         self.web = self.site.service("web", listen=f"127.0.0.1:{self.port}", ui=str(self.ui()))
 
@@ -49,7 +50,8 @@ class World:
         self.chain.start()
         self.web.start()
         self.chain.run()
-        return {"url": f"http://127.0.0.1:{self.port}", "token": self.token("operate"), "reader": self.token("read"),
+        link = (pathlib.Path(self.site.config["web"]["data"]) / "first-link").read_text().strip()
+        return {"link": link, "own": OWN, "url": f"http://127.0.0.1:{self.port}", "token": self.token("operate"), "reader": self.token("read"),
                 "hostile": HOSTILE}
 
     def token(self, scope):

@@ -25,8 +25,13 @@ test("events in words", () => {
 
 test("an unknown kind shows its first fields, a broken one does no harm", () => {
   assert.equal(wordsOf(entry("flux.state", {domain: "a.test", n: 3, deep: {}})), "domain a.test, n 3");
-  assert.equal(wordsOf(entry("verdict.changes", {verdicts: "no list"})), "0 verdicts moved by time: ");
+  assert.equal(wordsOf(entry("verdict.changes", {verdicts: "no list"})), "0 verdicts moved by time");
   assert.equal(wordsOf(entry("constructor", {x: 1})), "x 1");
+});
+
+test("a long event has numbers where its lists were", () => {
+  assert.equal(wordsOf(entry("listing.delta", {source: "drop", added: 700, removed: 3, to_version: 4})), "drop: 700 added, 3 removed, version 4");
+  assert.equal(wordsOf(entry("verdict.changes", {cause_source: "feed", verdicts: 213})), "213 verdicts moved by feed");
 });
 
 test("an event that came without its inside says what its topic says", () => {

@@ -29,7 +29,7 @@ export function entryOf(wire: Wire): Entry {
 }
 
 type Data = Record<string, unknown>;
-const list = (value: unknown) => (Array.isArray(value) ? value.length : 0);
+const list = (value: unknown) => (Array.isArray(value) ? value.length : number(value)); // of a long one only how many
 const text = (value: unknown) => (value == null ? "" : String(value));
 const number = (value: unknown) => (typeof value === "number" ? value : 0);
 
@@ -47,7 +47,7 @@ function verdicts(data: Data): string {
   for (const verdict of Array.isArray(data.verdicts) ? (data.verdicts as Data[]) : [])
     tiers[text(verdict.tier)] = (tiers[text(verdict.tier)] ?? 0) + 1;
   const parts = ["block", "slow", "watch", "none"].filter((tier) => tiers[tier]).map((tier) => `${tiers[tier]} ${tier}`);
-  return `${plural(list(data.verdicts), "verdict")} moved by ${text(data.cause_source) || "time"}: ${parts.join(", ")}`;
+  return `${plural(list(data.verdicts), "verdict")} moved by ${text(data.cause_source) || "time"}${parts.length ? `: ${parts.join(", ")}` : ""}`;
 }
 
 const WORDS = new Map<string, (data: Data) => string>(Object.entries({

@@ -1,7 +1,7 @@
 // The live stream as a hook: what came, newest first; holding while paused; saying when something was missed.
 import {useEffect, useRef, useState} from "preact/hooks";
-import type {Gap, Record as Wire} from "../api/schema";
-import {apiPath} from "./api";
+import type {Gap, Overview, Record as Wire} from "../api/schema";
+import {apiPath, get} from "./api";
 import {entryOf, type Entry} from "./record";
 import {sessionEnded} from "./session";
 import {follow, type Message} from "./sse";
@@ -15,6 +15,7 @@ export interface Live {
   link: Link;
 }
 
+const BACK = 200; // events from before the page opened
 const SHOWN_MAX = 300;
 const HELD_MAX = 1000;
 const PAINT_MS = 200;
@@ -25,14 +26,21 @@ function itemOf(message: Message): Item | null {
   return message.event === "record" ? {type: "record", entry: entryOf(JSON.parse(message.data) as Wire)} : null;
 }
 
-/** Connects until stopped, each time behind the last id it saw. */
+/** The id to begin behind, so that a page does not begin empty; "": with what comes. */
+async function startId(stop: AbortSignal): Promise<string> {
+  const answer = await get<Overview>("/api/v1/overview", stop).catch(() => null);
+  return answer?.ok && answer.data.journal_id ? `${answer.data.journal_id}:${Math.max(0, answer.data.head_seq - BACK)}` : "";
+}
+
+/** Connects until stopped, each time behind the last id it saw. A gap before the first record is only the start being too far back. */
 async function keepFollowing(path: string, stop: AbortSignal, onLink: (link: Link) => void, onItem: (item: Item) => void) {
-  let lastId = "", failures = 0;
+  let lastId = await startId(stop), failures = 0, hasBegun = false;
   while (!stop.aborted) {
     const status = await follow(path, lastId, stop, () => { failures = 0; onLink("live"); }, (message) => {
       lastId = message.id || lastId;
       const item = itemOf(message);
-      if (item) onItem(item);
+      if (item && (hasBegun || item.type !== "gap")) onItem(item);
+      hasBegun ||= item !== null || message.event === "head";
     });
     if (stop.aborted) return;
     if (status === 401) return sessionEnded();

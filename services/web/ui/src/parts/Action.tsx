@@ -24,11 +24,20 @@ function Result({answer}: {answer: Answer<ControlAnswer> | null}) {
   );
 }
 
-export function Action({deed, session, onDone, look = ""}: {deed: Deed; session: SessionState; onDone: () => void; look?: string}) {
+interface Props {
+  deed: Deed;
+  session: SessionState;
+  onDone: () => void;
+  look?: string;
+  isOff?: boolean; // it cannot be done yet
+}
+
+export function Action({deed, session, onDone, look = "", isOff = false}: Props) {
   const dialog = useRef<HTMLDialogElement>(null);
   const [trial, setTrial] = useState<Answer<ControlAnswer> | null>(null);
   const [outcome, setOutcome] = useState<Answer<ControlAnswer> | null>(null);
   const [isOpen, setOpen] = useState(false);
+  const [isBusy, setBusy] = useState(false);
 
   const open = async () => {
     setTrial(null);
@@ -40,7 +49,9 @@ export function Action({deed, session, onDone, look = ""}: {deed: Deed; session:
   const confirm = async (event: SubmitEvent) => {
     event.preventDefault();
     const reason = new FormData(event.currentTarget as HTMLFormElement).get("reason");
+    setBusy(true); // a second click would do it twice
     const answer = await control({...deed.request, reason: String(reason ?? "")});
+    setBusy(false);
     setOutcome(answer);
     if (!answer.ok || !answer.data.ok) return;
     dialog.current?.close();
@@ -48,10 +59,10 @@ export function Action({deed, session, onDone, look = ""}: {deed: Deed; session:
   };
 
   if (!canOperate(session)) return null;
-  const mayConfirm = trial?.ok === true && trial.data.ok;
+  const mayConfirm = trial?.ok === true && trial.data.ok && !isBusy;
   return (
     <>
-      <button type="button" class={look} onClick={open}>{deed.label}</button>
+      <button type="button" class={look} onClick={open} disabled={isOff}>{deed.label}</button>
       <dialog ref={dialog} aria-label={deed.what} onClose={() => setOpen(false)}>
         {isOpen && (
           <form onSubmit={confirm}>
@@ -63,7 +74,7 @@ export function Action({deed, session, onDone, look = ""}: {deed: Deed; session:
               <input name="reason" required minLength={3} maxLength={200} autocomplete="off" />
             </label>
             <p class="buttons">
-              <button type="submit" class="main" disabled={!mayConfirm}>{deed.label}</button>
+              <button type="submit" class="main" disabled={!mayConfirm}>{isBusy ? "Asking …" : deed.label}</button>
               <button type="button" onClick={() => dialog.current?.close()}>Cancel</button>
             </p>
           </form>

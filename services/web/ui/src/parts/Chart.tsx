@@ -14,6 +14,8 @@ export interface Line {
 
 const HEIGHT = 220;
 const DAY_S = 86_400;
+const STEPS_S = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 21_600, 43_200, DAY_S, 2 * DAY_S, 5 * DAY_S, 10 * DAY_S,
+  30 * DAY_S, 90 * DAY_S, 365 * DAY_S];
 
 /** Times below the chart, as short as the span allows, in UTC and 24 hours. */
 function timesOf(plot: uPlot, ticks: number[]): string[] {
@@ -35,10 +37,10 @@ function optionsOf(host: HTMLElement, lines: Line[]): uPlot.Options {
   const axis = {stroke: colourOf(host, "--ink-quiet"), grid: {stroke: colourOf(host, "--line"), width: 1}, ticks: {show: false},
     font: "12px system-ui, sans-serif"};
   return {
-    width: Math.max(host.clientWidth, 200), height: HEIGHT,
+    width: Math.max(host.clientWidth, 200), height: HEIGHT, padding: [12, 30, 0, 0],
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "UTC"),
     cursor: {y: false, points: {size: 7}},
-    axes: [{...axis, space: 84, values: timesOf}, {...axis, size: 56, values: (_, ticks) => ticks.map((tick) => compact(tick))}],
+    axes: [{...axis, space: 84, incrs: STEPS_S, values: timesOf}, {...axis, size: 56, values: (_, ticks) => ticks.map((tick) => compact(tick))}],
     scales: {y: {range: (_, low, high) => [Math.min(0, low), Math.max(1, high * 1.08)]}},
     series: [{value: "{YYYY}-{MM}-{DD} {HH}:{mm}:{ss}"}, ...lines.map((line) => ({
       label: line.label, stroke: colourOf(host, line.colour), width: 2, points: {show: false},

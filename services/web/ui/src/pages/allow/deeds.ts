@@ -10,6 +10,10 @@ const WORDS: Record<AllowAction, [label: string, before: string, after: string]>
   deny_remove: ["Remove", "Deny", " no longer"],
 };
 
+/** As on the command line: a network means what is inside it, `*.NAME` what is below. */
+export const usualScope = (indicator: string): "exact" | "subtree" =>
+  /^\s*\*\.|^[^/]*[.:][^/]*\/\d+\s*$/.test(indicator) ? "subtree" : "exact";
+
 export function allowDeed(action: AllowAction, indicator: string, params?: Record<string, string>, expires?: string): Deed {
   const [label, before, after] = WORDS[action];
   return {

@@ -43,7 +43,7 @@ interface Props {
 
 export function FeedTable({items, isPaused, isFiltered}: Props) {
   if (items.length === 0)
-    return <Empty text={isFiltered ? "No event with these prefixes since this page opened. They appear here as they come." : "No event since this page opened. They appear here as they come."} />;
+    return <Empty text={isFiltered ? "No event with these prefixes among the newest. They appear here as they come." : "No event yet. They appear here as they come."} />;
   return (
     <div class="table-frame feed" role="region" aria-label="Events, newest first" tabIndex={0}>
       <table aria-live={isPaused ? "off" : "polite"} aria-relevant="additions">

@@ -1,6 +1,5 @@
 // One indicator: the answer first (its tier), then the sum behind it, then who says so with the very line of the list.
 import type {Allow, Indicator} from "../../api/schema";
-import {plural} from "../../lib/format";
 import {useParam} from "../../lib/router";
 import {Action} from "../../parts/Action";
 import {Fact, Tier, Time} from "../../parts/Marks";
@@ -8,17 +7,11 @@ import {Show} from "../../parts/States";
 import type {PageProps} from "../index";
 import {allowDeed} from "../allow/deeds";
 import {fieldOfTime, timeOfField, useIndicator} from "./data";
+import {wordsOfAnswer} from "./words";
 import {Listings} from "./Listings";
 import {Sum} from "./Sum";
 
 const KINDS: Record<string, string> = {ip: "Address", net: "Network", domain: "Domain", url: "URL", endpoint: "Endpoint"};
-
-const ADVICE: Record<string, string> = {
-  block: "Refuse it.",
-  slow: "Slow it down.",
-  watch: "Keep an eye on it.",
-  none: "Nothing speaks against it strongly enough.",
-};
 
 function AsOf({at, setAt}: {at: string; setAt: (at: string) => void}) {
   return (
@@ -46,14 +39,13 @@ function OperatorSays({entries}: {entries: Allow[]}) {
 }
 
 function Answer({data, at}: {data: Indicator; at: string}) {
-  const listed = data.listings.filter((row) => row.listed).length;
   const tier = data.verdict?.tier ?? "none";
   return (
     <section class={`answer edge-${tier}`} aria-label="Verdict">
       <div class="answer-head">
         <Tier tier={tier} />
         <span class="answer-score">{(data.verdict?.score ?? 0).toFixed(2)}</span>
-        <p>{at ? "It was so then. " : ""}{ADVICE[tier]} {listed ? `${plural(listed, "listing")} in force ${listed === 1 ? "bears" : "bear"} on it.` : "No list has it now."}</p>
+        <p>{wordsOfAnswer(data, at)}</p>
       </div>
       <dl class="facts">
         <Fact name="Kind">{KINDS[data.kind] ?? data.kind}</Fact>
@@ -76,10 +68,12 @@ export function IndicatorPage({place, name, session}: PageProps) {
       <Show from={loaded}>
         {(data) => (
           <>
+            {at && <p class="notice">As of then, as far as is kept: what was listed, weighed as it is today. A listing that ended and began again
+              shows from its new beginning; a verdict that was replaced since is not kept.</p>}
             <OperatorSays entries={data.allow} />
             <Answer data={data} at={at} />
             <Sum data={data} />
-            <Listings listings={data.listings} />
+            <Listings listings={data.listings} hasMore={data.more} />
             {!at && (
               <p class="buttons">
                 <Action session={session} onDone={loaded.reload} deed={allowDeed("allow_add", data.value)} />

@@ -1,7 +1,7 @@
 // Who says so: what lists it now with the very line, and below what listed it once.
 import type {Listing} from "../../api/schema";
 import {count} from "../../lib/format";
-import {IndicatorLink, SourceLink, Time} from "../../parts/Marks";
+import {IndicatorLink, SourceLink, Tier, Time} from "../../parts/Marks";
 import {Table, type Column} from "../../parts/Table";
 
 const RELATIONS: Record<string, string> = {
@@ -19,6 +19,7 @@ const WHO: Column<Listing>[] = [
   {head: "Weight", cell: (row) => row.weight?.toFixed(2) ?? "–", kind: "number"},
   {head: "Lists", cell: (row) => <IndicatorLink value={row.value} />},
   {head: "Which is", cell: (row) => RELATIONS[row.relation] ?? row.relation},
+  {head: "With verdict", cell: (row) => (row.tier ? <Tier tier={row.tier} /> : "–")},
 ];
 
 const NOW: Column<Listing>[] = [
@@ -46,7 +47,7 @@ function Evidence({row}: {row: Listing}) {
 
 const key = (row: Listing) => `${row.source} ${row.kind} ${row.value} ${row.listed_at}`;
 
-export function Listings({listings}: {listings: Listing[]}) {
+export function Listings({listings, hasMore}: {listings: Listing[]; hasMore: boolean}) {
   const now = listings.filter((row) => row.listed);
   const before = listings.filter((row) => !row.listed);
   return (
@@ -54,6 +55,7 @@ export function Listings({listings}: {listings: Listing[]}) {
       <section>
         <h2>Who lists it</h2>
         <Table caption="Listings in force" columns={NOW} rows={now} rowKey={key} empty="No source lists it, or a network or domain it belongs to." />
+        {hasMore && <p class="quiet">There are more listings than are shown here.</p>}
       </section>
       <section>
         <h2>History</h2>

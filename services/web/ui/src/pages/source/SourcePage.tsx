@@ -1,5 +1,5 @@
 // One list: how it is, its versions as a picture and as a table, what was rejected and why, and the operator's hand.
-import type {SourcePage as Data} from "../../api/schema";
+import type {SourceOperator, SourcePage as Data} from "../../api/schema";
 import {apiPath} from "../../lib/api";
 import {bytes, count, percent, score} from "../../lib/format";
 import {useApi} from "../../lib/useApi";
@@ -40,6 +40,20 @@ function Health({data}: {data: Data}) {
   );
 }
 
+/** Storage hears of it with the next collection; blacklist knows it now. */
+function Standing({now}: {now: SourceOperator | null}) {
+  if (!now || (!now.held && now.enabled)) return null;
+  return (
+    <section class="notice warn" aria-label="What operators decided">
+      {now.held && (
+        <p><strong>Held{now.held_until && <> until <Time at={now.held_until} /></>}.</strong> {now.hold_reason && `${now.hold_reason}. `}
+          It is fetched, but nothing of it is published; what it lists stays.</p>
+      )}
+      {!now.enabled && <p><strong>Disabled{now.override ? " by an operator" : " in its file"}.</strong> It is not fetched; what it lists stays.</p>}
+    </section>
+  );
+}
+
 export function SourcePage({name, session}: PageProps) {
   const loaded = useApi<Data>(apiPath(`sources/${encodeURIComponent(name)}`), 5000);
   return (
@@ -47,8 +61,9 @@ export function SourcePage({name, session}: PageProps) {
       {(data) => (
         <>
           <Health data={data} />
+          <Standing now={data.operator} />
           <p class="buttons">
-            {sourceDeeds(data.source.name).map((deed) => (
+            {sourceDeeds(data.source.name, data.operator).map((deed) => (
               <Action key={deed.label} session={session} deed={deed} onDone={loaded.reload} look={deed.request.action === "disable" ? "danger" : ""} />
             ))}
             <CsvLink path={`sources/${encodeURIComponent(name)}/entries`} />
