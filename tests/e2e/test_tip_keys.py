@@ -83,6 +83,37 @@ def test_init_makes_what_is_missing_and_replaces_nothing(site, keys):
     assert after["storage.cert_secret"] != before["storage.cert_secret"]
 
 
+def test_a_newer_version_wants_more_rights(site, keys, up):
+    """As if keys.yaml were of a version in which blacklist had no allow list; somebody has given it more besides."""
+    def doctor():
+        rows = json.loads(site.run_program(["tip", "doctor", "-o", "json"], check=False).stdout)
+        return next((row["result"], row["text"]) for row in rows if row["check"] == "keys")
+
+    before = the_map(site)
+    path = site.keys / "keys.yaml"
+    text = path.read_text()
+    old = text.replace(', "snapshot.allow."', "").replace("v1.control.allow.blacklist.", "v1.mine.")
+    assert old.count("snapshot.allow.") == 0 and old.count("v1.mine.") == 1
+    path.write_text("# ours\n" + old)
+    lacks = "publish v1.control.allow.blacklist., serve snapshot.allow."
+    said = keys("init", "-o", "json")
+    assert {row["name"]: row["action"] for row in json.loads(said.stdout)}["blacklist"] == "narrow"
+    assert f"blacklist: {lacks}" in said.stderr and "tip keys update" in said.stderr
+    assert doctor()[0] == "bad" and lacks in doctor()[1]
+
+    planned = keys("update", "--dry-run", "-o", "json")
+    assert json.loads(planned.stdout) == [{"name": "blacklist", "action": "widened", "added": lacks}]
+    assert path.read_text() == "# ours\n" + old
+    assert keys("update").returncode == OK
+    after = the_map(site)
+    assert set(after["blacklist"]["publish"]) == {*before["blacklist"]["publish"], "v1.mine."}
+    assert after["blacklist"]["serve"] == before["blacklist"]["serve"]
+    assert {**after, "blacklist": None} == {**before, "blacklist": None} and path.read_text().startswith("# ours\n")
+    assert after["blacklist"]["public"] == before["blacklist"]["public"], "the key itself stays"
+    wait_for(lambda: "event=keys.reloaded" in broker_log(site), 10, "the broker is told")
+    assert doctor()[0] == "ok" and json.loads(keys("update", "-o", "json").stdout or "[]") == []
+
+
 def test_add_says_what_a_consumer_needs(site, keys):
     before = snapshot(site)
     planned = keys("add", "soc", "--audience", "green", "--dry-run")

@@ -106,6 +106,8 @@ static enum doctor_result doctor_keyring(struct doctor *doctor, const struct key
     what = doctor_odd_key(ring, map);
     if (what)
         return doctor_say(doctor, DOCTOR_BAD, "%s.cert and " KEYRING_MAP " in %s hold different keys", what, ring->dir);
+    if (services_narrow(map, NULL, why, sizeof(why)))
+        return doctor_say(doctor, DOCTOR_BAD, KEYRING_MAP " says less than services need (%s): `tip keys update`", why);
     return doctor_say(doctor, DOCTOR_OK, "%zu keys in %s", map->n, ring->dir);
 }
 

@@ -11,7 +11,8 @@
 #include "up/tree.h"
 
 static const char *const setup_result_names[SETUP_RESULT_COUNT] = {
-    [SETUP_MADE] = "made", [SETUP_ADOPTED] = "adopted", [SETUP_KEPT] = "kept", [SETUP_ELSEWHERE] = "elsewhere"};
+    [SETUP_MADE] = "made",           [SETUP_ADOPTED] = "adopted", [SETUP_KEPT] = "kept",
+    [SETUP_ELSEWHERE] = "elsewhere", [SETUP_NARROW] = "narrow",   [SETUP_WIDENED] = "widened"};
 
 const char *setup_result_name(enum setup_result result)
 {
@@ -72,9 +73,11 @@ int setup_broker(const struct keyring *ring, bool is_dry, enum setup_result *res
 }
 
 /* It is in the map already. */
-static int setup_keep(const struct keyring *ring, const struct keymap_key *old, struct keymap_key *key,
+static int setup_keep(const struct keyring *ring, const struct keymap *map, struct keymap_key *key,
                       enum setup_result *resultp, char why[static KEYMAP_WHY_BYTES])
 {
+    const struct keymap_key *old = keymap_find(map, key->name);
+    char lacks[KEYMAP_WHY_BYTES];
     struct keyring_cert cert;
     int r = keyring_look(ring, old->name, &cert);
 
@@ -84,7 +87,9 @@ static int setup_keep(const struct keyring *ring, const struct keymap_key *old, 
         return -EINVAL;
     }
     strcpy(key->public_key, old->public_key);
-    *resultp = r == 0 && cert.has_secret ? SETUP_KEPT : SETUP_ELSEWHERE;
+    *resultp = services_narrow(map, old->name, lacks, sizeof(lacks)) ? SETUP_NARROW
+               : r == 0 && cert.has_secret                           ? SETUP_KEPT
+                                                                     : SETUP_ELSEWHERE;
     return 0;
 }
 
@@ -160,15 +165,63 @@ int setup_add(const struct keyring *ring, struct keymap_key *key, bool is_dry, e
               char why[static KEYMAP_WHY_BYTES])
 {
     tip_auto(keymap_destroy) struct keymap *map = NULL;
-    const struct keymap_key *old;
     int r = setup_map(ring, &map, why);
 
     if (r)
         return r;
-    old = keymap_find(map, key->name);
-    if (old)
-        return setup_keep(ring, old, key, resultp, why);
+    if (keymap_find(map, key->name))
+        return setup_keep(ring, map, key, resultp, why);
     return setup_make(ring, map, key, is_dry, resultp, why);
+}
+
+/* The map's text with one key's line replaced. */
+static int setup_replace(const struct keymap *map, const struct keymap_key *key, struct tip_buf *text,
+                         char why[static KEYMAP_WHY_BYTES])
+{
+    tip_auto(keymap_destroy) struct keymap *without = NULL;
+    tip_auto(tip_buf_deinit) struct tip_buf rest;
+    int r;
+
+    tip_buf_init(&rest, KEYMAP_BYTES_MAX);
+    r = keymap_remove(map, key->name, &rest, why);
+    if (r == 0)
+        r = keymap_parse(&without, (const char *)rest.data, rest.len, why);
+    return r ? r : keymap_append(without, key, text, why);
+}
+
+int setup_widen(const struct keyring *ring, const char *name, bool is_dry, enum setup_result *resultp,
+                char why[static KEYMAP_WHY_BYTES])
+{
+    tip_auto(keymap_destroy) struct keymap *map = NULL;
+    tip_auto(keymap_key_deinit) struct keymap_key key = {.roles = 0};
+    tip_auto(tip_buf_deinit) struct tip_buf text;
+    char lacks[KEYMAP_WHY_BYTES];
+    int r = setup_map(ring, &map, why);
+
+    tip_buf_init(&text, KEYMAP_BYTES_MAX);
+    *resultp = SETUP_KEPT;
+    if (r || !services_narrow(map, name, lacks, sizeof(lacks)))
+        return r;
+    *resultp = SETUP_WIDENED;
+    services_widened(services_find(name), keymap_find(map, name), &key);
+    r = setup_replace(map, &key, &text, why);
+    if (r || is_dry)
+        return r;
+    r = keyring_map_write(ring, &text);
+    return r ? setup_failed(r, ring->dir, why) : 0;
+}
+
+bool setup_narrow(const char *dir, char *text, size_t size)
+{
+    tip_auto(keymap_destroy) struct keymap *map = NULL;
+    struct keyring ring = {.fd = -1};
+    char why[KEYMAP_WHY_BYTES];
+    bool is_narrow = false;
+
+    if (keyring_open(&ring, dir, false) == 0 && keyring_map(&ring, &map, why) == 0)
+        is_narrow = services_narrow(map, NULL, text, size);
+    keyring_close(&ring);
+    return is_narrow;
 }
 
 int setup_revoke(const struct keyring *ring, const char *name, bool is_dry, char why[static KEYMAP_WHY_BYTES])
@@ -199,7 +252,7 @@ static int setup_all(const struct keyring *ring, bool is_dry, bool *is_wholep, c
     for (const struct service_rights *at = services; at->name && r == 0; at++) {
         services_key(at, &key);
         r = setup_add(ring, &key, is_dry, &result, why);
-        *is_wholep = *is_wholep && (result == SETUP_KEPT || result == SETUP_ELSEWHERE);
+        *is_wholep = *is_wholep && (result == SETUP_KEPT || result == SETUP_ELSEWHERE || result == SETUP_NARROW);
         keymap_key_deinit(&key);
     }
     return r;

@@ -301,6 +301,8 @@ static int up_keys(const struct up *up)
 
     if (r)
         cli_error("the keys of the bus: %s", why);
+    else if (up->config.keys_dir && setup_narrow(up->config.keys_dir, why, sizeof(why)))
+        cli_error("keys.yaml says less than services need (%s): `tip keys update` adds it", why);
     return r;
 }
 
