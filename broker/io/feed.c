@@ -8,6 +8,7 @@
 #include <tip/fail.h>
 #include <tip/log.h>
 #include <tip/loop.h>
+#include <tip/zpool.h>
 #include <tip/zsock.h>
 
 #include "core/backlog.h"
@@ -39,7 +40,8 @@ struct feed {
     struct feed_options options;
     struct feed_socket doors[FEED_DOORS_MAX];
     size_t n_doors;
-    int64_t base_bytes; /* of memory, before there was a subscriber */
+    struct tip_zpool *pool; /* of records */
+    int64_t base_bytes;     /* of memory, before there was a subscriber */
 };
 
 static int feed_door_open(struct feed_socket *door);
@@ -141,6 +143,7 @@ static int feed_door_open(struct feed_socket *door)
         .send_hwm = (int)door->backlog.hwm,
         .receive_hwm = FEED_RECEIVE_HWM,
         .frame_bytes_max = FEED_SUBSCRIPTION_BYTES_MAX,
+        .pool = door->feed->pool,
         .on_message = feed_on_message,
         .on_surplus = feed_on_surplus,
         .ctx = door,
@@ -197,6 +200,7 @@ int feed_open(struct feed **feedp, struct tip_loop *loop, const struct feed_opti
 
     feed->loop = loop;
     feed->options = *options;
+    feed->pool = tip_zpool_new();
     for (size_t i = 0; i < options->n_doors && i < FEED_DOORS_MAX && !r; i++)
         r = feed_add(feed, &options->doors[i]);
     if (r)
@@ -218,6 +222,7 @@ void feed_destroy(struct feed **feedp)
         prefixes_clear(&feed->doors[i].prefixes);
         free(feed->doors[i].endpoint);
     }
+    tip_zpool_destroy(&feed->pool);
     free(feed);
     *feedp = NULL;
 }
@@ -283,8 +288,10 @@ static void feed_door_tick(struct feed_socket *door, int64_t held_bytes)
 
 void feed_tick(struct feed *feed)
 {
-    int64_t held_bytes = feed_held_bytes() - feed->base_bytes;
+    int64_t held_bytes;
 
+    tip_zpool_trim(feed->pool);
+    held_bytes = feed_held_bytes() - feed->base_bytes;
     for (size_t i = 0; i < feed->n_doors; i++) {
         if (feed->doors[i].zsock)
             feed_door_tick(&feed->doors[i], held_bytes);

@@ -11,6 +11,7 @@
 #include <tip/alloc.h>
 #include <tip/fail.h>
 #include <tip/loop.h>
+#include <tip/zpool.h>
 
 enum {
     ZSOCK_TURN_MESSAGES = 256,
@@ -21,6 +22,7 @@ enum {
     ZSOCK_ENDPOINT_BYTES = 256,
     ZSOCK_RECONNECT_MAX_MS = 5000,
     ZSOCK_HANDSHAKE_MS = 10000,
+    ZSOCK_INLINE_BYTES = 33, /* a frame that needs no memory of its own (libzmq 4.3) */
     ZSOCK_REFUSAL_MS = 3000, /* libzmq 4.3.4 lets a connection that was not let in hang until the handshake's end */
 };
 
@@ -472,6 +474,24 @@ static int zsock_send_failed(struct tip_zsock *zsock, int error)
     return tip_fail(-error);
 }
 
+static int zsock_send_frame(struct tip_zsock *zsock, const struct tip_zframe *frame, int flags)
+{
+    zmq_msg_t msg;
+    int r;
+
+    if (!zsock->options.pool || frame->len <= ZSOCK_INLINE_BYTES ||
+        !tip_zpool_message(zsock->options.pool, &msg, frame->data, frame->len))
+        return zmq_send(zsock->raw, frame->data, frame->len, flags);
+    r = zmq_msg_send(&msg, zsock->raw, flags);
+    if (r == -1) {
+        int error = errno;
+
+        zmq_msg_close(&msg);
+        errno = error;
+    }
+    return r;
+}
+
 /*
  * A message is taken whole or not at all. Queues count whole messages, so only a first frame can find one full. A
  * connection that ends between two frames makes a DEALER refuse the second (libzmq 4.3.4, lb_t::sendpipe), forget the
@@ -484,7 +504,7 @@ static int zsock_send_frames(struct tip_zsock *zsock, const struct tip_zframe *f
 
     for (size_t i = 0; i < n_frames; i++) {
         flags = ZMQ_DONTWAIT | (i + 1 < n_frames ? ZMQ_SNDMORE : 0);
-        if (zmq_send(zsock->raw, frames[i].data, frames[i].len, flags) == -1)
+        if (zsock_send_frame(zsock, &frames[i], flags) == -1)
             return zsock_send_failed(zsock, errno);
         zsock->stats.sent_bytes += frames[i].len;
     }

@@ -15,6 +15,7 @@
 #include <tip/cleanup.h>
 
 struct tip_loop;
+struct tip_zpool;
 struct tip_zsock;
 
 enum {
@@ -72,6 +73,7 @@ struct tip_zsock_options {
     bool xpub_verbose;       /* XPUB: hear of every subscription, not of the first of its kind only */
 
     const struct tip_zsock_keys *keys; /* for the call of open; NULL: plain */
+    struct tip_zpool *pool;            /* borrowed: for frames that fit; NULL: libzmq's own memory */
 
     void (*on_message)(void *ctx, const struct tip_zmsg *msg); /* NULL for sockets that only send */
     void (*on_writable)(void *ctx);                            /* after TIP_ZSOCK_E_FULL; may be NULL */
