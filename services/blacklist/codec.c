@@ -296,8 +296,8 @@ const char *codec_run_report(struct tip_event *event, const struct bl_run *run, 
     size_t n_skipped = bl_run_count(run, BL_SUB_SKIPPED);
     bool ok = n_ok || !n_failed;
 
-    (void)snprintf(summary, TIP_TEXT_MAX, "%zu sources ended well, %zu failed, %zu were not due", n_ok,
-                   n_failed - n_late, n_skipped);
+    (void)snprintf(summary, TIP_TEXT_MAX, "%zu %s ended well, %zu failed, %zu not due", n_ok,
+                   n_ok == 1 ? "source" : "sources", n_failed - n_late, n_skipped);
     if (n_late)
         (void)snprintf(summary + strlen(summary), TIP_TEXT_MAX - strlen(summary), ", %zu did not end by the deadline",
                        n_late);

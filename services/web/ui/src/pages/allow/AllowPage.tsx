@@ -20,8 +20,8 @@ function columnsFor(session: SessionState, reload: () => void): Column<Allow>[] 
     {head: "Reason", cell: (row) => (row.own ? "one of our own networks" : row.reason)},
     {head: "By", cell: (row) => row.actor || "the configuration"},
     {head: "Since", cell: (row) => <Time at={row.since} />},
-    {head: "Until", cell: (row) => (row.until ? <Time at={row.until} /> : <span class="quiet">it is removed</span>)},
-    {head: "", cell: (row) => (row.own ? <span class="quiet">in tip.yaml</span> : (
+    {head: "Until", cell: (row) => (row.until ? <Time at={row.until} /> : <span class="quiet">no end</span>)},
+    {head: "Action", cell: (row) => (row.own ? <span class="quiet">in tip.yaml</span> : (
       <Action session={session} onDone={reload} look="small"
         deed={allowDeed(row.kind === "allow" ? "allow_remove" : "deny_remove", row.indicator, {scope: row.scope})} />
     ))},
