@@ -72,6 +72,23 @@ static void meter_init_doors(struct meter *meter, struct tip_metrics *metrics)
     }
 }
 
+static void meter_init_cut(struct meter *meter, struct tip_metrics *metrics)
+{
+    char labels[80];
+    struct tip_metric_row row = {TIP_METRIC_COUNTER, "tip_broker_connections_cut_total", labels,
+                                 "Connections ended for a message of parts without end."};
+
+    for (int socket = 0; socket < METER_SOCKET_COUNT; socket++) {
+        (void)snprintf(labels, sizeof(labels), "socket=\"%s\"", meter_sockets[socket]); /* our own short words */
+        tip_metrics_add(metrics, &row, 1, &meter->cut[socket]);
+    }
+}
+
+const char *meter_socket_name(enum meter_socket socket)
+{
+    return meter_sockets[socket];
+}
+
 void meter_init(struct meter *meter, struct tip_metrics *metrics)
 {
     char labels[80];
@@ -79,6 +96,7 @@ void meter_init(struct meter *meter, struct tip_metrics *metrics)
 
     tip_metrics_add(metrics, meter_rows, METER_COUNT, meter->m);
     meter_init_doors(meter, metrics);
+    meter_init_cut(meter, metrics);
     for (int socket = 0; socket < METER_SOCKET_COUNT; socket++) {
         for (int why = 0; why < METER_REFUSAL_COUNT; why++) {
             (void)snprintf(labels, sizeof(labels), "socket=\"%s\",reason=\"%s\"", meter_sockets[socket],

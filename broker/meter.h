@@ -76,7 +76,10 @@ enum meter_metric {
 struct meter {
     struct tip_metric *m[METER_COUNT];
     struct tip_metric *refused[METER_SOCKET_COUNT][METER_REFUSAL_COUNT];
+    struct tip_metric *cut[METER_SOCKET_COUNT];                               /* connections ended by us */
     struct tip_metric *turned_away[ACCESS_DOOR_COUNT + 1][ZAP_VERDICT_COUNT]; /* connections; none for ZAP_WELCOME */
 };
+
+const char *meter_socket_name(enum meter_socket socket);
 
 void meter_init(struct meter *meter, struct tip_metrics *metrics);

@@ -39,9 +39,9 @@ void prefixes_add(struct prefixes *prefixes, const void *bytes, size_t n)
     uint64_t hash = tip_hash(bytes, n);
     struct prefix *prefix;
 
-    prefixes->n_asked++;
     if (prefixes_find(prefixes, hash))
-        return;
+        return; /* another subscriber has it, too */
+    prefixes->n_asked++;
     prefix = tip_new(struct prefix);
     prefix->hash = hash;
     prefix->n = n;

@@ -19,7 +19,7 @@ struct prefix;
 struct prefixes {
     struct prefix *set;
     size_t n_bytes; /* of those in the set */
-    size_t n_asked; /* since the door was opened */
+    size_t n_asked; /* since the door was opened, of what was not in the set */
 };
 
 void prefixes_clear(struct prefixes *prefixes);

@@ -1,41 +1,313 @@
 #include "io/crowd.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/tcp.h>
+#include <malloc.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <tip/alloc.h>
 #include <tip/fail.h>
 #include <tip/hash.h>
+#include <tip/log.h>
+#include <tip/loop.h>
+#include <tip/metrics.h>
 #include <tip/zsock.h>
 
-/** A descriptor of libzmq's that is open. */
+#include "core/hoard.h"
+
+enum {
+    CROWD_LOOK_MS = 100,
+    CROWD_LOOK_PEERS = 4,           /* so many peers make that a millisecond longer */
+    CROWD_LOOK_AGAIN_MS = 20,       /* while somebody who is watched goes on sending */
+    CROWD_CLEAR_MS = 250,           /* between looks for what many hold, each of them a little */
+    CROWD_HELD_BYTES = 2 << 20,     /* may be held for all peers of a socket, at 2 bytes that cost 64, ... */
+    CROWD_MEMORY_BYTES = 128 << 20, /* ... once the process has taken so much memory */
+    CROWD_LOG_MS = 1000             /* between two lines about those who were cut */
+};
+
+/** A descriptor of libzmq's that is open, or was until a moment ago: the cookie tells whether it still is that one. */
 struct crowd_peer {
     int32_t fd;
+    bool is_tcp;
+    uint64_t cookie;
+    struct hoard hoard;
     UT_hash_handle hh;
 };
 
 struct crowd {
+    struct crowd_options options;
     struct tip_zsock *watched; /* borrowed */
     struct tip_zsock *monitor;
+    struct tip_zsock_witness witness;
+    struct tip_timer look;
     struct crowd_peer *peers;
+    bool is_witnessing;
+    bool swept;  /* since the last look */
+    bool is_hot; /* somebody who is watched goes on sending */
+    int64_t clear_ms;
+    int64_t logged_ms;
+    uint64_t n_unlogged;
 };
 
-static void crowd_note(struct crowd *crowd, int event, int32_t fd)
+int64_t crowd_memory_bytes(void)
+{
+    const struct mallinfo2 info = mallinfo2();
+
+    return (int64_t)(info.uordblks + info.hblkhd);
+}
+
+/* ---- one connection ---- */
+
+/* Unique for each socket the kernel ever made; 0 for what is none. */
+static uint64_t crowd_cookie(int fd)
+{
+    uint64_t cookie = 0;
+    socklen_t n = sizeof(cookie);
+
+    return getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &n) == -1 ? 0 : cookie;
+}
+
+/* What has arrived. @return false when it is no tcp connection, or the kernel does not say */
+static bool crowd_arrived(int fd, uint64_t *bytesp)
+{
+    struct tcp_info info = {0};
+    socklen_t n = sizeof(info);
+
+    if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &n) == -1 ||
+        n < offsetof(struct tcp_info, tcpi_bytes_received) + sizeof(info.tcpi_bytes_received))
+        return false;
+    *bytesp = info.tcpi_bytes_received;
+    return true;
+}
+
+/* What libzmq has taken, at least: what arrives between the two questions counts as waiting. */
+static bool crowd_taken(int fd, uint64_t *bytesp)
+{
+    int waiting = 0;
+
+    if (!crowd_arrived(fd, bytesp) || ioctl(fd, FIONREAD, &waiting) == -1)
+        return false;
+    *bytesp = *bytesp > (uint64_t)waiting ? *bytesp - (uint64_t)waiting : 0;
+    return true;
+}
+
+static void crowd_address(int fd, char *out, size_t size)
+{
+    struct sockaddr_in peer = {0};
+    socklen_t n = sizeof(peer);
+    char host[INET_ADDRSTRLEN] = "?";
+
+    if (getpeername(fd, (struct sockaddr *)&peer, &n) == 0 && peer.sin_family == AF_INET)
+        (void)inet_ntop(AF_INET, &peer.sin_addr, host, sizeof(host)); /* it fits */
+    (void)snprintf(out, size, "%s:%u", host, (unsigned)ntohs(peer.sin_port));
+}
+
+static void crowd_log(struct crowd *crowd, int fd, const struct crowd_peer *peer)
+{
+    int64_t now_ms = tip_loop_now_ms();
+    char address[INET_ADDRSTRLEN + 8];
+
+    if (crowd->logged_ms && now_ms - crowd->logged_ms < CROWD_LOG_MS) {
+        crowd->n_unlogged++;
+        return;
+    }
+    crowd_address(fd, address, sizeof(address));
+    tip_warn("bus.cut", "socket=%s peer=%s bytes=%llu more=%llu why=\"a message that does not end\"",
+             crowd->options.name, address, (unsigned long long)peer->hoard.proven,
+             (unsigned long long)crowd->n_unlogged);
+    crowd->logged_ms = now_ms;
+    crowd->n_unlogged = 0;
+}
+
+static void crowd_drop(struct crowd *crowd, struct crowd_peer *peer)
+{
+    tip_hash_remove(crowd->peers, peer);
+    free(peer);
+}
+
+/*
+ * libzmq may close the number and somebody open it again at any moment: our own one stays what it is while we look.
+ * Dissolving (connect(2), AF_UNSPEC) resets the connection and throws away what has arrived; after a shutdown(2) libzmq
+ * would still read all of it. The peer is forgotten; only without a number of our own it is kept, for the next look.
+ */
+static void crowd_cut(struct crowd *crowd, struct crowd_peer *peer)
+{
+    const struct sockaddr nowhere = {.sa_family = AF_UNSPEC};
+    int fd = fcntl(peer->fd, F_DUPFD_CLOEXEC, 0);
+
+    if (fd == -1)
+        return;
+    if (crowd_cookie(fd) == peer->cookie) {
+        crowd_log(crowd, fd, peer);
+        tip_metric_inc(crowd->options.cut);
+        (void)connect(fd, &nowhere, sizeof(nowhere)); /* fails when it has ended by itself */
+    }
+    (void)close(fd); /* of a number that is ours */
+    crowd_drop(crowd, peer);
+}
+
+/* ---- looking at all ---- */
+
+static void crowd_look_at(struct crowd *crowd, struct crowd_peer *peer)
+{
+    struct hoard_facts facts = {
+        .message_bytes_max = crowd->options.message_bytes_max,
+        .now_ms = tip_loop_now_ms(),
+        .swept = crowd->swept,
+    };
+    uint64_t before = peer->hoard.taken;
+
+    if (!crowd_taken(peer->fd, &facts.taken)) {
+        crowd_drop(crowd, peer); /* closed, and libzmq did not tell */
+        return;
+    }
+    hoard_look(&peer->hoard, &facts);
+    if (hoard_is_too_much(&peer->hoard, facts.message_bytes_max))
+        crowd_cut(crowd, peer);
+    else if (peer->hoard.is_watched && facts.taken != before)
+        crowd->is_hot = true;
+}
+
+/** All peers of the socket together. */
+struct crowd_sums {
+    size_t n, n_watched;
+    uint64_t proven, unclear;
+};
+
+static struct crowd_sums crowd_sum(const struct crowd *crowd)
+{
+    struct crowd_sums sums = {0};
+    struct crowd_peer *peer, *next;
+
+    tip_hash_each (crowd->peers, peer, next) {
+        sums.n++;
+        sums.n_watched += peer->hoard.is_watched;
+        sums.proven += peer->hoard.proven;
+        sums.unclear += hoard_unclear(&peer->hoard);
+    }
+    return sums;
+}
+
+static bool crowd_memory_is_short(void)
+{
+    return crowd_memory_bytes() > CROWD_MEMORY_BYTES;
+}
+
+/* Each may hold its share. Who was in the middle of a large message that was in order sends it again. */
+static void crowd_cut_hoards(struct crowd *crowd, const struct crowd_sums *sums)
+{
+    struct crowd_peer *peer, *next;
+
+    if (sums->proven <= CROWD_HELD_BYTES || !crowd_memory_is_short())
+        return;
+    tip_hash_each (crowd->peers, peer, next) {
+        if (peer->hoard.proven > CROWD_HELD_BYTES / 2 / sums->n)
+            crowd_cut(crowd, peer);
+    }
+}
+
+/* Those who were never conspicuous are asked for a message. */
+static void crowd_watch_all(struct crowd *crowd, const struct crowd_sums *sums)
+{
+    struct crowd_peer *peer, *next;
+    int64_t now_ms = tip_loop_now_ms();
+
+    if (now_ms - crowd->clear_ms < CROWD_CLEAR_MS)
+        return;
+    crowd->clear_ms = now_ms;
+    if (sums->unclear <= CROWD_HELD_BYTES || !crowd_memory_is_short())
+        return;
+    tip_hash_each (crowd->peers, peer, next)
+        hoard_watch(&peer->hoard);
+}
+
+/* Also to begin the next sweep: what libzmq has taken by now is received first. */
+static void crowd_witness(struct crowd *crowd, bool is_watching)
+{
+    crowd->swept = false;
+    if (is_watching || crowd->is_witnessing)
+        tip_zsock_witness(crowd->watched, is_watching ? &crowd->witness : NULL);
+    crowd->is_witnessing = is_watching;
+}
+
+static void crowd_on_look(void *ctx)
+{
+    struct crowd *crowd = ctx;
+    struct crowd_peer *peer, *next;
+    struct crowd_sums sums;
+
+    crowd->is_hot = false;
+    tip_hash_each (crowd->peers, peer, next) {
+        if (peer->is_tcp)
+            crowd_look_at(crowd, peer);
+    }
+    sums = crowd_sum(crowd);
+    crowd_cut_hoards(crowd, &sums);
+    crowd_watch_all(crowd, &sums);
+    crowd_witness(crowd, crowd_sum(crowd).n_watched > 0);
+    if (sums.n)
+        tip_timer_start(&crowd->look,
+                        crowd->is_hot ? CROWD_LOOK_AGAIN_MS : CROWD_LOOK_MS + (int64_t)(sums.n / CROWD_LOOK_PEERS));
+}
+
+/* ---- what the socket tells ---- */
+
+static struct crowd_peer *crowd_find(const struct crowd *crowd, int32_t fd)
 {
     struct crowd_peer *peer;
 
     tip_hash_find_key(crowd->peers, &fd, peer);
-    if (event == ZMQ_EVENT_ACCEPTED && !peer) {
-        peer = tip_new(struct crowd_peer);
-        peer->fd = fd;
-        tip_hash_add_key(crowd->peers, fd, peer);
-    } else if (event == ZMQ_EVENT_DISCONNECTED && peer) {
-        tip_hash_remove(crowd->peers, peer);
-        free(peer);
-    }
+    return peer;
+}
+
+static void crowd_on_from(void *ctx, int fd)
+{
+    struct crowd *crowd = ctx;
+    struct crowd_peer *peer = crowd_find(crowd, fd);
+
+    if (peer && hoard_heard(&peer->hoard))
+        crowd->swept = true;
+}
+
+static void crowd_on_empty(void *ctx)
+{
+    struct crowd *crowd = ctx;
+
+    crowd->swept = true;
+}
+
+/* ---- what the monitor tells ---- */
+
+static void crowd_add(struct crowd *crowd, int32_t fd)
+{
+    struct crowd_peer *peer = tip_new(struct crowd_peer);
+    uint64_t arrived;
+
+    peer->fd = fd;
+    peer->cookie = crowd_cookie(fd);
+    peer->is_tcp = crowd_arrived(fd, &arrived);
+    peer->hoard.at_ms = tip_loop_now_ms();
+    tip_hash_add_key(crowd->peers, fd, peer);
+    if (!tip_timer_is_running(&crowd->look))
+        tip_timer_start(&crowd->look, CROWD_LOOK_MS);
+}
+
+static void crowd_note(struct crowd *crowd, int event, int32_t fd)
+{
+    struct crowd_peer *peer = crowd_find(crowd, fd);
+
+    if (peer)
+        crowd_drop(crowd, peer);
+    if (event == ZMQ_EVENT_ACCEPTED)
+        crowd_add(crowd, fd);
 }
 
 /* zmq_socket_monitor(3): 16 bits of event, 32 of value; then the endpoint. */
@@ -52,6 +324,8 @@ static void crowd_on_message(void *ctx, const struct tip_zmsg *msg)
     crowd_note(ctx, event, value);
 }
 
+/* ---- life ---- */
+
 /* Without a bound: libzmq's own thread would wait for us at one. */
 static int crowd_listen(struct crowd *crowd, const char *endpoint)
 {
@@ -64,16 +338,20 @@ static int crowd_listen(struct crowd *crowd, const char *endpoint)
     return tip_zsock_connect(crowd->monitor, endpoint);
 }
 
-int crowd_open(struct crowd **crowdp, struct tip_loop *loop, struct tip_zsock *zsock)
+int crowd_open(struct crowd **crowdp, struct tip_loop *loop, struct tip_zsock *zsock,
+               const struct crowd_options *options)
 {
     static unsigned n_opened;
     tip_auto(crowd_destroy) struct crowd *crowd = tip_new(struct crowd);
-    const struct tip_zsock_options options = {.type = ZMQ_PAIR, .on_message = crowd_on_message, .ctx = crowd};
+    const struct tip_zsock_options monitor = {.type = ZMQ_PAIR, .on_message = crowd_on_message, .ctx = crowd};
     char endpoint[64];
     int r;
 
+    crowd->options = *options;
     crowd->watched = zsock;
-    r = tip_zsock_open(&crowd->monitor, loop, &options);
+    crowd->witness = (struct tip_zsock_witness){crowd_on_from, crowd_on_empty, crowd};
+    tip_timer_init(&crowd->look, loop, crowd_on_look, crowd);
+    r = tip_zsock_open(&crowd->monitor, loop, &monitor);
     if (r)
         return r;
     (void)snprintf(endpoint, sizeof(endpoint), "inproc://crowd-%u", ++n_opened);
@@ -91,12 +369,12 @@ void crowd_destroy(struct crowd **crowdp)
 
     if (!crowd)
         return;
+    tip_zsock_witness(crowd->watched, NULL);
     (void)zmq_socket_monitor(tip_zsock_raw(crowd->watched), NULL, 0); /* ends it, if it has begun */
+    tip_timer_deinit(&crowd->look);
     tip_zsock_destroy(&crowd->monitor);
-    tip_hash_each (crowd->peers, peer, next) {
-        tip_hash_remove(crowd->peers, peer);
-        free(peer);
-    }
+    tip_hash_each (crowd->peers, peer, next)
+        crowd_drop(crowd, peer);
     free(crowd);
     *crowdp = NULL;
 }

@@ -1,17 +1,33 @@
 #pragma once
-/* How many peers are connected to a bound socket: libzmq tells it to a monitor only. */
+/*
+ * The connections of a bound socket, as libzmq tells a monitor of them. Counts them, and ends those over tcp that send
+ * parts of one message without end (core/hoard.h), which libzmq has no bound for. Peers over ipc are local and trusted:
+ * their bytes are not counted.
+ */
 #include <stddef.h>
+#include <stdint.h>
 
 #include <tip/cleanup.h>
 
 struct crowd;
 struct tip_loop;
+struct tip_metric;
 struct tip_zsock;
 
+struct crowd_options {
+    const char *name;           /* of the socket, in the log; borrowed */
+    uint64_t message_bytes_max; /* the largest legal message, with all its parts */
+    struct tip_metric *cut;     /* counts who was cut off; borrowed */
+};
+
 /** Before the socket is bound. @return 0 or negative errno */
-tip_nodiscard int crowd_open(struct crowd **crowdp, struct tip_loop *loop, struct tip_zsock *zsock);
+tip_nodiscard int crowd_open(struct crowd **crowdp, struct tip_loop *loop, struct tip_zsock *zsock,
+                             const struct crowd_options *options);
 
 /** Before the socket is destroyed. */
 void crowd_destroy(struct crowd **crowdp);
 
 size_t crowd_count(const struct crowd *crowd);
+
+/** What malloc has given out in this process: libzmq does not say what it holds. */
+int64_t crowd_memory_bytes(void);

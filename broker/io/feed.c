@@ -1,6 +1,5 @@
 #include "io/feed.h"
 
-#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -135,6 +134,18 @@ static void feed_door_lossy(struct feed_socket *door, bool lossy)
     (void)zmq_setsockopt(tip_zsock_raw(door->zsock), ZMQ_XPUB_NODROP, &no_drop, sizeof(no_drop)); /* an XPUB has it */
 }
 
+static int feed_guard(struct feed_socket *door)
+{
+    const struct crowd_options crowd = {
+        .name = access_door_name(door->door),
+        .message_bytes_max = FEED_SUBSCRIPTION_BYTES_MAX,
+        .cut = door->feed->options.meter->cut[METER_FEED],
+    };
+
+    return crowd_open(&door->crowd, door->feed->loop, door->zsock, &crowd);
+}
+
+/* Of every subscription we hear, also of what others asked for: it tells the door's crowd that a message ended. */
 static int feed_door_open(struct feed_socket *door)
 {
     struct tip_zsock_keys keys;
@@ -144,6 +155,7 @@ static int feed_door_open(struct feed_socket *door)
         .receive_hwm = FEED_RECEIVE_HWM,
         .frame_bytes_max = FEED_SUBSCRIPTION_BYTES_MAX,
         .pool = door->feed->pool,
+        .xpub_verbose = true,
         .on_message = feed_on_message,
         .on_surplus = feed_on_surplus,
         .ctx = door,
@@ -159,7 +171,7 @@ static int feed_door_open(struct feed_socket *door)
     if (r)
         return tip_fail(r);
     feed_door_lossy(door, false);
-    r = crowd_open(&door->crowd, door->feed->loop, door->zsock);
+    r = feed_guard(door);
     if (!r)
         r = tip_zsock_bind(door->zsock, door->endpoint);
     if (r)
@@ -185,14 +197,6 @@ static int feed_add(struct feed *feed, const struct feed_door *from)
     return r;
 }
 
-/* What malloc has given out in this process: libzmq does not say what it holds. */
-static int64_t feed_held_bytes(void)
-{
-    const struct mallinfo2 info = mallinfo2();
-
-    return (int64_t)(info.uordblks + info.hblkhd);
-}
-
 int feed_open(struct feed **feedp, struct tip_loop *loop, const struct feed_options *options)
 {
     tip_auto(feed_destroy) struct feed *feed = tip_new(struct feed);
@@ -205,7 +209,7 @@ int feed_open(struct feed **feedp, struct tip_loop *loop, const struct feed_opti
         r = feed_add(feed, &options->doors[i]);
     if (r)
         return tip_fail(r);
-    feed->base_bytes = feed_held_bytes();
+    feed->base_bytes = crowd_memory_bytes();
     *feedp = tip_take(feed);
     return 0;
 }
@@ -291,7 +295,7 @@ void feed_tick(struct feed *feed)
     int64_t held_bytes;
 
     tip_zpool_trim(feed->pool);
-    held_bytes = feed_held_bytes() - feed->base_bytes;
+    held_bytes = crowd_memory_bytes() - feed->base_bytes;
     for (size_t i = 0; i < feed->n_doors; i++) {
         if (feed->doors[i].zsock)
             feed_door_tick(&feed->doors[i], held_bytes);

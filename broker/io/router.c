@@ -8,12 +8,15 @@
 #include <tip/log.h>
 #include <tip/zsock.h>
 
+#include "io/crowd.h"
+
 enum { ROUTER_FRAME_BYTES_MAX = 2 << 20 };
 
 struct router {
     struct router_options options;
     bool asks; /* for a key: then every frame has one */
     struct tip_zsock *socket;
+    struct crowd *crowd;
     struct tip_buf out;
 };
 
@@ -121,6 +124,18 @@ static void router_on_surplus(void *ctx)
     tip_metric_inc(router->options.meter->refused[router->options.socket][METER_MALFORMED]);
 }
 
+static int router_guard(struct router *router, struct tip_loop *loop)
+{
+    const struct router_options *options = &router->options;
+    const struct crowd_options crowd = {
+        .name = meter_socket_name(options->socket),
+        .message_bytes_max = options->head_bytes_max + options->frame_bytes_max,
+        .cut = options->meter->cut[options->socket],
+    };
+
+    return crowd_open(&router->crowd, loop, router->socket, &crowd);
+}
+
 int router_open(struct router **routerp, struct tip_loop *loop, const struct router_options *options)
 {
     tip_auto(router_destroy) struct router *router = tip_new(struct router);
@@ -146,6 +161,8 @@ int router_open(struct router **routerp, struct tip_loop *loop, const struct rou
     tip_buf_init(&router->out, ROUTER_FRAME_BYTES_MAX);
     r = tip_zsock_open(&router->socket, loop, &zsock);
     if (!r)
+        r = router_guard(router, loop);
+    if (!r)
         r = tip_zsock_bind(router->socket, options->endpoint);
     if (r) {
         tip_error("bus.bind", "endpoint=%s error=%s", options->endpoint, strerror(-r));
@@ -161,6 +178,7 @@ void router_destroy(struct router **routerp)
 
     if (!router)
         return;
+    crowd_destroy(&router->crowd);
     tip_zsock_destroy(&router->socket);
     tip_buf_deinit(&router->out);
     free(router);

@@ -35,6 +35,7 @@ struct tip_zsock {
     struct tip_timer kick;
     struct tip_timer watchdog;
     int fd;
+    const struct tip_zsock_witness *witness; /* mostly NULL */
     bool is_curve_server;
     bool is_paused;
     bool wants_write;  /* someone was told TIP_ZSOCK_E_FULL */
@@ -158,6 +159,14 @@ static const char *zsock_user(struct tip_zsock *zsock)
     return user ? user : "";
 }
 
+/* Of the frames that were kept the last one, as with the name. */
+static void zsock_tell_from(struct tip_zsock *zsock)
+{
+    size_t n = zsock->n_frames < TIP_ZMSG_FRAMES_MAX ? zsock->n_frames : TIP_ZMSG_FRAMES_MAX;
+
+    zsock->witness->on_from(zsock->witness->ctx, zmq_msg_get(&zsock->frames[n - 1], ZMQ_SRCFD));
+}
+
 static void zsock_deliver(struct tip_zsock *zsock)
 {
     struct tip_zmsg msg = {.n_frames = zsock->n_frames};
@@ -190,6 +199,10 @@ static bool zsock_receive(struct tip_zsock *zsock)
         more = zsock_receive_frame(zsock);
     if (more > 0)
         return true;
+    if (more == 0 && zsock->witness)
+        zsock_tell_from(zsock);
+    else if (zsock->witness && errno == EAGAIN)
+        zsock->witness->on_empty(zsock->witness->ctx);
     if (more == 0)
         zsock_deliver(zsock);
     zsock_frames_close(zsock);
@@ -537,6 +550,17 @@ void tip_zsock_resume(struct tip_zsock *zsock)
 {
     zsock->is_paused = false;
     zsock_touch(zsock);
+}
+
+/* Asking for the events makes libzmq take in what its own thread has handed over: from then on they have their turns.
+ */
+void tip_zsock_witness(struct tip_zsock *zsock, const struct tip_zsock_witness *witness)
+{
+    zsock->witness = witness;
+    if (!witness)
+        return;
+    (void)zsock_events(zsock);
+    tip_timer_start(&zsock->kick, 0);
 }
 
 const struct tip_zsock_stats *tip_zsock_stats(const struct tip_zsock *zsock)

@@ -125,6 +125,21 @@ tip_nodiscard int tip_zsock_send(struct tip_zsock *zsock, const struct tip_zfram
 void tip_zsock_pause(struct tip_zsock *zsock);
 void tip_zsock_resume(struct tip_zsock *zsock);
 
+/** Sees which connections messages come from: a look-up for each message, so for a while only. */
+struct tip_zsock_witness {
+    void (*on_from)(void *ctx, int fd); /* libzmq's descriptor of a message that came whole; -1: it had none */
+    void (*on_empty)(void *ctx);        /* every message that was whole has been received */
+    void *ctx;
+};
+
+/**
+ * Witnesses from now on, until it is called with NULL. The connections with whole messages will have their turn one
+ * after the other, and on_empty comes by itself, unless the socket is paused.
+ *
+ * @param witness  borrowed
+ */
+void tip_zsock_witness(struct tip_zsock *zsock, const struct tip_zsock_witness *witness);
+
 const struct tip_zsock_stats *tip_zsock_stats(const struct tip_zsock *zsock);
 
 /** What the watchdogs of all sockets of this process found together; 0 unless this file is wrong. */
