@@ -9,7 +9,7 @@
 
 enum { ACCESS_FEEDS = DOOR(FEED_CLEAR) | DOOR(FEED_GREEN) | DOOR(FEED_AMBER) };
 
-/** What a role adds to a key's rights. Who may enter ingest publishes: its prefixes, and v1.system. */
+/** What a role adds to a key's rights. Who may enter ingest publishes: its prefixes, and v1.system. of itself. */
 struct access_role_row {
     const char *name;
     unsigned doors;
@@ -108,20 +108,36 @@ static bool access_begins(const char *text, size_t len, const char *prefix, size
     return len >= prefix_len && memcmp(text, prefix, prefix_len) == 0;
 }
 
-/* What the broker itself says is said by nobody else. */
+/* v1.system.<kind>.<name>., the name its own, perhaps with an instance: in a topic the dot before that is '_'. */
+static bool access_is_own_system(const struct access_key *key, const char *topic, size_t len)
+{
+    static const char system[] = "v1.system.";
+    const char *end = topic + len, *name;
+    size_t n = strlen(key->name);
+
+    if (!access_begins(topic, len, system, sizeof(system) - 1))
+        return false;
+    topic += sizeof(system) - 1;
+    name = memchr(topic, '.', (size_t)(end - topic));
+    if (!name || (size_t)(end - ++name) <= n || memcmp(name, key->name, n) != 0)
+        return false;
+    return name[n] == '.' || name[n] == '_';
+}
+
+/* What the broker itself says is said by nobody else, local or not. */
 bool access_may_publish(const struct access_key *key, const char *topic, size_t len)
 {
-    static const char system[] = "v1.system.", bus[] = "v1.bus.";
+    static const char bus[] = "v1.bus.";
 
-    if (!key)
-        return true;
     if (!access_may_enter(key, ACCESS_INGEST) || access_begins(topic, len, bus, sizeof(bus) - 1))
         return false;
+    if (!key)
+        return true;
     for (size_t i = 0; i < key->publish.n; i++) {
         if (access_begins(topic, len, key->publish.items[i].text, key->publish.items[i].len))
             return true;
     }
-    return access_begins(topic, len, system, sizeof(system) - 1);
+    return access_is_own_system(key, topic, len);
 }
 
 /* The marking at the end of snapshot.<stream>.<marking>; 0 for any other queue. */

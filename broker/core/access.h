@@ -2,7 +2,8 @@
 /*
  * Who may do what on the bus. Pure: the table of keys is made by keymap.c, and every door asks here.
  *
- * A NULL key is a local peer, which may everything: it came over ipc, or over tcp of a site without keys.
+ * A NULL key is a local peer, which may everything but say what the broker says: it came over ipc, or over tcp of a
+ * site without keys.
  *
  * Connections know their key by pointer. A key that is as it was when the table is replaced keeps its place in memory;
  * one that is gone or changed in any way is marked `revoked` and kept until the end, so that whoever remembers a peer
@@ -79,6 +80,7 @@ bool access_is_internal(const struct access_key *key);
 /** Whether a publisher's, consumer's, caller's or worker's name is this key's: its own, or that and ".instance". */
 bool access_owns_name(const struct access_key *key, const char *name);
 
+/** Its prefixes, and v1.system.<kind>.<its own name>.; v1.bus. nobody, not even a local peer. */
 bool access_may_publish(const struct access_key *key, const char *topic, size_t len);
 bool access_may_call(const struct access_key *key, const char *queue);
 bool access_may_serve(const struct access_key *key, const char *queue);

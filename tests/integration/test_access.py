@@ -182,9 +182,9 @@ def test_nobody_publishes_under_somebody_elses_name(site, broker, keyring, name)
         frames.send(hello=pb.Hello(version=1, publisher=name, epoch=1, first_unacked=1))
         refusal = frames.expect("welcome", "refused")
         assert refusal[0] == "refused" and refusal[1].fatal
-        frames.send(data_entry("v1.system.heartbeat.x.", 3, b"x"), live=pb.Live(publisher=name, n=1))
+        frames.send(data_entry("v1.system.heartbeat.lister.", 3, b"x"), live=pb.Live(publisher=name, n=1))
         assert frames.expect("refused")[1].fatal
-        frames.send(data_entry("v1.system.heartbeat.x.", 3, b"y"), live=pb.Live(publisher="lister.7", n=1))
+        frames.send(data_entry("v1.system.heartbeat.lister.", 3, b"y"), live=pb.Live(publisher="lister.7", n=1))
         heard = sub.wait(lambda s: s.topic.startswith("v1.system."), what="a live event of its own")
         assert (heard.event_bytes, heard.stamp.publisher) == (b"y", "lister.7")
     if name != "lister.":  # breaks the rules for names, whoever says it
@@ -193,7 +193,8 @@ def test_nobody_publishes_under_somebody_elses_name(site, broker, keyring, name)
 
 def test_a_foreign_topic_is_refused_by_its_number(site, broker, keyring, lister):
     own = (LISTING, listing(1))
-    for topic in ("v1.verdict.changes.x.", "v1.list.delta.x.", "v1.bus.head."):
+    for topic in ("v1.verdict.changes.x.", "v1.list.delta.x.", "v1.bus.head.", "v1.system.alarm.storage.",
+                  "v1.system.alarm.listers."):
         first = lister.next_seq
         lister.publish_all([own, own, (topic, listing(2)), own])
         refusal = lister.expect("ack", "refused")
@@ -201,11 +202,24 @@ def test_a_foreign_topic_is_refused_by_its_number(site, broker, keyring, lister)
         assert (refusal[1].pub_seq, refusal[1].fatal) == (first + 2, True) and "may not publish" in refusal[1].reason
         lister.next_seq = first
         lister.unacked.clear()
-    lister.publish_all([own, ("v1.system.alarm.lister.", listing(3))])
+    mine = [f"v1.system.alarm.lister{rest}." for rest in ("", "_7", ".7")]
+    lister.publish_all([own, *((topic, listing(3)) for topic in mine)])
     lister.flush()
-    assert broker.metric('tip_broker_refused_total{socket="ingest",reason="access"}') == 3
+    assert broker.metric('tip_broker_refused_total{socket="ingest",reason="access"}') == 5
     with Fetch(site.endpoint("fetch"), key=keyring["tip"]) as fetch:
-        assert [s.topic for s in fetch.all()] == [LISTING, "v1.system.alarm.lister."]
+        assert [s.topic for s in fetch.all()] == [LISTING, *mine]
+
+
+def test_a_live_event_says_nothing_about_somebody_else(site, broker, keyring):
+    """A key that beats for another service would keep it alive for `tip status`, and lower its alarms."""
+    with Frames(site.endpoint("ingest"), key=keyring["lister"]) as frames, \
+            Sub(site.endpoint("feed"), "v1.system.", key=keyring["tip"]) as sub:
+        sub.synchronise()
+        frames.send(data_entry("v1.system.heartbeat.storage.", 3, b"x"), live=pb.Live(publisher="lister", n=1))
+        assert frames.expect("refused")[1].fatal
+        frames.send(data_entry("v1.system.heartbeat.lister.", 3, b"y"), live=pb.Live(publisher="lister", n=1))
+        heard = sub.wait(lambda s: s.topic.startswith("v1.system."), what="a live event of its own")
+        assert (heard.topic, heard.event_bytes) == ("v1.system.heartbeat.lister.", b"y")
 
 
 def test_refused_topics_take_no_places(site, broker, lister):

@@ -74,7 +74,8 @@ static void test_rights(void **state)
         {NULL, MAY_ENTER, "", ACCESS_INGEST, true},
         {NULL, MAY_READ, "", ACCESS_AMBER, true},
         {NULL, MAY_NAME, "anybody", 0, true},
-        {NULL, MAY_PUBLISH, "v1.bus.head.", 0, true},
+        {NULL, MAY_PUBLISH, "v1.bus.head.", 0, false}, /* it would pass for the broker */
+        {NULL, MAY_PUBLISH, "v1.system.alarm.blacklist.", 0, true},
         {NULL, MAY_CALL, "snapshot.verdict.amber", 0, true},
         {NULL, MAY_SERVE, "control.blacklist", 0, true},
 
@@ -92,7 +93,19 @@ static void test_rights(void **state)
         {"blacklist", MAY_PUBLISH, "v1.listing", 0, false},
         {"blacklist", MAY_PUBLISH, "v1.listings.delta.", 0, false},
         {"blacklist", MAY_PUBLISH, "v1.verdict.changes.", 0, false},
+        {"blacklist", MAY_PUBLISH, "v1.bus.head.", 0, false},
         {"blacklist", MAY_PUBLISH, "v1.system.alarm.blacklist.", 0, true},
+        {"blacklist", MAY_PUBLISH, "v1.system.heartbeat.blacklist.x.y.", 0, true},
+        {"blacklist", MAY_PUBLISH, "v1.system.alarm.blacklist_4711.", 0, true}, /* blacklist.4711 */
+        {"blacklist", MAY_PUBLISH, "v1.system.alarm.blacklist", 0, false},
+        {"blacklist", MAY_PUBLISH, "v1.system.alarm.blacklist2.", 0, false},
+        {"blacklist", MAY_PUBLISH, "v1.system.alarm.blacklis.", 0, false},
+        {"blacklist", MAY_PUBLISH, "v1.system.alarm.storage.", 0, false},
+        {"blacklist", MAY_PUBLISH, "v1.system.alarm.storage.blacklist.", 0, false},
+        {"blacklist", MAY_PUBLISH, "v1.system.blacklist.", 0, false},
+        {"blacklist", MAY_PUBLISH, "v1.system.blacklist", 0, false},
+        {"blacklist", MAY_PUBLISH, "v1.system..blacklist.", 0, true}, /* no topic: refused for that */
+        {"blacklist", MAY_PUBLISH, "v1.system.", 0, false},
         {"blacklist", MAY_CALL, "store.query", 0, true},
         {"blacklist", MAY_CALL, "snapshot.verdict.amber", 0, true},
         {"blacklist", MAY_SERVE, "control.blacklist", 0, true},
@@ -106,6 +119,7 @@ static void test_rights(void **state)
         {"tip", MAY_ENTER, "", ACCESS_INGEST, true},
         {"tip", MAY_PUBLISH, "v1.control.applied.", 0, false},
         {"tip", MAY_PUBLISH, "v1.system.alarm.tip.", 0, true},
+        {"tip", MAY_PUBLISH, "v1.system.alarm.blacklist.", 0, false},
         {"tip", MAY_CALL, "control.blacklist", 0, true},
         {"tip", MAY_SERVE, "control.tip", 0, false},
 
