@@ -31,12 +31,28 @@ void alarms_init(struct alarms *alarms, struct tip_metrics *metrics,
     tip_metrics_add(metrics, alarm_rows, ALARM_COUNT, alarms->m);
 }
 
-void alarms_damage(struct alarms *alarms, uint64_t from, uint64_t to)
+static bool alarms_is_told(const struct alarms *alarms, uint64_t from, uint64_t to)
 {
-    if (to < alarms->damaged_to)
-        return; /* the one that stays longest is the one to tell of */
-    alarms->damaged_from = from;
-    alarms->damaged_to = to;
+    for (size_t i = 0; i < alarms->n_told && i < ALARM_RANGES; i++) {
+        if (from >= alarms->told[i].from && to <= alarms->told[i].to)
+            return true;
+    }
+    return false;
+}
+
+bool alarms_damage(struct alarms *alarms, uint64_t from, uint64_t to)
+{
+    bool is_new = !alarms_is_told(alarms, from, to);
+
+    if (is_new && to != UINT64_MAX) { /* a range without an end would hide all that comes later */
+        alarms->told[alarms->n_told % ALARM_RANGES].from = from;
+        alarms->told[alarms->n_told++ % ALARM_RANGES].to = to;
+    }
+    if (to >= alarms->damaged_to) { /* the one that stays longest is the one to tell of */
+        alarms->damaged_from = from;
+        alarms->damaged_to = to;
+    }
+    return is_new;
 }
 
 /* ---- is it so? The detail is set when it is ---- */

@@ -18,7 +18,7 @@ enum alarm {
     ALARM_COUNT
 };
 
-enum { ALARM_DETAIL_BYTES = 200 };
+enum { ALARM_DETAIL_BYTES = 200, ALARM_RANGES = 64 };
 
 struct alarms {
     struct {
@@ -27,6 +27,10 @@ struct alarms {
         char detail[ALARM_DETAIL_BYTES];
     } items[ALARM_COUNT];
     uint64_t damaged_from, damaged_to; /* the last range known; 0: none */
+    struct {
+        uint64_t from, to;
+    } told[ALARM_RANGES]; /* the last ones that were new */
+    size_t n_told;
     struct tip_metric *m[ALARM_COUNT];
     void (*say)(void *ctx, const char *name, bool raised, const char *detail);
     void *ctx;
@@ -35,8 +39,12 @@ struct alarms {
 void alarms_init(struct alarms *alarms, struct tip_metrics *metrics,
                  void (*say)(void *ctx, const char *name, bool raised, const char *detail), void *ctx);
 
-/** [from, to] cannot be read. `to` may be UINT64_MAX: up to whatever the head is then. */
-void alarms_damage(struct alarms *alarms, uint64_t from, uint64_t to);
+/**
+ * [from, to] cannot be read. `to` may be UINT64_MAX: up to whatever the head is then.
+ *
+ * @return whether that is new: readers meet the same range again and again
+ */
+bool alarms_damage(struct alarms *alarms, uint64_t from, uint64_t to);
 
 /** Each second: compares with how the journal is, and says what has changed. */
 void alarms_look(struct alarms *alarms, const struct journal *journal, int64_t now_ms);

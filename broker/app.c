@@ -162,18 +162,13 @@ static void app_alarm(void *ctx, const char *name, bool raised, const char *deta
 
 /* ---- the journal ---- */
 
-static void app_notice_damage(struct app *app, const struct journal_notice *notice)
-{
-    tip_error("journal.damaged", "from=%llu to=%llu", (unsigned long long)notice->from, (unsigned long long)notice->to);
-    tip_metric_inc(app->meter.m[METER_DAMAGED]);
-    alarms_damage(&app->alarms, notice->from, notice->to);
-}
-
 static void app_on_damage(void *ctx, uint64_t from, uint64_t to)
 {
     struct app *app = ctx;
 
-    alarms_damage(&app->alarms, from, to);
+    if (alarms_damage(&app->alarms, from, to))
+        tip_error("journal.damaged", "from=%llu to=%llu", (unsigned long long)from, (unsigned long long)to);
+    tip_metric_inc(app->meter.m[METER_DAMAGED]);
 }
 
 static void app_notice_overtaken(const struct journal_notice *notice)
@@ -189,7 +184,7 @@ static void app_notice_empty(struct app *app, const struct journal_notice *notic
                              "file back, or move the directory away and a new journal begins"
                            : "it has not one whole record: kept as .bad, its numbers are told as missing");
     tip_metric_inc(app->meter.m[METER_DAMAGED]);
-    alarms_damage(&app->alarms, 0, UINT64_MAX);
+    (void)alarms_damage(&app->alarms, 0, UINT64_MAX); /* said above */
 }
 
 /* A disk that failed once is not asked again: what it holds is found out by recovery, in a new process. */
@@ -208,7 +203,7 @@ static void app_on_notice(void *ctx, const struct journal_notice *notice)
         app_notice_fatal(notice);
         return;
     case JOURNAL_NOTICE_DAMAGE:
-        app_notice_damage(app, notice);
+        app_on_damage(app, notice->from, notice->to);
         return;
     case JOURNAL_NOTICE_EMPTY:
         app_notice_empty(app, notice);

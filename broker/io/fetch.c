@@ -126,9 +126,7 @@ static void fetch_answer_damaged(struct fetch *fetch, struct fetcher *fetcher, u
         .damaged = {fetch_journal_id(fetch), from, to, fetcher->request.request},
     };
 
-    tip_error("journal.damaged", "from=%llu to=%llu", (unsigned long long)from, (unsigned long long)to);
     fetch_count(fetch, METER_FETCH_BREAKS, 1);
-    fetch_count(fetch, METER_DAMAGED, 1);
     fetch->options.on_damage(fetch->options.ctx, from, to);
     fetch_answer(fetch, fetcher, &frame, NULL);
 }
