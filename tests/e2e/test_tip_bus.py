@@ -131,11 +131,13 @@ def test_records_as_ndjson(site, verify):
 def test_a_broker_that_has_it(site, journal, verify):
     broker = site.processes[-1].start()
     code, text, errors = verify(journal)
-    assert code == USAGE and "--live" in errors and text == ""
+    assert code == USAGE and "stop it, or add --live" in errors and text == ""
     before = broker.metric("tip_broker_journal_head_seq")
     code, said, _ = verify(journal, "--live", "-o", "json")
     assert code == OK and said["damages"] == [] and before == 40
     assert [row["state"] for row in said["segments"]][-1] == "not read" and 0 < said["events"] < 40
+    code, text, _ = verify(journal, "--live")
+    assert code == OK and "the newest segment was not read" in text
     assert broker.is_ready()
 
 

@@ -18,7 +18,8 @@ enum { VERIFY_LIVE, VERIFY_DUMP, VERIFY_OPTIONS };
 enum { BUS_PATH_BYTES = 4096, BUS_LINE_BYTES = 512 * 1024, BUS_COLUMNS = 8 };
 
 static const struct cli_option verify_rows[VERIFY_OPTIONS] = {
-    [VERIFY_LIVE] = {"live", 0, NULL, "Although a broker has it: reads what is sealed, all segments but the newest."},
+    [VERIFY_LIVE] = {"live", 0, NULL,
+                     "While the broker runs: checks every file but the newest, which it is writing to."},
     [VERIFY_DUMP] = {"dump", 0, "FROM..TO",
                      "Prints these records instead, one JSON object a line; an end may be left out."},
 };
@@ -26,6 +27,7 @@ static const struct cli_option verify_rows[VERIFY_OPTIONS] = {
 struct bus {
     struct cli *cli;
     json_t *segments, *damages;
+    uint64_t n_read;             /* segments */
     uint64_t dump_from, dump_to; /* 0: no dump */
 };
 
@@ -51,6 +53,7 @@ static void bus_on_segment(void *ctx, const struct journal_verify_segment *segme
     struct bus *bus = ctx;
     bool empty = segment->last_seq < segment->first_seq;
 
+    bus->n_read += !segment->skipped;
     json_array_append_new(bus->segments,
                           json_pack("{s:s, s:I, s:o, s:o, s:I, s:o, s:o, s:s}", "file", segment->name, "bytes",
                                     (json_int_t)segment->bytes, "from", bus_seq(empty ? 0 : segment->first_seq), "to",
@@ -204,8 +207,9 @@ static int bus_show_table(const struct cli *cli, const struct bus_table *table, 
 }
 
 /* What is unreadable stands last, where it is seen. */
-static int bus_show_human(const struct cli *cli, const struct journal_verify *verify, const json_t *object)
+static int bus_show_human(const struct bus *bus, const struct journal_verify *verify, const json_t *object)
 {
+    const struct cli *cli = bus->cli;
     int r = CLI_OK;
 
     printf("journal %s\n", json_string_value(json_object_get(object, "journal_id")));
@@ -216,13 +220,15 @@ static int bus_show_human(const struct cli *cli, const struct journal_verify *ve
         }
     }
     putchar('\n');
+    if (verify->live)
+        puts("the newest segment was not read: the broker is writing to it");
     if (verify->torn)
         printf("torn tail: %s from offset %" PRIu64 " on, seq %" PRIu64
                ": never acked, the next start of the broker cuts it off\n",
                verify->torn_file, verify->torn_offset, verify->torn_seq);
     if (!verify->n_damages)
         printf("%sno damage%s: %" PRIu64 " events in %" PRIu64 " segments\n", out_style_on(&cli->out, OUT_GREEN),
-               out_style_off(&cli->out), verify->n_events, verify->n_segments);
+               out_style_off(&cli->out), verify->n_events, bus->n_read);
     else
         printf("%sdamaged%s in %" PRIu64 " places:\n", out_style_on(&cli->out, OUT_RED), out_style_off(&cli->out),
                verify->n_damages);
@@ -236,7 +242,7 @@ static int bus_show(const struct bus *bus, const struct journal_verify *verify)
     int r = CLI_OK;
 
     if (cli->out.mode == OUT_HUMAN && !cli->out.fields)
-        r = bus_show_human(cli, verify, object);
+        r = bus_show_human(bus, verify, object);
     else if (cli->out.mode == OUT_HUMAN || cli->out.mode == OUT_CSV)
         r = bus_show_table(cli, &bus_damages, object);
     else
@@ -320,7 +326,9 @@ static void bus_dir(const char *named, char path[static BUS_PATH_BYTES])
 static int bus_refused(const char *dir, int r)
 {
     if (r == -EBUSY)
-        cli_error("%s: a broker has it; end it, or say --live and only what is sealed is read", dir);
+        cli_error("%s: a broker is running on this journal: stop it, or add --live to check all but the file it is "
+                  "writing to",
+                  dir);
     else
         cli_error("%s: %s", dir, r == -ENOENT ? "no journal is here" : strerror(-r));
     return r == -EIO ? CLI_FAILED : CLI_USAGE;
@@ -373,7 +381,8 @@ static const struct cli_command bus_verify = {
         "DIR is the broker's data directory, or the journal in it. Shows the journal's id, its segments, how far each\n"
         "publisher and each class has come, and who has stored how much of it; then what is damaged, by file,\n"
         "offset and numbers. A torn tail is told apart: it was never acked, and the broker's next start cuts\n"
-        "it off. Exit code 0 when nothing is damaged, 1 when something is, 2 when there is nothing to read.",
+        "it off. The broker must not run meanwhile, unless you say --live. Exit code 0 when nothing is\n"
+        "damaged, 1 when something is, 2 when there is nothing to read.",
     .options = verify_rows,
     .n_options = VERIFY_OPTIONS,
     .min_args = 1,
