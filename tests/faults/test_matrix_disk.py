@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from tip_faults import (LONG, SMALL, LiveReader, Repeater, Traffic, journal_dir, reached, shim, turns)
+from tip_faults import (LONG, SMALL, LiveReader, Repeater, Traffic, journal_dir, reached, shim, ticks, turns)
 from tip_harness import SOURCE, open_to_nobody, wait_for
 from tip_history import History, Reader, Violation, check
 from tip_powercut import PowerCut
@@ -162,10 +162,11 @@ def test_row10_no_room(site, rng, turn, rules):
     traffic = Traffic(site).start().has_begun()
     full.touch()
     wait_for(lambda: not broker.is_ready(), 20, "the broker says that it takes nothing")
+    head = ticks(site, 1).head_seq
     acked = [lines_of(pub, "acked")[-1:] for pub in traffic.pubs]
     with Fetch(site.endpoint("fetch")) as fetch:
         assert fetch.fetch(from_seq=1, max_events=10)[1].n == 10, "reads go on"
-    time.sleep(0.5)
+    assert ticks(site).head_seq == head, "nothing is durable without room"
     assert acked == [lines_of(pub, "acked")[-1:] for pub in traffic.pubs], "acks without room"
     traffic.weigh(broker)
     full.unlink()
@@ -181,7 +182,8 @@ def lines_of(pub, what):
 def test_row10_short_writes(site):
     site.service("broker", **SMALL, env=shim(f"pwrite=short,under={journal_dir(site)},n=0")).start()
     traffic = Traffic(site).start().has_begun()
-    time.sleep(10 if LONG else 1)
+    enough = traffic.follower.head() + (20_000 if LONG else 2000)
+    wait_for(lambda: traffic.follower.head() > enough, 120, "events come through")
     traffic.check()
 
 

@@ -9,7 +9,7 @@ import zmq
 from tip_harness import binary, wait_for
 from tip_history import History, check
 from tip_peers import follower, publisher
-from tip_wire import Fetch, Pub, Seen, Socket
+from tip_wire import Fetch, Pub, Seen, Socket, Sub
 
 LONG = os.environ.get("TIP_LONG") == "1"
 TURNS = int(os.environ.get("TIP_TURNS") or (20 if LONG else 1))
@@ -71,9 +71,9 @@ class LiveReader:
 class Repeater(Pub):
     """A publisher of the test's own that logs what it does, survives its broker, and repeats whatever is not acked."""
 
-    def __init__(self, history, endpoint, name, epoch=None):
-        self.history = history
-        super().__init__(endpoint, name, epoch, connect=False)
+    def __init__(self, history, endpoint, name, epoch=None, key=None):
+        self.history, self.key = history, key
+        super().__init__(endpoint, name, epoch, connect=False, key=key)
 
     def publish_all(self, pairs, tlp=3):
         for i, (_, made) in enumerate(pairs):
@@ -87,7 +87,7 @@ class Repeater(Pub):
 
     def reconnect(self):
         self.zmq.close()
-        Socket.__init__(self, zmq.DEALER, self.endpoint)
+        Socket.__init__(self, zmq.DEALER, self.endpoint, self.key)
 
     def hear(self, silence_s=0):
         """Takes what came; True when something did."""
@@ -181,6 +181,14 @@ class Traffic:
         for pub in self.pubs:
             self.history.load_publisher(pub.name, pub.sent_log)
         self.history.load_follower("follower", self.follower.path)
+
+
+def ticks(site, n=2):
+    """So many seconds as the broker counts them: what it does each second it has done. Returns the last head."""
+    with Sub(site.endpoint("feed"), "v1.bus.head.") as heads:
+        for _ in range(n):
+            head = heads.wait(lambda s: s.kind == "bus.head", 10, "bus.head")
+    return head.payload
 
 
 def reached(condition, limit_s):

@@ -113,10 +113,10 @@ class History:
                                            int(class_seq), int(commit_us)))
         return reader
 
-    def read_back(self, endpoint):
+    def read_back(self, endpoint, key=None):
         """The whole journal, as a fetch of everything tells it now."""
         self.journal = Reader("the journal")
-        with Fetch(endpoint) as fetch:
+        with Fetch(endpoint, key=key) as fetch:
             self.head = read_all(fetch, self.journal, self.bytes)
         return self
 
