@@ -101,11 +101,11 @@ static int snapshot_allow_step(void *opaque, struct tip_snapshot_out *out)
     size_t n = copy->n - copy->next < SNAPSHOT_ALLOW_ENTRIES ? copy->n - copy->next : SNAPSHOT_ALLOW_ENTRIES;
     int r;
 
+    tip_buf_init(&bytes, TIP_EVENT_BYTES_MAX);
     if (!n)
         return TIP_SNAPSHOT_E_END;
     event.allow_changes = (struct tip_allow_changes){
         .n_added = n, .added = copy->entries + copy->next, .stream = copy->stream, .change = copy->change};
-    tip_buf_init(&bytes, TIP_EVENT_BYTES_MAX);
     r = tip_event_encode(&event, &bytes);
     copy->next += n;
     return r ? r : tip_snapshot_add(out, bytes.data, bytes.len);
