@@ -284,6 +284,7 @@ static void app_on_tick(void *ctx)
     operator_tick(app);
     collect_tick(app);
     stale_tick(app);
+    weigh_tick(app);
     runs_tick(app);
     app_settle_sources(app);
     publish_go_on(app);
@@ -527,6 +528,7 @@ int app_open(struct app **appp, struct tip_service *service, const struct bl_opt
         return app_refuse("cannot read the versions", r);
     app_configure(app, options);
     operator_configure(app, options);
+    weigh_configure(app, options);
     r = exports_configure(app, options);
     if (r)
         return app_refuse("cannot make the directory of exports", r);
@@ -558,6 +560,7 @@ int app_reload(struct app *app, const struct bl_options *options, char *why)
     app->specs = specs;
     app_configure(app, options);
     operator_configure(app, options);
+    weigh_configure(app, options);
     bl_specs_deinit(&old);
     if (exports_configure(app, options))
         tip_error("export.dir", "why=%s", "the directory of exports cannot be made: the views stay as they were");
@@ -596,6 +599,7 @@ void app_destroy(struct app **appp)
     app_sources_free(app);
     tip_http_destroy(&app->http);
     publish_free(app);
+    weigh_free(app);
     operator_free(app);
     exports_free(app);
     runs_free(app);

@@ -18,6 +18,7 @@
 #include "operator.h"
 #include "options.h"
 #include "state.h"
+#include "weigh_work.h"
 #include "work.h"
 
 enum {
@@ -97,6 +98,14 @@ struct app_pause {
     uint64_t acked;            /* events, at the last look */
 };
 
+/** Measured weights. */
+struct app_weigh {
+    struct weigh_order *order; /* being measured; NULL: none is */
+    char *warninglists;        /* directory; NULL for none */
+    int64_t interval_ms, last_unix_ms, begun_ms;
+    unsigned n_waited; /* ticks */
+};
+
 struct app {
     struct tip_service *service;
     struct tip_loop *loop;
@@ -130,6 +139,7 @@ struct app {
     bool is_stopping;
     struct tip_timer tick;
     struct app_pause pause;
+    struct app_weigh weigh;
     struct tip_id journal_id; /* input: where the next batch begins */
     uint64_t next_seq;
     int64_t purged_ms;
@@ -240,7 +250,10 @@ bool publish_is_queued(const struct app *app, enum work_kind kind, const char *n
  */
 void publish_stands(const struct app_source *source, uint64_t *versionp, double *weightp);
 
-/** Queues a job when the configured weight is not the one in force. */
+/** Is a job under way or waiting that puts another weight of it in force? */
+bool publish_is_weighing(const struct app_source *source);
+
+/** Queues a job when the weight that is to be in force is not. */
 tip_nodiscard int publish_weigh(struct app_source *source, struct tip_outbox_txn *txn);
 
 tip_nodiscard int publish_load(struct app *app, struct tip_outbox_txn *txn);
@@ -264,6 +277,23 @@ int64_t app_source_cadence(const struct app_source *source);
 
 /** Each second: says which sources have died, and which live again. */
 void stale_tick(struct app *app);
+
+/* weigh.c */
+
+/** The weight that is to be in force: what its file says, else what was measured, else that of the unknown. */
+double app_source_weight(const struct app_source *source);
+bool app_source_is_fixed(const struct app_source *source);
+
+/** Tells the weight in force with what was last measured: within a transaction. */
+tip_nodiscard int weigh_publish(struct app_source *source, struct tip_outbox_txn *txn, double before,
+                                const char *reason);
+
+/** Each second: measures all sources when it is time to. */
+void weigh_tick(struct app *app);
+
+/** Takes the options over; sources are loaded. */
+void weigh_configure(struct app *app, const struct bl_options *options);
+void weigh_free(struct app *app);
 
 /* control.c */
 void control_on_job(void *ctx, struct tip_job *job);

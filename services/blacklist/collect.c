@@ -262,6 +262,7 @@ void collect_order(const struct app_source *source, const struct bl_spec *spec, 
         .interval_ms = spec->interval_ms,
         .changed_unix_ms = source->stored.changed_unix_ms,
         .now_unix_ms = tip_loop_wall_ms(),
+        .ok_unix_ms = source->stored.ok_unix_ms,
     };
     if (!job->is_guarded)
         job->guard = (struct bl_guard){0}; /* read by other rules, or not watched: what was learned means nothing */
@@ -391,7 +392,7 @@ static void collect_parse(struct app_source *source)
     collect_order(source, source->spec, &job);
     strcpy(job.body, source->body);
     job.fingerprint = source->spec->fingerprint;
-    job.weight = source->spec->weight;
+    job.weight = app_source_weight(source);
     r = tip_pool_submit(
         source->app->pool,
         &(struct tip_pool_job){
@@ -496,6 +497,8 @@ void collect_retire(struct app_source *source)
     struct work_parse job = {.from = source->stored.version,
                              .to = source->stored.last_number + 1,
                              .guard = source->stored.guard,
+                             .now_unix_ms = tip_loop_wall_ms(),
+                             .ok_unix_ms = source->stored.ok_unix_ms,
                              .n_removed = source->stored.n_entries};
 
     if (source->is_retiring)

@@ -14,6 +14,8 @@ struct bl_options {
     char *user_agent; /* NULL for the default */
     int64_t concurrency;
     int64_t interval_floor_ms;
+    int64_t weights_interval_ms;
+    char *warninglists; /* directory; NULL for none */
     struct tip_opt_prefixes own_networks;
     struct tip_opt_records exports;
     char *export_dir; /* NULL for the default */

@@ -75,11 +75,22 @@ bool publish_is_queued(const struct app *app, enum work_kind kind, const char *n
     return false;
 }
 
+bool publish_is_weighing(const struct app_source *source)
+{
+    for (size_t i = 0; i < source->app->n_jobs; i++) {
+        const struct bl_job *job = &source->app->jobs[i];
+
+        if (job->kind == WORK_WEIGHT && !strcmp(job->name, source->name))
+            return true;
+    }
+    return false;
+}
+
 int publish_weigh(struct app_source *source, struct tip_outbox_txn *txn)
 {
     struct bl_job job = {.kind = WORK_WEIGHT};
 
-    if (!source->spec || !source->stored.version || source->stored.weight == source->spec->weight ||
+    if (!source->spec || !source->stored.version || source->stored.weight == app_source_weight(source) ||
         publish_is_queued(source->app, WORK_WEIGHT, source->name))
         return 0;
     strcpy(job.name, source->name);
@@ -189,7 +200,7 @@ static void plan_order(struct app *app, struct bl_job *job, struct work_order *o
     if (job->kind != WORK_WEIGHT)
         job->weight_after = job->weight_before;
     else if (!job->next && source->spec) /* else as it was when its first part went out */
-        job->weight_after = source->spec->weight;
+        job->weight_after = app_source_weight(source);
     *order = (struct work_order){.kind = (enum work_kind)job->kind,
                                  .from = job->from,
                                  .to = job->to,
@@ -299,13 +310,13 @@ static int publish_part(struct app *app, struct tip_outbox_txn *txn, const struc
 
 static int publish_weight(struct app *app, struct tip_outbox_txn *txn, const struct bl_job *job)
 {
-    struct tip_event event = {.kind = TIP_EVENT_SOURCE_WEIGHT, .kind_name = ""};
     struct app_source *source = app_source_find(app, job->name);
+    const char *reason = app_source_is_fixed(source)      ? "configured"
+                         : source->stored.weighed_unix_ms ? "measured"
+                                                          : "prior";
 
-    event.source_weight = (struct tip_source_weight){
-        .source = job->name, .weight = job->weight_after, .before = job->weight_before, .reason = "configured"};
     source->stored.weight = job->weight_after;
-    return app_publish(app, txn, TIP_TOPIC_SOURCE_WEIGHT, job->name, app_source_tlp(source), &event);
+    return weigh_publish(source, txn, job->weight_before, reason);
 }
 
 static int publish_version(struct app *app, struct tip_outbox_txn *txn, const struct bl_job *job)

@@ -60,8 +60,9 @@ static const struct tip_opt source_rows[] = {
      .max = 2147483648.0, .help = "Most bytes of the body, unpacked."},
     {.name = "max_entries", .type = TIP_OPT_INT, .offset = SOURCE_AT(max_entries), .fallback = "5000000", .min = 1,
      .max = 100e6, .help = "Most entries. One takes 32 bytes while a list is read."},
-    {.name = "weight", .type = TIP_OPT_REAL, .offset = SOURCE_AT(weight), .fallback = "0.5", .max = 1,
-     .help = "How far it is trusted: the score of an indicator that it alone lists."},
+    {.name = "weight", .type = TIP_OPT_REAL, .offset = SOURCE_AT(weight), .fallback = "-1", .min = -1, .max = 1,
+     .help = "How far it is trusted: the score of an indicator that it alone lists. Measured unless it is set; below 0 "
+             "is not set."},
     {.name = "category", .type = TIP_OPT_ENUM, .offset = SOURCE_AT(category), .fallback = "other",
      .names = bl_category_names, .help = "What it lists."},
     {.name = "group", .type = TIP_OPT_STRING, .offset = SOURCE_AT(group), .max = TIP_NAME_MAX,

@@ -30,7 +30,10 @@ struct bl_stored {
     bool is_held;                                      /* fetched and compared, but not published */
     int64_t held_until_unix_ms;                        /* 0: until released */
     char hold_reason[STATE_DETAIL + 1];
-    bool is_stale; /* it has not changed for too long, and that was said */
+    double measured, measured_rest; /* weight as it was last told, and without its freshness */
+    bool measured_late;             /* it was overdue then */
+    int64_t weighed_unix_ms;        /* when; 0: never */
+    bool is_stale;                  /* it has not changed for too long, and that was said */
     struct bl_guard guard;
 };
 

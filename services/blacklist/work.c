@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <tip/alloc.h>
+#include <tip/clock.h>
 #include <tip/log.h>
 
 #include "core/guard.h"
@@ -119,6 +120,45 @@ static bool work_believe(struct work_parse *job, const struct bl_change *change)
     return true;
 }
 
+/* ---- what the source has said ---- */
+
+static uint32_t work_seconds(int64_t unix_ms)
+{
+    return unix_ms > 0 ? (uint32_t)(unix_ms / TIP_SECOND_MS) : 1;
+}
+
+int work_seen_open(struct bl_seen_map *map, const char *dir, const char *name, uint64_t version, int64_t at_unix_ms)
+{
+    struct bl_seen_update update = {
+        .version = version, .now_s = work_seconds(at_unix_ms), .gone_max = BL_SEEN_GONE_MAX};
+    tip_auto(bl_map_close) struct bl_map current = {0};
+    int r;
+
+    *map = (struct bl_seen_map){0};
+    r = version ? bl_seen_map_open(map, dir, name, version) : 0;
+    if (!r || !bl_files_is_lost(r))
+        return r;
+    r = bl_map_open(&current, dir, name, version);
+    update.now = current.file.set;
+    r = r ? r : bl_files_keep_seen(dir, name, &update);
+    return r ? r : bl_seen_map_open(map, dir, name, version);
+}
+
+/* Brings it up to the new version. */
+static int work_remember(const struct work_parse *job, const struct bl_set *set)
+{
+    tip_auto(bl_seen_map_close) struct bl_seen_map before = {.at = NULL};
+    struct bl_seen_update update = {.now = *set,
+                                    .version = job->to,
+                                    .now_s = work_seconds(job->now_unix_ms),
+                                    .confirmed_s = work_seconds(job->ok_unix_ms),
+                                    .gone_max = BL_SEEN_GONE_MAX};
+    int r = work_seen_open(&before, job->dir, job->name, job->from, job->ok_unix_ms);
+
+    update.before = before.seen;
+    return r ? r : bl_files_keep_seen(job->dir, job->name, &update);
+}
+
 /* Compares with the current version, and keeps the new one if it differs and is believed. */
 static void work_keep(struct work_parse *job, const struct bl_set *set, const char *body)
 {
@@ -147,6 +187,7 @@ static void work_keep(struct work_parse *job, const struct bl_set *set, const ch
     work_change(job, &old.file.set, set, &change);
     if (!r && job->from && !work_believe(job, &change))
         return;
+    r = r ? r : work_remember(job, set);
     r = r ? r : bl_files_keep(job->dir, job->name, &file, body);
     if (r)
         work_fail(job, "io_error", strerror(-r));
@@ -187,8 +228,9 @@ void work_retire_run(void *ctx)
 {
     struct work_parse *job = ctx;
     struct bl_setfile empty = {.version = job->to};
-    int r = bl_files_keep(job->dir, job->name, &empty, NULL);
+    int r = work_remember(job, &empty.set);
 
+    r = r ? r : bl_files_keep(job->dir, job->name, &empty, NULL);
     if (r)
         work_fail(job, "io_error", strerror(-r));
 }

@@ -29,6 +29,7 @@ struct work_parse {
     bool can_be_empty;
     bool is_test; /* only the report is wanted */
     int64_t max_bytes;
+    int64_t ok_unix_ms;    /* until when the current version was found again and again */
     uint64_t from, to;     /* the current version, 0 for none, and the number of the new one */
     uint32_t fingerprint;  /* of the rules, for the caller */
     double weight;         /* for the caller */
@@ -47,6 +48,15 @@ void work_parse_run(void *job);
 
 /** Its file is gone: a version without entries and without a body, from the same order. */
 void work_retire_run(void *job);
+
+/**
+ * What a source has said up to a version. What is missing or damaged begins anew with what that version lists.
+ *
+ * @param at_unix_ms  when it was fetched
+ * @return 0 or a negative errno
+ */
+tip_nodiscard int work_seen_open(struct bl_seen_map *map, const char *dir, const char *name, uint64_t version,
+                                 int64_t at_unix_ms);
 
 /* ---- a version becomes events ---- */
 

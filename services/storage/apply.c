@@ -310,7 +310,7 @@ static int apply_source(struct store_apply *apply, const struct tip_event *event
     const struct store_source *source = store_sources_get(&apply->sources, store_codec_source(event));
 
     if (event->kind == TIP_EVENT_SOURCE_WEIGHT)
-        return store_source_weight(apply->db, source, event->source_weight.weight);
+        return store_source_weight(apply->db, source, event, unix_ms);
     return store_source_state(apply->db, source, event, unix_ms);
 }
 

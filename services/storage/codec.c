@@ -276,6 +276,23 @@ static char *codec_reasons(const struct tip_verdict *verdict)
     return codec_json_text(reasons);
 }
 
+char *store_codec_weight(const struct tip_event *event)
+{
+    tip_auto(tip_buf_deinit) struct tip_buf text;
+    json_t *object;
+    char *data;
+
+    tip_buf_init(&text, 64 * 1024);
+    if (tip_event_json(event, NULL, &text))
+        abort(); /* an event that was decoded has a JSON form, and this one is small */
+    object = json_loads(tip_buf_text(&text), 0, NULL);
+    data = json_dumps(json_object_get(object, "data"), JSON_COMPACT);
+    json_decref(object);
+    if (!data)
+        abort(); /* out of memory */
+    return data;
+}
+
 char *store_codec_reject_counts(const struct tip_source_state *state)
 {
     json_t *counts = json_object();

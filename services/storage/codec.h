@@ -46,6 +46,9 @@ void store_codec_verdicts(const struct tip_event *event, const struct store_code
                           struct store_verdict *rows);
 void store_codec_verdicts_free(struct store_verdict *rows, size_t n);
 
+/** The payload of a source.weight as consumers see it. The caller frees. */
+char *store_codec_weight(const struct tip_event *event);
+
 /** JSON of a source's rejects: an object of counts, an array of samples. The caller frees. */
 char *store_codec_reject_counts(const struct tip_source_state *state);
 char *store_codec_reject_sample(const struct tip_source_state *state);

@@ -32,8 +32,8 @@ class Lists:
 
     def source(self, name, url, **fields):
         """Lists of tests change as they like: those of the guard's tests ask for it."""
-        (self.dir / f"{name}.yaml").write_text(yaml.safe_dump(
-            {"url": url, "interval": "1s", "weight": 0.5, "allow_private": ["127.0.0.1"], "guard": False, **fields}))
+        fields = {"url": url, "interval": "1s", "weight": 0.5, "allow_private": ["127.0.0.1"], "guard": False, **fields}
+        (self.dir / f"{name}.yaml").write_text(yaml.safe_dump({k: v for k, v in fields.items() if v is not None}))
 
     def start(self, **how):
         self.service.start(**how)
@@ -383,7 +383,8 @@ def test_scores_are_a_noisy_or(lists, nginx, rng):
     weights["b"] = 0.8
     lists.source("b", nginx.url("b.txt"), weight=0.8)
     lists.service.reload()
-    wait_for(lambda: lists.events("v1.source.weight."), 10, "the new weight is published")
+    wait_for(lambda: [s for s in lists.events("v1.source.weight.") if s.payload.weight == 0.8], 10,
+             "the new weight is published")
     close_to(lists.verdicts(), expected_scores([(held[n], w) for n, w in weights.items()]))
     reasons = {v.indicator.value: v for s in lists.events("v1.verdict.") for v in s.payload.verdicts}
     both = reasons[next(iter(set(held["a"]) & set(held["b"])))]

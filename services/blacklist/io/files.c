@@ -96,7 +96,22 @@ static int files_sync(FILE *out)
     return 0;
 }
 
-static int files_write_set(const char *path, const struct bl_setfile *file)
+_Static_assert((int)BL_SETFILE_HEADER == (int)BL_SEEN_HEADER, "both kinds of files begin with 64 bytes");
+
+/* Writes one thing through `put` and leaves its first bytes in `head`. */
+typedef int files_writer(const void *thing, FILE *out, unsigned char head[static BL_SETFILE_HEADER]);
+
+static int files_put_set(const void *thing, FILE *out, unsigned char head[static BL_SETFILE_HEADER])
+{
+    return bl_setfile_write(thing, files_put, out, head);
+}
+
+static int files_put_seen(const void *thing, FILE *out, unsigned char head[static BL_SETFILE_HEADER])
+{
+    return bl_seen_write(thing, files_put, out, head);
+}
+
+static int files_write(const char *path, files_writer *writer, const void *thing)
 {
     unsigned char head[BL_SETFILE_HEADER];
     tip_auto(tip_file_close) FILE *out = fopen(path, "we");
@@ -104,7 +119,7 @@ static int files_write_set(const char *path, const struct bl_setfile *file)
 
     if (!out)
         return tip_fail(-errno);
-    r = bl_setfile_write(file, files_put, out, head);
+    r = writer(thing, out, head);
     if (!r && fseek(out, 0, SEEK_SET) == -1)
         r = -errno;
     r = r ? r : files_put(out, head, sizeof(head));
@@ -137,7 +152,7 @@ int bl_files_keep(const char *dir, const char *name, const struct bl_setfile *fi
     if (bl_files_path(&fresh, dir, name, file->version, "new") ||
         bl_files_path(&set, dir, name, file->version, "set") || bl_files_path(&kept, dir, name, file->version, "body"))
         return tip_fail(-ENAMETOOLONG);
-    r = files_write_set(tip_buf_text(&fresh), file);
+    r = files_write(tip_buf_text(&fresh), files_put_set, file);
     r = r ? r : files_sync_path(body ? body : tip_buf_text(&kept), body ? O_RDONLY : O_WRONLY | O_CREAT | O_TRUNC);
     if (!r && body)
         r = files_rename(body, tip_buf_text(&kept));
@@ -145,9 +160,47 @@ int bl_files_keep(const char *dir, const char *name, const struct bl_setfile *fi
     return r ? r : files_sync_path(dir, O_RDONLY | O_DIRECTORY);
 }
 
+int bl_seen_map_open(struct bl_seen_map *map, const char *dir, const char *name, uint64_t version)
+{
+    tip_auto(bl_seen_map_close) struct bl_seen_map made = {0};
+    int r = files_map(dir, name, version, "seen", &made.at, &made.n);
+
+    *map = (struct bl_seen_map){0};
+    if (r)
+        return r == -ENOENT ? r : tip_fail(r); /* not there: nothing to log */
+    if (bl_seen_read(&made.seen, made.at, made.n) || made.seen.version != version)
+        return tip_fail(-EBADMSG);
+    *map = made;
+    made = (struct bl_seen_map){0};
+    return 0;
+}
+
+void bl_seen_map_close(struct bl_seen_map *map)
+{
+    if (map->at)
+        (void)munmap(map->at, map->n); /* our own mapping */
+    *map = (struct bl_seen_map){0};
+}
+
+int bl_files_keep_seen(const char *dir, const char *name, const struct bl_seen_update *update)
+{
+    tip_auto(tip_buf_deinit) struct tip_buf fresh;
+    tip_auto(tip_buf_deinit) struct tip_buf kept;
+    int r;
+
+    tip_buf_init(&fresh, PATH_BYTES);
+    tip_buf_init(&kept, PATH_BYTES);
+    if (bl_files_path(&fresh, dir, name, update->version, "new") ||
+        bl_files_path(&kept, dir, name, update->version, "seen"))
+        return tip_fail(-ENAMETOOLONG);
+    r = files_write(tip_buf_text(&fresh), files_put_seen, update);
+    r = r ? r : files_rename(tip_buf_text(&fresh), tip_buf_text(&kept));
+    return r ? r : files_sync_path(dir, O_RDONLY | O_DIRECTORY);
+}
+
 void bl_files_remove(const char *dir, const char *name, uint64_t version)
 {
-    static const char *const suffixes[] = {"set", "body"};
+    static const char *const suffixes[] = {"set", "body", "seen"};
 
     for (size_t i = 0; version && i < sizeof(suffixes) / sizeof(*suffixes); i++) {
         tip_auto(tip_buf_deinit) struct tip_buf path;
@@ -165,7 +218,7 @@ static bool files_parse(char *file, uint64_t *versionp)
     char *dash;
     char *end;
 
-    if (!dot || (strcmp(dot, ".set") && strcmp(dot, ".body")))
+    if (!dot || (strcmp(dot, ".set") && strcmp(dot, ".body") && strcmp(dot, ".seen")))
         return false;
     *dot = '\0';
     dash = strrchr(file, '-');

@@ -1,7 +1,8 @@
 #pragma once
 /*
- * The versions of lists on disk: NAME-VERSION.set, the set, and NAME-VERSION.body, what it was read from. Both are
- * complete and durable before any transaction names them. Blocking: for the pool, and for start.
+ * The versions of lists on disk: NAME-VERSION.set, the set, NAME-VERSION.body, what it was read from, and
+ * NAME-VERSION.seen, what the source has said up to then. All are complete and durable before any transaction names
+ * them. Blocking: for the pool, and for start.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -10,6 +11,7 @@
 #include <tip/buf.h>
 
 #include "core/part.h"
+#include "core/seen.h"
 #include "core/setfile.h"
 
 /** Appends a path below the directory; its suffix is "set", "body", or anything else for a temporary file. */
@@ -43,6 +45,20 @@ void bl_map_close(struct bl_map *map);
  * @param body  path of the file that becomes the body; NULL for an empty one
  */
 tip_nodiscard int bl_files_keep(const char *dir, const char *name, const struct bl_setfile *file, const char *body);
+
+/** What a source has said up to a version, in memory, mapped. */
+struct bl_seen_map {
+    struct bl_seen seen;
+    void *at;
+    size_t n;
+};
+
+/** As bl_map_open. */
+tip_nodiscard int bl_seen_map_open(struct bl_seen_map *map, const char *dir, const char *name, uint64_t version);
+void bl_seen_map_close(struct bl_seen_map *map);
+
+/** Writes what is known with a version, and makes it durable. */
+tip_nodiscard int bl_files_keep_seen(const char *dir, const char *name, const struct bl_seen_update *update);
 
 /** Removes a version, if it is there. */
 void bl_files_remove(const char *dir, const char *name, uint64_t version);

@@ -12,6 +12,7 @@ enum store_table {
     STORE_RUN,    /* by run id: runs that are not reported yet */
     STORE_SEEN,   /* by run id: runs that were taken on, and when; for a day */
     STORE_ANSWER, /* by call id: the answer, and when; for a day */
+    STORE_WEIGHT, /* by name: the event with what was last measured */
     STORE_WORD,   /* by number of the change: entries of the allow and deny list; under 0 where it stands */
     STORE_TABLE_COUNT
 };

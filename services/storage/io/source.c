@@ -61,6 +61,16 @@ static const char source_sql_tlp[] = "update tip.source set tlp = $2::smallint w
 
 static const char source_sql_weight[] = "update tip.source set weight = $2::double precision where id = $1::integer";
 
+/* Told twice: the same event again. */
+static const char source_sql_weighed[] =
+    "insert into tip.source_weight (source_id, at, reason, fixed, measured_at, half_life_ms, counts, tlp, weight, "
+    "before, measured, trust, independence, lead, freshness) values ($1::integer, $2::timestamptz, $3, $4::boolean, "
+    "$5::timestamptz, $6::bigint, $7::jsonb, $8::smallint, $9::double precision, $10::double precision, "
+    "$11::double precision, $12::double precision, $13::double precision, $14::double precision, "
+    "$15::double precision) on conflict (source_id, at) do nothing";
+
+enum { SOURCE_REAL = 32 };
+
 void store_sources_deinit(struct store_sources *sources)
 {
     struct store_source *source, *next;
@@ -306,13 +316,48 @@ int store_source_state(struct store_db *db, const struct store_source *source, c
     return r || !ok ? r : source_history(db, source, state, unix_ms);
 }
 
-int store_source_weight(struct store_db *db, const struct store_source *source, double weight)
+/* A double as it is, to the last bit. */
+static void source_arg_real(struct store_args *args, double value, char text[static SOURCE_REAL])
+{
+    snprintf(text, SOURCE_REAL, "%.17g", value);
+    store_arg_text(args, text);
+}
+
+static int source_weight_history(struct store_db *db, const struct store_source *source, const struct tip_event *event,
+                                 int64_t unix_ms)
+{
+    const struct tip_source_weight *told = &event->source_weight;
+    const double reals[] = {told->weight, told->before, told->measured, told->trust, told->independence, told->lead,
+                            told->freshness};
+    tip_auto(tip_free) char *counts = store_codec_weight(event);
+    tip_auto(store_out_deinit) struct store_out at, measured_at;
+    char text[sizeof(reals) / sizeof(*reals)][SOURCE_REAL];
+    struct store_args args = {.n = 0};
+
+    store_out_init(&at, 64);
+    store_out_init(&measured_at, 64);
+    store_arg_int(&args, source->id);
+    source_arg_time(&args, unix_ms, &at);
+    store_arg_text(&args, told->reason);
+    source_arg_bool(&args, told->fixed);
+    source_arg_time(&args, told->measured_unix_ms, &measured_at);
+    store_arg_int(&args, source_count(told->half_life_ms));
+    store_arg_text(&args, counts);
+    store_arg_int(&args, source->tlp);
+    for (size_t i = 0; i < sizeof(reals) / sizeof(*reals); i++)
+        source_arg_real(&args, reals[i], text[i]);
+    return store_db_run(db, source_sql_weighed, &args, NULL);
+}
+
+int store_source_weight(struct store_db *db, const struct store_source *source, const struct tip_event *event,
+                        int64_t unix_ms)
 {
     struct store_args args = {.n = 0};
-    char text[32];
+    char text[SOURCE_REAL];
+    int r;
 
-    snprintf(text, sizeof(text), "%.9g", weight);
     store_arg_int(&args, source->id);
-    store_arg_text(&args, text);
-    return store_db_run(db, source_sql_weight, &args, NULL);
+    source_arg_real(&args, event->source_weight.weight, text);
+    r = store_db_run(db, source_sql_weight, &args, NULL);
+    return r ? r : source_weight_history(db, source, event, unix_ms);
 }

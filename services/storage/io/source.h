@@ -45,4 +45,6 @@ tip_nodiscard int store_sources_save(struct store_db *db, const struct store_sou
 tip_nodiscard int store_source_state(struct store_db *db, const struct store_source *source,
                                      const struct tip_event *event, int64_t unix_ms);
 
-tip_nodiscard int store_source_weight(struct store_db *db, const struct store_source *source, double weight);
+/** What a source.weight says; and a row of its history. */
+tip_nodiscard int store_source_weight(struct store_db *db, const struct store_source *source,
+                                      const struct tip_event *event, int64_t unix_ms);

@@ -1,0 +1,108 @@
+#include "weigh_work.h"
+
+#include <malloc.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <tip/alloc.h>
+#include <tip/clock.h>
+#include <tip/log.h>
+
+struct weigh_order *weigh_order_new(size_t n)
+{
+    struct weigh_order *order = tip_new(struct weigh_order);
+
+    order->items = tip_new_array(n, struct weigh_item);
+    order->weights = tip_new_array(n, struct bl_weight);
+    return order;
+}
+
+void weigh_order_destroy(struct weigh_order **orderp)
+{
+    struct weigh_order *order = tip_take(*orderp);
+
+    if (!order)
+        return;
+    for (size_t i = 0; i < order->n; i++) {
+        for (size_t j = 0; j < order->items[i].n_derived_from; j++)
+            free(order->items[i].derived_from[j]);
+        free(order->items[i].derived_from);
+    }
+    free(order->items);
+    free(order->weights);
+    free(order->warninglists);
+    free(order);
+}
+
+/* Sources mapped for as long as it takes. */
+struct weigh_maps {
+    struct bl_seen_map *maps;
+    struct bl_weigh_source *sources;
+    size_t n;
+};
+
+static void weigh_maps_deinit(struct weigh_maps *maps)
+{
+    for (size_t i = 0; i < maps->n; i++)
+        bl_seen_map_close(&maps->maps[i]);
+    free(maps->maps);
+    free(maps->sources);
+}
+
+static int weigh_maps_open(struct weigh_maps *maps, const struct weigh_order *order)
+{
+    *maps = (struct weigh_maps){.maps = tip_new_array(order->n, struct bl_seen_map),
+                                .sources = tip_new_array(order->n, struct bl_weigh_source),
+                                .n = order->n};
+    for (size_t i = 0; i < order->n; i++) {
+        struct weigh_item *item = &order->items[i];
+        int r = work_seen_open(&maps->maps[i], order->dir, item->name, item->version, item->fetched_unix_ms);
+
+        if (r && !bl_files_is_lost(r))
+            return r;
+        item->is_lost = r != 0;
+        maps->sources[i] =
+            (struct bl_weigh_source){.name = item->name,
+                                     .group = item->group,
+                                     .derived_from = (const char *const *)item->derived_from,
+                                     .n_derived_from = item->n_derived_from,
+                                     .category = item->category,
+                                     .seen = maps->maps[i].seen,
+                                     .ok_s = (uint32_t)(item->ok_unix_ms / TIP_SECOND_MS),
+                                     .interval_s = (item->interval_ms + TIP_SECOND_MS - 1) / TIP_SECOND_MS};
+    }
+    return 0;
+}
+
+static int weigh_lists(struct weigh_order *order, struct bl_reference *reference)
+{
+    int r = order->warninglists ? bl_warninglists_load(reference, order->warninglists, &order->lists) : 0;
+
+    if (r)
+        tip_error("weights.lists_unread", "dir=%s", order->warninglists);
+    if (order->lists.n_damaged)
+        tip_warn("weights.lists_damaged", "dir=%s files=%zu", order->warninglists, order->lists.n_damaged);
+    return r ? r : bl_reference_finish(reference);
+}
+
+/* Nothing of TIP's own observations is told on the bus yet: no exposure, and nothing is confirmed. */
+static int weigh_run(struct weigh_order *order)
+{
+    tip_auto(bl_reference_destroy) struct bl_reference *reference = bl_reference_new();
+    tip_auto(weigh_maps_deinit) struct weigh_maps maps = {0};
+    struct bl_weigh_job job = {.reference = reference, .now_s = (uint32_t)(order->now_unix_ms / TIP_SECOND_MS)};
+    int r = weigh_lists(order, reference);
+
+    r = r ? r : weigh_maps_open(&maps, order);
+    job.sources = maps.sources;
+    job.n_sources = maps.n;
+    return r ? r : bl_weigh(&job, order->weights);
+}
+
+void weigh_order_run(void *job)
+{
+    struct weigh_order *order = *(struct weigh_order **)job;
+
+    order->error = weigh_run(order);
+    (void)malloc_trim(0); /* reference lists are large, and the next time is far away */
+}

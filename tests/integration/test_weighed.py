@@ -1,0 +1,121 @@
+"""Measured weights on the real service: when they are told, what they move, and the arithmetic from the event alone."""
+import json
+
+import pytest
+
+from test_blacklist import Lists, addresses, close_to, expected_scores, text
+from tip_harness import wait_for
+from tip_weights import differences, product_of
+
+PRIOR = 0.375
+
+
+@pytest.fixture
+def lists(site, broker, pub):
+    lists = Lists(site, pub)
+    lists.warn = lists.dir.parent / "warninglists"
+    (lists.warn / "sinkholes").mkdir(parents=True)
+    lists.warn.chmod(0o755)
+    (lists.warn / "sinkholes").chmod(0o755)
+    lists.service = site.service("blacklist", sources=str(lists.dir), interval_floor="1s", weights_interval="1s",
+                                 warninglists=str(lists.warn))
+    return lists
+
+
+def weights(lists, source=None):
+    return [s.payload for s in lists.events("v1.source.weight.") if source in (None, s.payload.source)]
+
+
+def told(lists, *sources):
+    """Waits until something was told of each; the newest of each."""
+    wait_for(lambda: {w.source for w in weights(lists)} >= set(sources), 30, f"weights of {sources} are told")
+    return {w.source: w for w in weights(lists)}
+
+
+def recount(event):
+    """The numbers of the event, and what they make."""
+    names = ("n_entries", "n_confirmed", "exposure", "penalties", "n_scored", "n_exclusive", "n_copied", "n_shared",
+             "lead_sum")
+    counts = {name: getattr(event, name) for name in names}
+    return product_of({**counts, "now": event.measured_unix_ms / 1000, "ok": event.ok_unix_ms / 1000,
+                       "interval": event.interval_ms / 1000})
+
+
+def check_arithmetic(event):
+    expected = recount(event)
+    found = {name: getattr(event, name) for name in expected} | {"weight": event.measured}
+    assert differences({"it": found}, {"it": expected}) == []
+
+
+def test_a_weight_is_measured_told_and_moves_verdicts(lists, nginx, rng):
+    pool = addresses(rng, 400)
+    bad = ["10.0.0.1", "10.0.0.2"]
+    (lists.warn / "sinkholes" / "list.json").write_text(json.dumps({"type": "cidr", "list": [f"{pool[0]}/32"]}))
+    (lists.warn / "notes.json").write_text("{}")
+    lists.source("first", nginx.write("first.txt", text(pool[:300])), weight=None, interval="1h")
+    lists.start()
+    lists.run()
+    first = told(lists, "first")["first"]
+    check_arithmetic(first)
+    assert first.hits == {"sinkhole": 1} and first.penalties == 1 and first.n_entries == 300
+    assert first.trust == 2 / 9 and not first.fixed and first.reason == "measured" and first.before == PRIOR
+    assert first.half_life_basis == "category" and first.half_life_ms == 7 * 86400_000
+    assert abs(first.weight - 2 / 9 * 0.75) < 0.01 and first.weight == first.measured
+    assert lists.verdicts() == {}, "it falls below watch, and the verdicts with it"
+    lists.source("copy", nginx.write("copy.txt", text(pool[:200] + bad)), weight=None, interval="1h")
+    lists.service.reload()
+    lists.run(target="copy")
+    copy = told(lists, "copy")["copy"]
+    check_arithmetic(copy)
+    assert copy.copied_from == "first" and copy.n_copied == 200 and copy.independence == 0.05
+    assert copy.hits["special_use"] == 2 and copy.n_scored == 200 and copy.n_entries == 202
+
+
+def test_a_weight_that_the_file_says_is_in_force(lists, nginx, rng, caller):
+    pool = addresses(rng, 50)
+    lists.source("said", nginx.write("said.txt", text(pool)), weight=0.9, interval="1h")
+    lists.start()
+    lists.run()
+    said = told(lists, "said")["said"]
+    check_arithmetic(said)
+    assert said.fixed and said.weight == said.before == 0.9 and abs(said.measured - PRIOR) < 0.01
+    close_to(lists.verdicts(), expected_scores([(pool, 0.9)]))
+    lists.source("said", nginx.url("said.txt"), weight=None, interval="1h")
+    lists.service.reload()
+    wait_for(lambda: weights(lists)[-1].weight == said.measured, 30, "what was measured is in force")
+    last = weights(lists)[-1]
+    assert last.before == 0.9 and not last.fixed and last.n_entries == 50
+    close_to(lists.verdicts(), expected_scores([(pool, last.weight)]))
+
+
+def test_what_is_remembered_outlives_versions_and_kills(lists, nginx, rng):
+    pool = addresses(rng, 60)
+    lists.source("one", nginx.write("one.txt", text(pool[:40])), weight=None)
+    lists.start()
+    lists.run()
+    told(lists, "one")
+    nginx.write("one.txt", text(pool[10:]))
+    lists.run()
+    lists.service.kill()
+    lists.service.start(ready=False)
+    nginx.write("one.txt", text(pool[20:] + ["10.0.0.9"]))
+    lists.run()
+    wait_for(lambda: weights(lists, "one")[-1].hits, 30, "it is weighed again")
+    last = weights(lists, "one")[-1]
+    check_arithmetic(last)
+    assert last.n_held_60d == 61 and last.n_removed_60d == 20 and 60.9 < last.n_entries <= 61
+    assert last.n_known == 21 + 0 and last.observed_ms > 0
+
+
+def test_nothing_that_is_refused_moves_a_weight(lists, nginx, rng):
+    pool = addresses(rng, 60)
+    lists.source("one", nginx.write("one.txt", text(pool)), weight=None, interval="1h")
+    lists.start()
+    lists.run()
+    before = told(lists, "one")["one"]
+    scores = lists.verdicts()
+    for body in ("", "<!DOCTYPE html><html><body>503</body></html>", "Could not connect: \n"):
+        nginx.write("one.txt", body)
+        assert lists.run().kind == "schedule.failed"
+    assert lists.verdicts() == scores
+    assert weights(lists, "one")[-1].measured == before.measured
