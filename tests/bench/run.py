@@ -14,9 +14,10 @@ HERE = pathlib.Path(__file__).parent
 
 
 def programs(build, area):
-    """bench_AREA or bench_AREA.py, compiled ones from the build folder."""
+    """bench_AREA, bench_AREA_anything or these with .py, compiled ones from the build folder."""
     found = sorted(HERE.glob("bench_*.py")) + sorted((build / "bench").glob("bench_*"))
-    return [p for p in found if os.access(p, os.R_OK) and (not area or p.stem == f"bench_{area}")]
+    wanted = [p for p in found if not area or p.stem == f"bench_{area}" or p.stem.startswith(f"bench_{area}_")]
+    return [p for p in wanted if os.access(p, os.R_OK)]
 
 
 def measure(program, build):

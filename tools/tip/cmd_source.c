@@ -6,6 +6,7 @@
 #include "commands.h"
 #include "programs.h"
 #include "run.h"
+#include "weight.h"
 
 #define SOURCE_HUMAN "name,state,reason,weight,n_entries,n_rejected,version,last_ok_at,next_at"
 
@@ -59,6 +60,29 @@ static int source_show_answer(struct cli *cli, const struct tip_store_answer *an
     return CLI_OK;
 }
 
+/* The arithmetic of its weight, as it was last told. */
+static int source_show_weight(struct cli *cli, struct client *client, struct tip_param *param)
+{
+    const struct tip_store_query query = {.name = "source_weight", .n_params = 1, .params = param, .limit = 1};
+    tip_auto(tip_call_free) struct tip_store_answer *answer = NULL;
+    tip_auto(tip_buf_deinit) struct tip_buf text;
+    const char *counts;
+    int r = client_query(client, &query, &answer);
+
+    tip_buf_init(&text, 64 * 1024);
+    if (r || answer->n_rows == 0)
+        return r;
+    counts = answer->cells[answer->n_columns - 1];
+    if (!counts || weight_text(counts, &text)) {
+        cli_note(cli, "storage knows no arithmetic of its weight that can be read");
+        return CLI_OK;
+    }
+    putchar('\n');
+    for (char *line = strtok((char *)text.data, "\n"); line; line = strtok(NULL, "\n"))
+        out_safe_line(stdout, line);
+    return CLI_OK;
+}
+
 static int source_show_history(struct cli *cli, struct client *client, struct tip_param *param)
 {
     const struct tip_store_query query = {.name = "history", .n_params = 1, .params = param, .limit = 10};
@@ -86,6 +110,8 @@ static int source_show_run(struct cli *cli)
         r = client_query(&client, &query, &answer);
     if (r == CLI_OK)
         r = source_show_answer(cli, answer);
+    if (r == CLI_OK && cli->out.mode == OUT_HUMAN && !cli->out.fields)
+        r = source_show_weight(cli, &client, &param);
     if (r == CLI_OK && cli->out.mode == OUT_HUMAN && !cli->out.fields)
         r = source_show_history(cli, &client, &param);
     client_close(&client);
@@ -245,7 +271,7 @@ static const struct cli_command source_list = {
 static const struct cli_command source_show = {
     .name = "show",
     .arguments = "NAME",
-    .summary = "One list: its last word, what was rejected, its last versions.",
+    .summary = "One list: its last word, the arithmetic of its weight, what was rejected, its last versions.",
     .min_args = 1,
     .max_args = 1,
     .run = source_show_run,

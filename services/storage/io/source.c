@@ -327,8 +327,8 @@ static int source_weight_history(struct store_db *db, const struct store_source 
                                  int64_t unix_ms)
 {
     const struct tip_source_weight *told = &event->source_weight;
-    const double reals[] = {told->weight, told->before, told->measured, told->trust, told->independence, told->lead,
-                            told->freshness};
+    const double reals[] = {told->weight,       told->before, told->measured, told->trust,
+                            told->independence, told->lead,   told->freshness};
     tip_auto(tip_free) char *counts = store_codec_weight(event);
     tip_auto(store_out_deinit) struct store_out at, measured_at;
     char text[sizeof(reals) / sizeof(*reals)][SOURCE_REAL];
