@@ -179,7 +179,7 @@ def test_what_else_is_kept(store, pub, caller):
     assert {"broker"} == {row["service"] for row in caller.query("alarms") if row["raised"] == "true"}
     assert caller.query("count_listed")[0]["n_listed"] == "1"
     status = caller.query("status")[0]
-    assert (status["sources"], status["sources_failing"], status["rejects"], status["schema"]) == ("1", "1", "0", "9")
+    assert (status["sources"], status["sources_failing"], status["rejects"]) == ("1", "1", "0") and int(status["schema"]) > 9
     wait_for(lambda: caller.query("status")[0]["listings_about"] == "1", 5, "an estimate before the first ANALYZE")
     assert store.one("select kind from tip.event where topic = 'v1.future.kind.x.'") == "future.kind"
 
