@@ -29,6 +29,11 @@ test("an unknown kind shows its first fields, a broken one does no harm", () => 
   assert.equal(wordsOf(entry("constructor", {x: 1})), "x 1");
 });
 
+test("what operators did, in words", () => {
+  assert.equal(wordsOf(entry("source.held", {source: "drop", reason: "held", detail: "held: 1 would be added"})), "drop: held: 1 would be added");
+  assert.equal(wordsOf(entry("control.allow", {added: [{}], removed: []})), "allow and deny list: 1 entry added, 0 removed");
+});
+
 test("a long event has numbers where its lists were", () => {
   assert.equal(wordsOf(entry("listing.delta", {source: "drop", added: 700, removed: 3, to_version: 4})), "drop: 700 added, 3 removed, version 4");
   assert.equal(wordsOf(entry("verdict.changes", {cause_source: "feed", verdicts: 213})), "213 verdicts moved by feed");

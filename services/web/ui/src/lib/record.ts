@@ -53,6 +53,7 @@ function verdicts(data: Data): string {
 const WORDS = new Map<string, (data: Data) => string>(Object.entries({
   "source.ok": source,
   "source.failed": source,
+  "source.held": (d) => `${text(d.source)}: ${text(d.detail) || "held"}`,
   "verdict.changes": verdicts,
   "listing.delta": (d) => `${text(d.source)}: ${list(d.added)} added, ${list(d.removed)} removed, version ${text(d.to_version)}`,
   "listing.baseline": (d) => `${text(d.source)}: full set, ${plural(list(d.entries ?? d.added), "entry", "entries")} in this part`,
@@ -61,6 +62,7 @@ const WORDS = new Map<string, (data: Data) => string>(Object.entries({
   "schedule.failed": (d) => `${text(d.module)}: ${text(d.summary) || text(d.reason)}`,
   "schedule.overdue": (d) => `${text(d.module)} did not end in time`,
   "control.applied": (d) => `${text(d.actor)}: ${text(d.action)} ${text(d.target)}${d.reason ? ` (${text(d.reason)})` : ""}`,
+  "control.allow": (d) => `allow and deny list: ${plural(list(d.added), "entry", "entries")} added, ${list(d.removed)} removed`,
   "system.hello": (d) => `${text(d.service)} started, version ${text(d.version)}`,
   "system.goodbye": (d) => `${text(d.service)} ended`,
   "system.heartbeat": (d) => `${text(d.service)} ${d.ready ? "is ready" : `is not ready: ${text(d.detail)}`}`,
