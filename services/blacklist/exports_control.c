@@ -11,7 +11,12 @@
 
 #include "control.h"
 
-enum { EXPORT_PIECES = CONTROL_VALUES - 4, EXPORT_PAGE = EXPORT_PIECES * (CONTROL_VALUE_BYTES - 4) };
+/* Values besides the pieces: sha256, type, @next. */
+enum {
+    EXPORT_PIECES = CONTROL_VALUES - 3,
+    EXPORT_PIECE = CONTROL_VALUE_BYTES / 4 * 3,
+    EXPORT_PAGE = EXPORT_PIECES * EXPORT_PIECE
+};
 
 /* ---- as JSON ---- */
 
@@ -143,31 +148,19 @@ static const struct bl_export_place *export_file(struct control *control, const 
     return NULL;
 }
 
-/* Values are text: a piece ends in front of a character, not within one. */
-static size_t export_piece(const char *bytes, size_t n)
+/* Values are texts without line ends: pieces are base64. */
+static void export_pieces(struct control *control, const char *bytes, size_t n)
 {
-    size_t len = n < CONTROL_VALUE_BYTES - 4 ? n : CONTROL_VALUE_BYTES - 4;
+    char name[32], text[CONTROL_VALUE_BYTES + 1];
 
-    if (len == n)
-        return len;
-    while (len > 1 && ((unsigned char)bytes[len] & 0xc0) == 0x80)
-        len--;
-    return len;
-}
+    for (size_t i = 0; i * EXPORT_PIECE < n; i++) {
+        size_t left = n - i * EXPORT_PIECE;
 
-static size_t export_pieces(struct control *control, const char *bytes, size_t n)
-{
-    char name[32];
-    size_t at = 0;
-
-    for (unsigned i = 0; i < EXPORT_PIECES && at < n; i++) {
-        size_t len = export_piece(bytes + at, n - at);
-
-        (void)snprintf(name, sizeof(name), "data.%02u", i);
-        control_check(control, tip_buf_append(control_value(control, name), bytes + at, len));
-        at += len;
+        (void)snprintf(name, sizeof(name), "data.%02zu", i);
+        (void)sodium_bin2base64(text, sizeof(text), (const unsigned char *)bytes + i * EXPORT_PIECE,
+                                left < EXPORT_PIECE ? left : EXPORT_PIECE, sodium_base64_VARIANT_ORIGINAL);
+        control_check(control, tip_buf_append_text(control_value(control, name), text));
     }
-    return at;
 }
 
 static void export_read(struct control *control, const struct app_export *export, const struct bl_export_place *file,
@@ -184,7 +177,8 @@ static void export_read(struct control *control, const struct app_export *export
         control_fail(control, TIP_FAILURE_UNAVAILABLE, "it cannot be read, or has changed: begin again");
         return;
     }
-    offset += export_pieces(control, bytes, want);
+    export_pieces(control, bytes, want);
+    offset += want;
     if (offset < file->bytes)
         control_check(control,
                       tip_buf_append_format(control_value(control, "@next"), "%llu", (unsigned long long)offset));

@@ -352,6 +352,32 @@ def test_a_view_with_too_many_entries_is_held(exports, nginx):
     assert "max_entries" in exports.show("small")["why"]
 
 
+def test_the_command_line(published, site):
+    def tip(*words, check=True):
+        return site.run_program(["tip", *words, "--config", str(site.config_path)], check=check)
+    rows = {row["name"]: row for row in json.loads(tip("export", "list", "-o", "json").stdout)}
+    assert set(rows) == set(FORMATS) and rows["plain"]["entries"] == len(EXPECTED) - 1
+    assert "plain.txt" in tip("export", "show", "plain").stdout
+    assert json.loads(tip("export", "show", "misp", "-o", "json").stdout)["files"][0]["name"] == "manifest.json"
+    for name in FORMATS:
+        for n, file in enumerate(published.show(name)["files"]):
+            assert tip("export", "get", name, "--file", file["name"]).stdout == published.file(name, n).read_text()
+    assert tip("export", "run", "plain").stdout == "queued\n"
+    assert tip("export", "get", "none", check=False).returncode == 4
+    assert tip("export", "release", "plain", check=False).returncode != 0
+
+
+def test_a_long_export_is_read_page_by_page(exports, nginx, site):
+    values = [f"45.{n >> 8}.{n & 255}.{n % 250}" for n in range(30000)]
+    exports.source("one", nginx.write("one.txt", text(values)), weight=0.95)
+    exports.view("long")
+    exports.start()
+    exports.run()
+    wait_for(lambda: exports.show("long")["entries"] == 30000, 20, "it is exported")
+    done = site.run_program(["tip", "export", "get", "long", "--config", str(site.config_path)])
+    assert done.stdout == exports.text("long") and read.plain(done.stdout) == set(values)
+
+
 @pytest.mark.parametrize("bad, why", [
     ({"name": "X"}, "a name is"), ({"name": "x", "format": "rspamd", "types": ["ip4", "domain"]}, "addresses or names"),
     ({"name": "x", "format": "ipset", "types": ["domain"]}, "cannot say"), ({"name": "x", "public": True}, "clear"),
