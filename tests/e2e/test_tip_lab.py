@@ -15,6 +15,7 @@ import time
 import pytest
 import yaml
 from tip_harness import AS_ROOT, Key, binary, clean_environment, drop, session_dir, wait_for
+from tip_exports import ask, reversed4
 from tip_wire import Sub
 
 STAGES = ["system_up", "first_due", "lists_fetched", "changes_published", "rows_stored", "failure_harmless", "verdicts",
@@ -120,7 +121,7 @@ def check_feed(sub):
 
 def test_lab_answers_in_a_second_terminal(lab, who):
     running = lab()
-    running.find()
+    config = running.find()
     wait_for(lambda: running.tip("status").returncode == 0, 40, lambda: running.tip("status").stdout)
     wait_for(lambda: running.tip("search", "192.0.2.7").returncode == 0, 40, "192.0.2.7 is found")
 
@@ -140,6 +141,7 @@ def test_lab_answers_in_a_second_terminal(lab, who):
     tested = running.tip("source", "test", "lab-table", "-o", "json")
     values = {row["name"]: row["value"] for row in json.loads(tested.stdout)}
     assert tested.returncode == 0 and values["ok"] == "true" and int(values["entries"]) > 50, tested
+    check_dns(running, config)
     if who is not drop:  # root's lab, looked at by somebody else
         assert running.tip("search", "192.0.2.7", who=drop).returncode == 0
     began = time.monotonic()
@@ -148,6 +150,23 @@ def test_lab_answers_in_a_second_terminal(lab, who):
     assert running.popen.returncode == 0, (out, err)
     assert "SIMULATED" in out and time.monotonic() - began < 30
     assert not running.traces()
+
+
+def check_dns(running, config):
+    """Debian's rbldnsd serves what is slow or worse: asked by DNS for what TIP blocks, and for what nobody lists."""
+    port = int((running.dir / "tip.yaml").read_text().split("UDP port ")[1].split()[0])
+    zone = config["blacklist"]["exports"][0]["zone"]
+
+    def answers(address):
+        try:
+            return ask(port, reversed4(address, zone))
+        except OSError:
+            return None
+    wait_for(lambda: answers("127.0.0.2") == ["127.0.0.2"], 20, "rbldnsd answers")
+    found = wait_for(lambda: answers("192.0.2.7"), 20, "192.0.2.7 is on the lab's DNS list")
+    assert len(found) == 1 and found[0].startswith("127.0.") and found[0].endswith((".2", ".3"))
+    assert answers("127.0.0.1") == [] and answers("9.9.9.9") == []
+    assert any("rbldnsd" in path.name for path in (running.dir / "data/log").glob("*.log"))
 
 
 def test_lab_that_was_too_short_says_what_is_missing(lab, who):

@@ -8,6 +8,7 @@
 
 #include <tip/fail.h>
 
+#include "lab/dns.h"
 #include "lab/lists.h"
 #include "lab/web.h"
 #include "up/tree.h"
@@ -37,6 +38,9 @@ static const char files_tip_yaml[] =
     "  data: %2$s/blacklist\n"
     "  sources: %7$s\n"
     "  interval_floor: 1s\n"
+    "  export_interval: 1s\n"
+    "  exports: # rbldnsd serves it on UDP port %12$u\n"
+    "    - {name: " LAB_DNS_VIEW ", format: rbldnsd-ip4, tier: slow, zone: " LAB_DNS_ZONE ", special_use: true}\n"
     "web:\n"
     "  data: %2$s/web\n"
     "  listen: 127.0.0.1:%11$u\n"
@@ -128,6 +132,6 @@ int lab_files_write(const struct lab_files *files)
     len = asprintf(&text, files_tip_yaml, files->run, files->data, (unsigned)ports[LAB_PORT_INGEST],
                    (unsigned)ports[LAB_PORT_FEED], (unsigned)ports[LAB_PORT_FETCH], (unsigned)ports[LAB_PORT_WORK],
                    files->sources, (unsigned)ports[LAB_PORT_FEED_GREEN], (unsigned)ports[LAB_PORT_FEED_CLEAR],
-                   files->keys, (unsigned)ports[LAB_PORT_PAGE]);
+                   files->keys, (unsigned)ports[LAB_PORT_PAGE], (unsigned)ports[LAB_PORT_DNS]);
     return files_put(files->config, text, len);
 }

@@ -13,6 +13,7 @@ enum {
     LAB_PORT_WORK,
     LAB_PORT_WEB,
     LAB_PORT_PAGE, /* 8080 when nobody has it */
+    LAB_PORT_DNS,
     LAB_PORTS_COUNT
 };
 

@@ -16,6 +16,7 @@
 #include <topics.h>
 
 #include "command.h"
+#include "lab/dns.h"
 #include "lab/screen.h"
 #include "lab/web.h"
 #include "line.h"
@@ -48,7 +49,7 @@ struct lab {
     struct screen screen;
     struct tip_timer tick, ask, end;
     struct lab_probe probes[PROGRAMS];
-    bool is_counting, is_searching;
+    bool is_counting, is_searching, has_dns;
     int64_t started_ms;
     char endpoints[LAB_PORTS_COUNT][48];
     char tip[PROGRAM_PATH_BYTES];
@@ -217,6 +218,7 @@ static void lab_on_tick(void *ctx)
 
     if (r)
         lab_on_news(lab, "web", "level=error the simulated lists cannot be written");
+    lab->has_dns = up_is_stopping(lab->up) || lab_dns_turn(lab->has_dns, lab->config->files, up_supervisor(lab->up));
     lab_services(lab);
     lab_page(lab);
     screen_show(&lab->screen, &lab->stages, lab_elapsed(lab));
