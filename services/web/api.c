@@ -12,6 +12,7 @@
 #include "core/cursor.h"
 #include "core/score.h"
 #include "events.h"
+#include "exports.h"
 
 enum { API_LIMIT = 100, API_LIMIT_MAX = 1000, API_SHARES = 1000, API_CSV_BYTES = 8 << 20, API_OVERVIEW_MS = 1000 };
 
@@ -690,6 +691,7 @@ static void (*const api_routes[WEB_ROUTE_COUNT])(struct ask *ask) = {
     [WEB_ROUTE_RUNS] = api_list,         [WEB_ROUTE_AUDIT] = api_list,
     [WEB_ROUTE_ALLOW] = api_list,        [WEB_ROUTE_STATUS] = api_status,
     [WEB_ROUTE_OVERVIEW] = api_overview, [WEB_ROUTE_CONTROL] = api_control,
+    [WEB_ROUTE_EXPORTS] = exports_list,  [WEB_ROUTE_EXPORT] = exports_get,
 };
 
 void api_begin(struct ask *ask)

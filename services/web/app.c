@@ -121,6 +121,16 @@ static void app_send(struct web_request **requestp, struct web_reply *reply, con
     web_reply(requestp, reply);
 }
 
+void app_content(struct web_request **requestp, const struct app_body *body, bool is_long)
+{
+    struct web_reply reply = app_headers(body->status, body->type);
+
+    app_header(&reply, "Cache-Control", "no-cache");
+    reply.body = body->bytes;
+    reply.body_len = body->len;
+    app_send(requestp, &reply, body->etag, is_long);
+}
+
 void app_json(struct web_request **requestp, json_t *json)
 {
     tip_auto(tip_buf_deinit) struct tip_buf text;
@@ -270,7 +280,8 @@ static void app_on_request(void *ctx, struct web_request *request)
 
     if (r)
         app_problem(&request, 400, web_uri_reason(r));
-    else if (strncmp(asked->uri.path, WEB_API, sizeof(WEB_API) - 1) == 0)
+    else if (strncmp(asked->uri.path, WEB_API, sizeof(WEB_API) - 1) == 0 ||
+             strncmp(asked->uri.path, WEB_EXPORT, sizeof(WEB_EXPORT) - 1) == 0)
         app_api(app, &request, asked);
     else if (web_request_method(request) != WEB_GET)
         app_method(&request, "GET, HEAD", "pages are read");

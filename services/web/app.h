@@ -71,6 +71,7 @@ struct app {
     struct events *events;
     struct ask *asks;
     size_t n_asks;
+    size_t n_exports; /* being read */
     char *origin, *listen, *ui;
     int64_t streams_max;
     bool is_https, is_simulated;
@@ -108,6 +109,9 @@ struct app_body {
 
 void app_reply(struct web_request **requestp, const struct app_body *body);
 void app_problem(struct web_request **requestp, int status, const char *detail);
+
+/** What a reader may have already: 304, and gzip unless it is too long for that. Cached under its tag. */
+void app_content(struct web_request **requestp, const struct app_body *body, bool is_long);
 
 /** JSON; gzip and 304 as the request wants. Takes the JSON. */
 void app_json(struct web_request **requestp, json_t *json);

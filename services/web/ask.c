@@ -7,6 +7,8 @@
 #include <tip/alloc.h>
 #include <topics.h>
 
+#include "exports.h"
+
 struct ask *ask_new(struct app *app, struct web_request **requestp)
 {
     struct ask *ask;
@@ -41,6 +43,7 @@ void ask_destroy(struct ask **askp)
         tip_call_free(&ask->slots[i].answer);
         tip_call_free(&ask->slots[i].control);
     }
+    exports_free(ask);
     *ask->link = ask->next;
     if (ask->next)
         ask->next->link = ask->link;

@@ -30,6 +30,7 @@ struct ask {
     char value[WEB_URL_MAX + 1]; /* what stood in the path, decoded */
     struct tip_indicator indicator;
     struct ask_slot slots[ASK_SLOTS];
+    struct ask_export *export; /* exports.c; NULL for other routes */
     size_t n_open;
     void (*finish)(struct ask *ask);
     struct ask *peer; /* waits for the same overview */

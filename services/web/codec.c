@@ -29,8 +29,11 @@ void codec_table(struct codec_table *to, const struct tip_store_answer *answer)
 
 /* ---- tokens and sessions ---- */
 
-static const char *const codec_scopes[] = {
-    [WEB_SCOPE_NONE] = "", [WEB_SCOPE_ANY] = "", [WEB_SCOPE_READ] = "read", [WEB_SCOPE_OPERATE] = "operate"};
+static const char *const codec_scopes[] = {[WEB_SCOPE_NONE] = "",
+                                           [WEB_SCOPE_OPEN] = "",
+                                           [WEB_SCOPE_ANY] = "",
+                                           [WEB_SCOPE_READ] = "read",
+                                           [WEB_SCOPE_OPERATE] = "operate"};
 
 json_t *codec_time(int64_t unix_ms)
 {

@@ -255,6 +255,8 @@ int gate_enter(struct app *app, struct web_request **requestp, enum web_route_id
     grant = gate_find(app, *requestp, &is_bearer, &is_wrong);
     if (is_wrong)
         gate_wrong(app, requestp, APP_M_TOKEN_WRONG, 401, "this token is not known here, or has expired");
+    else if (!grant && scope == WEB_SCOPE_OPEN)
+        return 0;
     else if (!grant)
         app_problem(requestp, 401, "log in, or send a token: `tip web token add` makes one");
     else if (!web_right_allows(&grant->right, scope)) {

@@ -1,4 +1,5 @@
 """Exports of the real service: what is in them is counted anew here, and each is given to the program it is made for."""
+import hashlib
 import ipaddress
 import json
 import os
@@ -11,6 +12,7 @@ import yaml
 import tip_exports as read
 from test_blacklist import Lists, text
 from tip_harness import open_to_nobody, wait_for
+from tip_web import Web
 from tip_wire import Caller
 
 FORMATS = ["plain", "csv", "json", "rbldnsd-ip4", "rbldnsd-ip6", "rbldnsd-names", "rpz", "ipset", "nftables", "postfix-cidr",
@@ -376,6 +378,63 @@ def test_a_long_export_is_read_page_by_page(exports, nginx, site):
     wait_for(lambda: exports.show("long")["entries"] == 30000, 20, "it is exported")
     done = site.run_program(["tip", "export", "get", "long", "--config", str(site.config_path)])
     assert done.stdout == exports.text("long") and read.plain(done.stdout) == set(values)
+
+
+def test_over_http(exports, nginx, site):
+    """The same bytes, for who may see them; what is known is not sent again."""
+    lists = canary(exports, nginx)
+    for audience in ("clear", "green", "amber"):
+        exports.view(f"plain-{audience}", tier="watch", audience=audience)
+    exports.view("open", tier="watch", audience="clear", public=True)
+    exports.view("feed", tier="watch", audience="green", format="misp")
+    exports.start()
+    exports.run()
+    exports.settled("plain-clear", "plain-green", "plain-amber", "open", "feed")
+    web = Web(site).start()
+    tokens = {audience: exports.caller.control("web", "token_add", audience, params={"audience": audience}).values["token"]
+              for audience in ("clear", "green", "amber")}
+
+    got = web.get("/export/open", anonymous=True)
+    assert got.text == exports.text("open") and got.headers["Content-Type"] == "text/plain; charset=utf-8"
+    digest = exports.show("open")["files"][0]["sha256"]
+    assert got.headers["ETag"] == f'"{digest}"' and hashlib.sha256(got.body).hexdigest() == digest
+    again = web.get("/export/open", 304, anonymous=True, headers={"If-None-Match": got.headers["ETag"]})
+    assert again.raw == b"" and again.headers["ETag"] == got.headers["ETag"]
+    for path in ("/export/plain-clear", "/export/plain-amber", "/export/none", "/export/a/b/c", "/export/%00"):
+        web.get(path, 401 if path != "/export/%00" else 400, anonymous=True)
+    assert web.get("/api/v1/exports", 401, anonymous=True)
+    order = ["clear", "green", "amber"]
+    for n, audience in enumerate(order):
+        web.token = tokens[audience]
+        for m, of_view in enumerate(order):
+            got = web.get(f"/export/plain-{of_view}", 200 if m <= n else 404)
+            traces = [value for value, _ in lists.values() if value in got.text]
+            assert len(traces) == (0 if m > n else [1, 2, 4][m])
+        seen = {row["name"] for row in web.get("/api/v1/exports").json["items"]}
+        assert seen == {"open", *[f"plain-{name}" for name in order[:n + 1]], *(["feed"] if n else [])}
+    assert web.get("/export/none", 404) and web.request("POST", "/export/open").status == 405
+    assert web.get("/export/feed/none.json", 404)
+    listed = read.misp(lambda file: web.get(f"/export/feed/{file}").text, "green")
+    assert listed == exports.listed("feed", "misp", "green")
+    head = web.request("HEAD", "/export/open")
+    assert head.status == 200 and head.raw == b"" and head.headers["ETag"]
+    web.token = "wrong"
+    web.get("/export/open", 401)
+
+
+def test_a_long_export_over_http(exports, nginx, site):
+    values = [f"45.{n >> 8}.{n & 255}.{n % 250}" for n in range(30000)]
+    exports.source("one", nginx.write("one.txt", text(values)), weight=0.95, tlp="clear", redistribute=True)
+    exports.view("long", audience="clear", public=True)
+    exports.start()
+    exports.run()
+    wait_for(lambda: exports.show("long")["entries"] == 30000, 20, "it is exported")
+    web = Web(site).start()
+    got = web.get("/export/long", anonymous=True, headers={"Accept-Encoding": "gzip"})
+    assert got.headers["Content-Encoding"] == "gzip" and len(got.raw) < len(got.body) / 2
+    assert got.text == exports.text("long") == web.get("/export/long", anonymous=True).text
+    exports.service.term()
+    web.get("/export/long", 503, anonymous=True)
 
 
 @pytest.mark.parametrize("bad, why", [

@@ -3,10 +3,9 @@
 
 #include <string.h>
 
-/* A field that begins like a formula is kept from being one. */
 static void csv_field(struct bl_out *out, const char *text)
 {
-    if (!strpbrk(text, ",\"\r\n") && !strchr("=+-@\t", *text)) {
+    if (!strpbrk(text, ",\"\r\n")) {
         bl_out_text(out, text);
         return;
     }

@@ -201,5 +201,5 @@ bool web_once_take(struct web_auth *auth, const char *secret, int64_t now_unix_m
 
 bool web_right_allows(const struct web_right *right, enum web_scope scope)
 {
-    return scope == WEB_SCOPE_NONE || scope == WEB_SCOPE_ANY || right->scope >= scope;
+    return scope <= WEB_SCOPE_ANY || right->scope >= scope;
 }

@@ -23,6 +23,8 @@ const struct web_route web_routes[WEB_ROUTE_COUNT] = {
     [WEB_ROUTE_SESSION] = {"session", WEB_GET, "/api/v1/session", WEB_SCOPE_ANY},
     [WEB_ROUTE_LOGOUT] = {"logout", WEB_DELETE, "/api/v1/session", WEB_SCOPE_ANY},
     [WEB_ROUTE_OPENAPI] = {"openapi", WEB_GET, "/api/v1/openapi.json", WEB_SCOPE_NONE},
+    [WEB_ROUTE_EXPORTS] = {"exports", WEB_GET, "/api/v1/exports", WEB_SCOPE_READ},
+    [WEB_ROUTE_EXPORT] = {"export", WEB_GET, "/export/*", WEB_SCOPE_OPEN},
 };
 /* clang-format on */
 

@@ -8,7 +8,8 @@
 
 enum web_method { WEB_GET, WEB_POST, WEB_DELETE, WEB_OTHER };
 
-enum web_scope { WEB_SCOPE_NONE, WEB_SCOPE_ANY, WEB_SCOPE_READ, WEB_SCOPE_OPERATE };
+/** OPEN: whoever asks, and a token that is sent counts. */
+enum web_scope { WEB_SCOPE_NONE, WEB_SCOPE_OPEN, WEB_SCOPE_ANY, WEB_SCOPE_READ, WEB_SCOPE_OPERATE };
 
 enum web_route_id {
     WEB_ROUTE_SEARCH,
@@ -28,6 +29,8 @@ enum web_route_id {
     WEB_ROUTE_SESSION,
     WEB_ROUTE_LOGOUT,
     WEB_ROUTE_OPENAPI,
+    WEB_ROUTE_EXPORTS,
+    WEB_ROUTE_EXPORT,
     WEB_ROUTE_COUNT
 };
 
@@ -42,8 +45,9 @@ extern const struct web_route web_routes[WEB_ROUTE_COUNT];
 
 enum { WEB_ROUTE_E_NONE = 1, WEB_ROUTE_E_METHOD };
 
-/** Where the API begins; everything else is a page or a file. */
-#define WEB_API "/api/"
+/** Where the API begins, and what is exported; everything else is a page or a file. */
+#define WEB_API    "/api/"
+#define WEB_EXPORT "/export/"
 
 /**
  * @param path    encoded, as it came

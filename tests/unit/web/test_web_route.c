@@ -27,6 +27,11 @@ static void test_routes_of_paths(void **state)
         {WEB_POST, "/api/v1/session", 0, WEB_ROUTE_LOGIN, ""},
         {WEB_GET, "/api/v1/session", 0, WEB_ROUTE_SESSION, ""},
         {WEB_DELETE, "/api/v1/session", 0, WEB_ROUTE_LOGOUT, ""},
+        {WEB_GET, "/api/v1/exports", 0, WEB_ROUTE_EXPORTS, ""},
+        {WEB_GET, "/export/drop", 0, WEB_ROUTE_EXPORT, "drop"},
+        {WEB_GET, "/export/feed/manifest.json", 0, WEB_ROUTE_EXPORT, "feed/manifest.json"},
+        {WEB_GET, "/export/", WEB_ROUTE_E_NONE, 0, NULL},
+        {WEB_POST, "/export/drop", WEB_ROUTE_E_METHOD, 0, NULL},
     };
     enum web_route_id id;
     const char *value;
@@ -59,10 +64,11 @@ static void test_routes_that_change_something_want_more(void **state)
     (void)state;
     for (int id = 0; id < WEB_ROUTE_COUNT; id++) {
         assert_non_null(web_routes[id].name);
-        if (id != WEB_ROUTE_LOGIN && id != WEB_ROUTE_OPENAPI)
+        if (id != WEB_ROUTE_LOGIN && id != WEB_ROUTE_OPENAPI && id != WEB_ROUTE_EXPORT)
             assert_true(web_routes[id].scope >= WEB_SCOPE_ANY);
     }
     assert_int_equal(web_routes[WEB_ROUTE_CONTROL].scope, WEB_SCOPE_OPERATE);
+    assert_int_equal(web_routes[WEB_ROUTE_EXPORT].scope, WEB_SCOPE_OPEN);
 }
 
 int main(void)
