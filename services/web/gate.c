@@ -9,13 +9,14 @@
 
 #include <sodium.h>
 
+#include <tip/addr.h>
 #include <tip/log.h>
 
 #include "codec.h"
 #include "core/header.h"
 #include "io/store.h"
 
-enum { GATE_PURGE_MAX = 64, GATE_COOKIE = 256 };
+enum { GATE_PURGE_MAX = 64, GATE_COOKIE = 256, GATE_ORIGIN = 272 };
 
 static const uint8_t gate_no_hash[WEB_HASH_BYTES];
 
@@ -61,15 +62,29 @@ static void gate_secret(char text[static WEB_SECRET_TEXT], uint8_t hash[static W
     sodium_memzero(secret, sizeof(secret));
 }
 
+/* Where a browser of this machine finds the page: 0.0.0.0 and :: are places to listen at, not to go to. */
+static void gate_origin(const struct app *app, char text[static GATE_ORIGIN])
+{
+    struct tip_endpoint endpoint;
+
+    if (app->origin)
+        snprintf(text, GATE_ORIGIN, "%s", app->origin);
+    else if (tip_endpoint_parse(&endpoint, app->listen, strlen(app->listen)) == 0 &&
+             tip_addr_special(&endpoint.addr) == TIP_SPECIAL_THIS_NETWORK)
+        snprintf(text, GATE_ORIGIN, "http://127.0.0.1:%u", (unsigned)endpoint.port);
+    else
+        snprintf(text, GATE_ORIGIN, "http://%s", app->listen);
+}
+
 static int gate_link(struct app *app)
 {
-    char text[WEB_SECRET_TEXT], link[512];
+    char text[WEB_SECRET_TEXT], origin[GATE_ORIGIN], link[GATE_ORIGIN + 2 * WEB_SECRET_TEXT];
     uint8_t hash[WEB_HASH_BYTES];
     int r;
 
     gate_secret(text, hash);
-    snprintf(link, sizeof(link), "%s%s/login#t=%s", app->origin ? "" : "http://",
-             app->origin ? app->origin : app->listen, text);
+    gate_origin(app, origin);
+    snprintf(link, sizeof(link), "%s/login#t=%s", origin, text);
     r = web_store_link(tip_service_data_dir(app->service), link);
     if (r)
         return r;
