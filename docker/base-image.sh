@@ -1,7 +1,8 @@
 #!/bin/bash
 # What `docker-compose up` needs on a Debian 12 machine, made where it is missing: Docker from Debian, a running dockerd, and
 # the two base images. Where a registry answers (TIP_REGISTRY=1) these are pulled; else local stand-ins are built from the
-# machine's own apt sources. Those hold the address of its mirror: never push them anywhere. As root or with sudo.
+# machine's own apt sources, with the certificates and the npm registry it uses, so that later layers come from there, too.
+# They hold the address of its mirror: never push them anywhere. As root or with sudo.
 set -euo pipefail
 cd "$(dirname "$0")"
 [ "$(id -u)" = 0 ] || exec sudo -E "$0" "$@"
@@ -32,23 +33,7 @@ if [ -n "${TIP_REGISTRY:-}" ]; then
     docker pull -q $postgres
     exit
 fi
-if ! have $base; then
-    say "making $base from this machine's apt sources"
-    work=$(mktemp -d)
-    trap 'rm -rf "$work"' EXIT
-    sources=$(grep -lisE '^Suites:.*bookworm' /etc/apt/sources.list.d/*.sources | head -1 || true)
-    printf 'path-exclude=/usr/share/%s/*\n' man info locale lintian groff doc >"$work/dpkg"
-    # no .deb and no binary cache in later layers: written at the end, since apt needs them until then
-    printf '%s\n' 'APT::Install-Recommends "false";' 'APT::Keep-Downloaded-Packages "false";' \
-        'Dir::Cache::pkgcache "";' 'Dir::Cache::srcpkgcache "";' >"$work/90slim"
-    mapfile -t valid < <(apt-config dump Acquire::Check-Valid-Until Acquire::Check-Date | sed -n 's/;$//; s/^Acq/--aptopt=&/p')
-    mmdebstrap --quiet --variant=minbase --mode=root --dpkgopt="$work/dpkg" "${valid[@]}" \
-        --customize-hook="copy-in $work/90slim /etc/apt/apt.conf.d" \
-        --customize-hook='rm -f "$1/etc/resolv.conf" "$1/etc/hostname"' \
-        --customize-hook='rm -rf "$1"/var/lib/apt/lists/* "$1"/var/cache/apt/*.bin' \
-        bookworm "$work/root.tar" "${sources:-/etc/apt/sources.list}" >&2
-    docker import --change 'CMD ["bash"]' "$work/root.tar" $base >/dev/null
-fi
+./debian.sh $base
 if ! have $postgres; then
     say "making $postgres from Debian's package"
     DOCKER_BUILDKIT=0 docker build -q -t $postgres postgres >/dev/null
