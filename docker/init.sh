@@ -17,7 +17,7 @@ secrets)
     secret postgres
     secret storage
     tip keys init
-    for service in scheduler blacklist storage; do # each sees its own secret alone
+    for service in scheduler blacklist storage web; do # each sees its own secret alone
         (cd /var/lib/tip/keys && cp -p broker.cert "$service.cert" "$service.cert_secret" "/var/lib/tip/keys-of/$service/")
     done
     ;;
