@@ -65,13 +65,19 @@ class Honest:
         self.thread.join(60)
         worst = ", ".join(f"{name} {s:.3f} s" for name, s in self.worst.items())
         print(f"{self.turns} turns, worst delays: {worst}; {self.gaps} records seen missing on the feed, "
-              f"memory {self.most_bytes >> 20} MiB")
+              f"memory {self.most_bytes >> 20} MiB; {self.disk()}")
         if kind is None:
             assert not self.thread.is_alive() and self.failed is None, self.failed
             assert self.turns > 3
             assert max(self.worst.values()) < DELAY_BOUND_S, self.worst
             assert self.most_bytes < MEMORY_BOUND, f"{self.most_bytes >> 20} MiB"
             assert self.broker.is_ready() and self.broker.metric("tip_zmq_watchdog_found_total") == 0
+
+    def disk(self):
+        """Whether a late ack was the disk's: flushes, and what waited for them."""
+        n, seconds, stalls, drops = (self.broker.metric(f"tip_broker_{name}") for name in (
+            "journal_flush_seconds_count", "journal_flush_seconds_sum", "stalls_total", "closed_drops_total"))
+        return f"{n:.0f} flushes in {seconds:.2f} s, {stalls:.0f} stalls, {drops:.0f} DATA dropped meanwhile"
 
     def run(self):
         try:

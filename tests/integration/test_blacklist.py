@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from tip_harness import free_port, open_to_nobody, wait_for
-from tip_wire import Fetch, event, pb, uuid7
+from tip_wire import Fetch, Pub, event, pb, uuid7
 
 TIER_FLOORS = (0.3, 0.6, 0.9)
 
@@ -525,3 +525,22 @@ def test_kill_9_while_a_long_list_is_published(lists, nginx, rng):
     assert set(lists.listed("long")) == set(values)
     other = set((nginx.www / "other.txt").read_text().split())
     close_to(lists.verdicts(), expected_scores([(values, 0.5), (other, 0.4)]))
+
+
+def test_a_trimmed_journal_loses_runs_and_nothing_else(site):
+    """A start that was trimmed before it was read is the scheduler's to repeat; the next one is heard."""
+    site.broker(segment_bytes="1MiB", keep_bytes="2MiB", cap_bytes="4MiB", required=[])
+    with Pub(site.endpoint("ingest"), "scheduler") as pub:
+        lists = Lists(site, pub).start()
+        lists.run()
+        assert lists.service.term() == 0
+        lost = lists.due()
+        for _ in range(10):
+            pub.publish_all([("v1.filler.of.room.", bytes(100_000))] * 10)
+            pub.flush()
+        lists.read.clear()
+        lists.service.start()
+        told = wait_for(lambda: lists.service.log_lines("input.break"), 20, "it hears that records are gone")
+        assert len(told) == 1 and "why=trimmed" in told[0]
+        assert lists.run().kind == "schedule.done"
+        assert lost not in [s.payload.run_id for s in lists.events("v1.schedule.done.", "v1.schedule.failed.")]
