@@ -27,7 +27,7 @@ enum {
     CROWD_LOOK_MS = 100,
     CROWD_LOOK_PEERS = 4,           /* so many peers make that a millisecond longer */
     CROWD_LOOK_AGAIN_MS = 20,       /* while somebody who is watched goes on sending */
-    CROWD_CLEAR_MS = 250,           /* between looks for what many hold, each of them a little */
+    CROWD_CLEAR_MS = 100,           /* between looks for what many hold, each of them a little */
     CROWD_HELD_BYTES = 2 << 20,     /* may be held for all peers of a socket, at 2 bytes that cost 64, ... */
     CROWD_MEMORY_BYTES = 128 << 20, /* ... once the process has taken so much memory */
     CROWD_LOG_MS = 1000             /* between two lines about those who were cut */

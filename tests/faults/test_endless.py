@@ -75,7 +75,7 @@ def test_a_message_without_end(site, broker, honest, door):  # noqa: F811
 def test_a_message_without_end_by_many_together(site, broker, honest):  # noqa: F811
     """Each stays below what is a legal message at that door, and is silent then."""
     with honest, Most(broker) as most, contextlib.ExitStack() as stack:
-        for _ in range(250):
+        for _ in range(120):
             stack.enter_context(speak(site, "ingest")).sendall(ENDLESS + 3000 * b"\x01\x00")
         wait_for(lambda: cut(broker)["ingest"] > 10, 20, "there is room again")
     assert most.bytes < MEMORY_BOUND
