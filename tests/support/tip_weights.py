@@ -87,7 +87,7 @@ class Known:
         self.listed, self.stock = True, stock
 
 
-def histories(world):
+def histories(world, now):
     """{source: ({entry: Known}, first fetch, last ok)} from the deliveries alone."""
     found = {}
     for name in world.sources:
@@ -101,14 +101,14 @@ def histories(world):
                     one.listed, one.last = False, max(one.last, ok)
             for entry in entries:
                 one = known.get(entry)
-                if one is None:
+                if one is None or (not one.listed and at - one.last > WINDOW):
                     known[entry] = Known(at, stock=not born)
                 elif not one.listed:
                     one.listed, one.since, one.stock = True, at, False
                 known[entry].last = at
             known = {e: k for e, k in known.items() if k.listed or k.last >= at - WINDOW}
             born, ok = born or at, at
-        found[name] = known, born, ok
+        found[name] = {e: k for e, k in known.items() if k.listed or k.last >= now - WINDOW}, born, ok
     return found
 
 
@@ -216,7 +216,7 @@ def confirmed(world, name, known, now):
 
 def recount(world, now):
     """As World.weigh."""
-    past = histories(world)
+    past = histories(world, now)
     holders = collections.defaultdict(dict)
     for name, (known, _, _) in past.items():
         for entry, one in known.items():
@@ -275,7 +275,7 @@ def differences(found, expected, by=1e-9):
 def scores(world, weights):
     """Noisy-or of what is listed now, as verdicts are made."""
     doubt = collections.defaultdict(lambda: 1.0)
-    for name, (known, _, _) in histories(world).items():
+    for name, (known, _, _) in histories(world, math.inf).items():
         for entry, one in known.items():
             if one.listed and scored(entry):
                 doubt[entry] *= 1 - weights[name]["weight"]

@@ -79,6 +79,9 @@ static struct bl_seen_times seen_listed(const struct bl_seen_update *update, con
 {
     struct bl_seen_times times = {.first_s = update->now_s, .since_s = update->now_s};
 
+    if (before && !(before->state & BL_SEEN_LISTED) && update->now_s > before->last_s &&
+        update->now_s - before->last_s > BL_SEEN_WINDOW_S)
+        return (struct bl_seen_times){update->now_s, update->now_s, update->now_s, 0, (uint8_t)flags, BL_SEEN_LISTED};
     if (before)
         times = *before;
     else if (!update->before.born_s)

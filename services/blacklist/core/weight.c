@@ -35,12 +35,14 @@ static double weigh_memory(const struct weigh *weigh, const struct bl_seen_times
 {
     if (times->state & BL_SEEN_LISTED || times->last_s >= weigh->job->now_s)
         return 1;
+    if (weigh->job->now_s - times->last_s > BL_SEEN_WINDOW_S)
+        return 0; /* its file has not been written since */
     return exp2(-(double)(weigh->job->now_s - times->last_s) / BL_WEIGH_MEMORY_S);
 }
 
-static bool weigh_scored(const struct bl_seen_times *times)
+static bool weigh_scored(const struct weigh *weigh, const struct bl_seen_times *times)
 {
-    return !(times->flags & BL_FLAG_NEVER_SCORED);
+    return !(times->flags & BL_FLAG_NEVER_SCORED) && weigh_memory(weigh, times) > 0;
 }
 
 /* ---- who is who ---- */
@@ -79,7 +81,7 @@ static bool weigh_was_first(const struct weigh *weigh, const struct bl_holder *o
 static bool weigh_is_derived(const struct weigh *weigh, size_t source, const struct bl_holder *holders, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        if (weigh->is_parent[source * weigh->n + holders[i].source])
+        if (weigh->is_parent[source * weigh->n + holders[i].source] && weigh_memory(weigh, holders[i].times) > 0)
             return true;
     }
     return false;
@@ -93,7 +95,7 @@ static void weigh_independence(void *ctx, const struct bl_holder *holders, size_
         const struct bl_holder *own = &holders[i];
         double memory = weigh_memory(weigh, own->times);
 
-        if (!weigh_scored(own->times))
+        if (!weigh_scored(weigh, own->times))
             continue;
         weigh->weights[own->source].n_scored += memory;
         if (weigh_is_derived(weigh, own->source, holders, n))
@@ -102,7 +104,8 @@ static void weigh_independence(void *ctx, const struct bl_holder *holders, size_
         for (size_t j = 0; j < n; j++) {
             size_t pair = own->source * weigh->n + holders[j].source;
 
-            if (weigh->is_stranger[pair] && weigh_was_first(weigh, &holders[j], own))
+            if (weigh->is_stranger[pair] && weigh_was_first(weigh, &holders[j], own) &&
+                weigh_memory(weigh, holders[j].times) > 0)
                 weigh->copied[pair] += memory;
         }
     }
@@ -144,7 +147,7 @@ static uint32_t weigh_witnessed(const struct weigh *weigh, size_t source, const 
         size_t other = holders[i].source;
 
         if (weigh->is_stranger[source * weigh->n + other] && weigh->weights[other].independence >= weigh_witness &&
-            holders[i].times->first_s < first_s)
+            holders[i].times->first_s < first_s && weigh_memory(weigh, holders[i].times) > 0)
             first_s = holders[i].times->first_s;
     }
     return first_s;
@@ -159,7 +162,7 @@ static void weigh_lead(void *ctx, const struct bl_holder *holders, size_t n)
         uint32_t other_s = weigh_witnessed(weigh, holders[i].source, holders, n);
         double memory, late_s;
 
-        if (other_s == UINT32_MAX || !weigh_scored(own))
+        if (other_s == UINT32_MAX || !weigh_scored(weigh, own))
             continue;
         memory = weigh_memory(weigh, own);
         late_s = own->first_s > other_s ? own->first_s - other_s : 0;
@@ -225,7 +228,7 @@ static double weigh_confirms(const struct weigh *weigh, size_t source, const str
         bl_seen_find(&from->seen, observation->kind, observation->value, observation->len);
     uint32_t now_s = weigh->job->now_s;
 
-    if (!times || !weigh_scored(times) || !bl_evidence_confirms(observation, from->name, times->since_s))
+    if (!times || !weigh_scored(weigh, times) || !bl_evidence_confirms(observation, from->name, times->since_s))
         return 0;
     return observation->at_s >= now_s ? 1 : exp2(-(double)(now_s - observation->at_s) / BL_WEIGH_MEMORY_S);
 }

@@ -130,6 +130,9 @@ static void model_step(struct model *one, bool is_listed, uint32_t now_s, uint32
     struct bl_seen_times *times = &one->times;
     bool was = one->is_known && times->state & BL_SEEN_LISTED;
 
+    if (one->is_known && !was && now_s - times->last_s > BL_SEEN_WINDOW_S)
+        one->is_known = false;
+
     if (is_listed && !one->is_known)
         *times = (struct bl_seen_times){now_s, now_s, now_s, 0, 0, is_first ? BL_SEEN_STOCK : 0};
     if (is_listed && one->is_known && !was) {
