@@ -10,8 +10,9 @@
 #include <tip/url.h>
 
 static const char *const kind_names[TIP_KIND_COUNT] = {
-    [TIP_KIND_NONE] = "none",     [TIP_KIND_IP] = "ip",   [TIP_KIND_NET] = "net",
-    [TIP_KIND_DOMAIN] = "domain", [TIP_KIND_URL] = "url", [TIP_KIND_ENDPOINT] = "endpoint",
+    [TIP_KIND_NONE] = "none",     [TIP_KIND_IP] = "ip",     [TIP_KIND_NET] = "net",
+    [TIP_KIND_DOMAIN] = "domain", [TIP_KIND_URL] = "url",   [TIP_KIND_ENDPOINT] = "endpoint",
+    [TIP_KIND_ASN] = "asn",       [TIP_KIND_HASH] = "hash", [TIP_KIND_EMAIL_DOMAIN] = "email_domain",
 };
 
 const char *tip_kind_name(enum tip_kind kind)
@@ -34,6 +35,10 @@ const char *tip_indicator_reason(int code)
         return "empty";
     if (code == TIP_INDICATOR_E_KIND)
         return "other_kind";
+    if (code == TIP_INDICATOR_E_ASN)
+        return "asn_syntax";
+    if (code == TIP_INDICATOR_E_HASH)
+        return "hash_syntax";
     if (code < TIP_DOMAIN_E_EMPTY)
         return tip_addr_reason(code);
     return code < TIP_URL_E_NO_SCHEME ? tip_domain_reason(code) : tip_url_reason(code);
@@ -118,6 +123,96 @@ static int indicator_parse_endpoint(struct tip_indicator *indicator, const char 
     return 0;
 }
 
+static bool indicator_has_as(const char *text, size_t len)
+{
+    return len > 2 && (text[0] | 32) == 'a' && (text[1] | 32) == 's';
+}
+
+static int indicator_parse_asn(struct tip_indicator *indicator, const char *text, size_t len)
+{
+    size_t from = indicator_has_as(text, len) ? 2 : 0;
+    char value[sizeof("AS4294967294")];
+    uint64_t number = 0;
+
+    if (len - from > 10 || text[from] == '0')
+        return TIP_INDICATOR_E_ASN;
+    for (size_t i = from; i < len; i++) {
+        if (text[i] < '0' || text[i] > '9')
+            return TIP_INDICATOR_E_ASN;
+        number = number * 10 + (uint64_t)(text[i] - '0');
+    }
+    if (number >= UINT32_MAX) /* RFC 7300: the last one is nobody's */
+        return TIP_INDICATOR_E_ASN;
+    memcpy(value, "AS", 2);
+    memcpy(value + 2, text + from, len - from);
+    indicator->flags = 0;
+    indicator_set(indicator, TIP_KIND_ASN, value, 2 + len - from);
+    return 0;
+}
+
+/* One hex digit in lower case; 0 for anything else. */
+static char indicator_hex(char c)
+{
+    if (c >= 'A' && c <= 'F')
+        c = (char)(c - 'A' + 'a');
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') ? c : '\0';
+}
+
+static int indicator_parse_hash(struct tip_indicator *indicator, const char *text, size_t len)
+{
+    char value[64];
+
+    if (len != 32 && len != 40 && len != 64)
+        return TIP_INDICATOR_E_HASH;
+    for (size_t i = 0; i < len; i++) {
+        value[i] = indicator_hex(text[i]);
+        if (!value[i])
+            return TIP_INDICATOR_E_HASH;
+    }
+    indicator->flags = 0;
+    indicator_set(indicator, TIP_KIND_HASH, value, len);
+    return 0;
+}
+
+static int indicator_parse_email_domain(struct tip_indicator *indicator, const char *text, size_t len)
+{
+    size_t from = *text == '@';
+    char value[1 + TIP_DOMAIN_MAX + 1];
+    struct tip_domain domain;
+    int r;
+
+    if (memchr(text + from, '@', len - from))
+        return TIP_INDICATOR_E_KIND;
+    r = tip_domain_parse(&domain, text + from, len - from);
+    if (r)
+        return r;
+    value[0] = '@';
+    memcpy(value + 1, domain.name, domain.len);
+    indicator->flags = (uint16_t)indicator_domain_flags(&domain);
+    indicator_set(indicator, TIP_KIND_EMAIL_DOMAIN, value, 1u + domain.len);
+    return 0;
+}
+
+static bool indicator_is_asn(const char *text, size_t len)
+{
+    if (!indicator_has_as(text, len))
+        return false;
+    for (size_t i = 2; i < len; i++) {
+        if (text[i] < '0' || text[i] > '9')
+            return false;
+    }
+    return true;
+}
+
+static bool indicator_is_hash(const char *text, size_t len)
+{
+    if (len != 32 && len != 40 && len != 64)
+        return false;
+    while (len && indicator_hex(text[len - 1]))
+        len--;
+    return !len;
+}
+
 /* By shape alone; the parser of the kind then has the last word. */
 static enum tip_kind indicator_detect(const char *text, size_t len)
 {
@@ -125,6 +220,12 @@ static enum tip_kind indicator_detect(const char *text, size_t len)
     size_t head = slash ? (size_t)(slash - text) : len;
     size_t n_digits = 0, n_dots = 0, n_colons = 0, host;
 
+    if (*text == '@')
+        return TIP_KIND_EMAIL_DOMAIN;
+    if (indicator_is_asn(text, len))
+        return TIP_KIND_ASN;
+    if (indicator_is_hash(text, len))
+        return TIP_KIND_HASH;
     for (size_t i = 0; i < head; i++) {
         n_dots += text[i] == '.';
         n_colons += text[i] == ':';
@@ -151,6 +252,9 @@ int tip_indicator_parse(struct tip_indicator *indicator, enum tip_kind kind, con
         [TIP_KIND_DOMAIN] = indicator_parse_domain,
         [TIP_KIND_URL] = indicator_parse_url,
         [TIP_KIND_ENDPOINT] = indicator_parse_endpoint,
+        [TIP_KIND_ASN] = indicator_parse_asn,
+        [TIP_KIND_HASH] = indicator_parse_hash,
+        [TIP_KIND_EMAIL_DOMAIN] = indicator_parse_email_domain,
     };
 
     if (!len)

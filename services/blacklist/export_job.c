@@ -97,6 +97,9 @@ static bool export_is_special(const struct tip_verdict *verdict)
         return tip_url_parse(&url, verdict->value, verdict->value_len, 0) ||
                export_is_special_host(url.host_is_addr ? &url.addr : NULL, url.domain.name);
     case TIP_KIND_NONE:
+    case TIP_KIND_ASN:
+    case TIP_KIND_HASH:
+    case TIP_KIND_EMAIL_DOMAIN: /* no format of the exports has a place for them */
     case TIP_KIND_COUNT:
         break;
     }

@@ -303,6 +303,9 @@ const char *operator_refuses(const struct app *app, const struct operator_order 
     case TIP_KIND_NONE:
     case TIP_KIND_URL:
     case TIP_KIND_ENDPOINT:
+    case TIP_KIND_ASN:
+    case TIP_KIND_HASH:
+    case TIP_KIND_EMAIL_DOMAIN:
     case TIP_KIND_COUNT:
         break;
     }

@@ -31,6 +31,9 @@ static bool codec_net(struct tip_prefix *net, enum tip_kind kind, const char *va
         return true;
     case TIP_KIND_DOMAIN:
     case TIP_KIND_URL:
+    case TIP_KIND_ASN:
+    case TIP_KIND_HASH:
+    case TIP_KIND_EMAIL_DOMAIN:
         return true;
     case TIP_KIND_NONE:
     case TIP_KIND_COUNT:

@@ -270,7 +270,7 @@ struct api_filter {
 };
 
 static const char *const api_tiers[] = {"none", "watch", "slow", "block", NULL};
-static const char *const api_kinds[] = {"ip", "net", "domain", "url", "endpoint", NULL};
+static const char *const api_kinds[] = {"ip", "net", "domain", "url", "endpoint", "asn", "hash", "email_domain", NULL};
 
 static const struct api_list {
     const char *query;

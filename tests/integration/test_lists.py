@@ -45,8 +45,22 @@ def endpoint(rng):
 
 FAULTS = ["010.0.0.1", "256.1.1.1", "1.2.3", "0.0.0.0/0", "::/0", "20.0.0.0/7", "2a00::/18", "30.1.1.1/33", "fe80::1%eth0",
           "not a list entry", "-bad.test", "localhost", "a..b.test", "x" * 300 + ".test", "30.1.1.1:0", "30.1.1.1:65536",
-          "http://user@host.test/", "gopher://host.test/", "http://", "\x01\x02", "::ffff:40.1.2.3", "caf\u00e9.test"]
-MAKERS = {"ip4": ip4, "ip6": ip6, "net": net, "domain": name, "url": url, "ip:port": endpoint}
+          "http://user@host.test/", "gopher://host.test/", "http://", "AS0", "AS4294967295", "somebody@mail.test", "\x01\x02", "::ffff:40.1.2.3", "caf\u00e9.test"]
+def asn(rng):
+    return rng.choice(["AS", "as", ""]) + str(rng.choice([rng.randint(1, 70000), rng.randint(1, 2**32 - 2)]))
+
+
+def hashed(rng):
+    made = f"{rng.getrandbits(256):064x}"[:rng.choice([32, 40, 64])]
+    return rng.choice([made, made.upper()])
+
+
+def email_domain(rng):
+    return rng.choice(["@", ""]) + name(rng)
+
+
+MAKERS = {"asn": asn, "hash": hashed, "email_domain": email_domain,
+          "ip4": ip4, "ip6": ip6, "net": net, "domain": name, "url": url, "ip:port": endpoint}
 
 
 def values(rng, type_name):
@@ -124,7 +138,7 @@ def json_values(body):
 # name -> (how it is written, how it is recounted, type, options of the source)
 FORMATS = {
     **{f"lines-{t.replace(':', '-')}": (as_lines, tip_lists.lines, t, {"kind": "lines"})
-       for t in ("ip4", "ip6", "net", "domain", "ip:port", "auto")},
+       for t in ("ip4", "ip6", "net", "domain", "ip:port", "asn", "hash", "email_domain", "auto")},
     "lines-url": (as_lines, lambda b: tip_lists.lines(b, comment=""), "url", {"kind": "lines", "comments": ""}),
     "csv": (as_csv, csv_values, "net", {"kind": "csv", "header": True, "column": "indicator", "skip_space": True}),
     "hosts": (as_hosts, tip_lists.hosts, "domain", {"kind": "hosts"}),

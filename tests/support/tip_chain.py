@@ -8,7 +8,7 @@ from tip_nginx import Nginx
 from tip_postgres import Postgres
 from tip_wire import Caller
 
-KINDS = {1: "ip", 2: "net", 3: "domain", 4: "url", 5: "endpoint"}
+KINDS = {1: "ip", 2: "net", 3: "domain", 4: "url", 5: "endpoint", 6: "asn", 7: "hash", 8: "email_domain"}
 
 
 class Chain:

@@ -4,7 +4,8 @@ import time
 
 from tip_wire import event, pb
 
-KINDS = {pb.KIND_IP: "ip", pb.KIND_NET: "net", pb.KIND_DOMAIN: "domain", pb.KIND_URL: "url", pb.KIND_ENDPOINT: "endpoint"}
+KINDS = {pb.KIND_IP: "ip", pb.KIND_NET: "net", pb.KIND_DOMAIN: "domain", pb.KIND_URL: "url", pb.KIND_ENDPOINT: "endpoint",
+         pb.KIND_ASN: "asn", pb.KIND_HASH: "hash", pb.KIND_EMAIL_DOMAIN: "email_domain"}
 SUBTREE = 1
 
 

@@ -146,7 +146,28 @@ def url(text):
     return ("url", value) if len(value) <= 2048 else None
 
 
+def asn(text):
+    digits = re.fullmatch(r"(?:[Aa][Ss])?([1-9][0-9]{0,9})", text)
+    return ("asn", "AS" + digits[1]) if digits and int(digits[1]) < 2**32 - 1 else None
+
+
+def hashed(text):
+    return ("hash", text.lower()) if re.fullmatch(r"([0-9A-Fa-f]{32}|[0-9A-Fa-f]{40}|[0-9A-Fa-f]{64})", text) else None
+
+
+def email_domain(text):
+    name = text.removeprefix("@")
+    found = None if "@" in name else domain(name)
+    return found and ("email_domain", "@" + found[1])
+
+
 def auto(text):
+    if text.startswith("@"):
+        return email_domain(text)
+    if re.fullmatch(r"[Aa][Ss][0-9]+", text):
+        return asn(text)
+    if hashed(text):
+        return hashed(text)
     if "://" in text:
         return url(text)
     if net(text) or re.fullmatch(r"[0-9.]+(/[0-9]+)?", text):
@@ -172,7 +193,8 @@ def family(version):
     return typed
 
 
-TYPES = {"ip4": family(4), "ip6": family(6), "net": net, "domain": domain, "url": url, "ip:port": endpoint, "auto": auto}
+TYPES = {"ip4": family(4), "ip6": family(6), "net": net, "domain": domain, "url": url, "ip:port": endpoint, "auto": auto,
+         "asn": asn, "hash": hashed, "email_domain": email_domain}
 
 
 def lines(body, comment="#", column=None, separator=None):

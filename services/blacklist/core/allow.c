@@ -327,7 +327,11 @@ struct bl_allow_hit bl_allow_find(const struct bl_allow *allow, enum tip_kind ki
         return allow_find_url(allow, value, len);
     case TIP_KIND_ENDPOINT:
         return tip_endpoint_parse(&endpoint, value, len) ? none : allow_find_addr(allow, &endpoint.addr, false);
+    case TIP_KIND_EMAIL_DOMAIN:
+        return allow_find_name(allow, value + 1, len - 1, false);
     case TIP_KIND_NONE:
+    case TIP_KIND_ASN:
+    case TIP_KIND_HASH:
     case TIP_KIND_COUNT:
         break;
     }

@@ -89,6 +89,9 @@ int bl_export_add(struct bl_export_list *list, const struct bl_export_item *item
         entry.is_subtree = false;
         return export_is_printable(value, len) ? export_add_text(list, &entry, value, len) : BL_EXPORT_E_VALUE;
     case TIP_KIND_NONE:
+    case TIP_KIND_ASN:
+    case TIP_KIND_HASH:
+    case TIP_KIND_EMAIL_DOMAIN: /* no format of the exports has a place for them */
     case TIP_KIND_COUNT:
         break;
     }

@@ -4,7 +4,8 @@
 
 const char *const bl_kind_names[] = {"lines", "range",   "csv",     "json",    "hosts",
                                      "rpz",   "rbldnsd", "adblock", "extract", NULL};
-const char *const bl_type_names[] = {"auto", "ip4", "ip6", "net", "domain", "url", "ip:port", NULL};
+const char *const bl_type_names[] = {"auto",    "ip4", "ip6",  "net",          "domain", "url",
+                                     "ip:port", "asn", "hash", "email_domain", NULL};
 
 static void bl_format_sinks(struct bl_format *format)
 {

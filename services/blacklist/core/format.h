@@ -30,6 +30,9 @@ enum bl_type {
     BL_TYPE_DOMAIN,
     BL_TYPE_URL,
     BL_TYPE_IP_PORT,
+    BL_TYPE_ASN,
+    BL_TYPE_HASH,
+    BL_TYPE_EMAIL_DOMAIN,
     BL_TYPE_COUNT
 };
 

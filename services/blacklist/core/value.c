@@ -1,3 +1,4 @@
+#include <stdlib.h>
 #include <string.h>
 
 #include <tip/indicator.h>
@@ -9,9 +10,11 @@
 enum { WIDEST_4 = 8, WIDEST_6 = 19 };
 
 static const enum tip_kind bl_value_kinds[BL_TYPE_COUNT] = {
-    [BL_TYPE_AUTO] = TIP_KIND_NONE,        [BL_TYPE_IP4] = TIP_KIND_IP,        [BL_TYPE_IP6] = TIP_KIND_IP,
-    [BL_TYPE_NET] = TIP_KIND_NET,          [BL_TYPE_DOMAIN] = TIP_KIND_DOMAIN, [BL_TYPE_URL] = TIP_KIND_URL,
-    [BL_TYPE_IP_PORT] = TIP_KIND_ENDPOINT,
+    [BL_TYPE_AUTO] = TIP_KIND_NONE,        [BL_TYPE_IP4] = TIP_KIND_IP,
+    [BL_TYPE_IP6] = TIP_KIND_IP,           [BL_TYPE_NET] = TIP_KIND_NET,
+    [BL_TYPE_DOMAIN] = TIP_KIND_DOMAIN,    [BL_TYPE_URL] = TIP_KIND_URL,
+    [BL_TYPE_IP_PORT] = TIP_KIND_ENDPOINT, [BL_TYPE_ASN] = TIP_KIND_ASN,
+    [BL_TYPE_HASH] = TIP_KIND_HASH,        [BL_TYPE_EMAIL_DOMAIN] = TIP_KIND_EMAIL_DOMAIN,
 };
 
 const char *bl_value_width(const struct tip_prefix *prefix)
@@ -187,6 +190,28 @@ static int bl_value_url(struct bl_parse *parse, const struct tip_indicator *indi
     return bl_value_text(parse, TIP_KIND_URL, flags, indicator->value, indicator->len);
 }
 
+/* Nobody's, anybody's, or of documents: RFC 6793, 5398, 6996. */
+static bool bl_value_asn_is_special(uint32_t asn)
+{
+    static const struct {
+        uint32_t low, high;
+    } ranges[] = {{23456, 23456}, {64496, 65551}, {4200000000, UINT32_MAX}};
+
+    for (size_t i = 0; i < sizeof(ranges) / sizeof(*ranges); i++) {
+        if (asn >= ranges[i].low && asn <= ranges[i].high)
+            return true;
+    }
+    return false;
+}
+
+static int bl_value_asn(struct bl_parse *parse, const struct tip_indicator *indicator)
+{
+    uint32_t asn = (uint32_t)strtoul(indicator->value + 2, NULL, 10);
+
+    return bl_value_text(parse, TIP_KIND_ASN, bl_value_asn_is_special(asn) ? BL_FLAG_SPECIAL_USE : 0, indicator->value,
+                         indicator->len);
+}
+
 static int bl_value_indicator(struct bl_parse *parse, const struct tip_indicator *indicator, const char *raw,
                               size_t raw_len)
 {
@@ -200,6 +225,11 @@ static int bl_value_indicator(struct bl_parse *parse, const struct tip_indicator
         return bl_value_url(parse, indicator);
     case TIP_KIND_ENDPOINT:
         return bl_value_endpoint(parse, indicator);
+    case TIP_KIND_ASN:
+        return bl_value_asn(parse, indicator);
+    case TIP_KIND_HASH:
+    case TIP_KIND_EMAIL_DOMAIN:
+        return bl_value_text(parse, indicator->kind, bl_value_flags(indicator), indicator->value, indicator->len);
     case TIP_KIND_NONE:
     case TIP_KIND_COUNT:
         break;

@@ -75,6 +75,9 @@ int store_question_read(struct store_question *question, const uint8_t ikey_key[
         question_endpoint(question);
         break;
     case TIP_KIND_NONE:
+    case TIP_KIND_ASN:
+    case TIP_KIND_HASH:
+    case TIP_KIND_EMAIL_DOMAIN: /* nothing lies around them */
     case TIP_KIND_COUNT:
         break;
     }

@@ -35,6 +35,17 @@ static void test_indicator_detects(void **state)
         {"[2001:db8::1]:8080/a", TIP_KIND_URL, "http://[2001:db8::1]:8080/a", 0},
         {"192.0.2.1:443", TIP_KIND_ENDPOINT, "192.0.2.1:443", 0},
         {"[2001:db8::1]:443", TIP_KIND_ENDPOINT, "[2001:db8::1]:443", 0},
+        {"AS64496", TIP_KIND_ASN, "AS64496", 0},
+        {"as1", TIP_KIND_ASN, "AS1", 0},
+        {"AS4294967294", TIP_KIND_ASN, "AS4294967294", 0},
+        {"as64496.example", TIP_KIND_DOMAIN, "as64496.example", 0},
+        {"D41D8CD98F00B204E9800998ECF8427E", TIP_KIND_HASH, "d41d8cd98f00b204e9800998ecf8427e", 0},
+        {"da39a3ee5e6b4b0d3255bfef95601890afd80709", TIP_KIND_HASH, "da39a3ee5e6b4b0d3255bfef95601890afd80709", 0},
+        {"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", TIP_KIND_HASH,
+         "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", 0},
+        {"00000000000000000000000000000000", TIP_KIND_HASH, "00000000000000000000000000000000", 0},
+        {"@Mail.Example.", TIP_KIND_EMAIL_DOMAIN, "@mail.example", 0},
+        {"@co.uk", TIP_KIND_EMAIL_DOMAIN, "@co.uk", TIP_INDICATOR_PUBLIC_SUFFIX},
     };
 
     (void)state;
@@ -74,6 +85,18 @@ static void test_indicator_refuses(void **state)
         {TIP_KIND_URL, "hxxp://example.com/", TIP_URL_E_SCHEME},
         {TIP_KIND_ENDPOINT, "192.0.2.1", TIP_ADDR_E_PORT},
         {TIP_KIND_COUNT, "192.0.2.1", TIP_INDICATOR_E_KIND},
+        {TIP_KIND_NONE, "AS0", TIP_INDICATOR_E_ASN},
+        {TIP_KIND_NONE, "AS064496", TIP_INDICATOR_E_ASN},
+        {TIP_KIND_NONE, "AS4294967295", TIP_INDICATOR_E_ASN},
+        {TIP_KIND_NONE, "AS64496000000", TIP_INDICATOR_E_ASN},
+        {TIP_KIND_ASN, "AS", TIP_INDICATOR_E_ASN},
+        {TIP_KIND_ASN, "1.10", TIP_INDICATOR_E_ASN},
+        {TIP_KIND_ASN, "-1", TIP_INDICATOR_E_ASN},
+        {TIP_KIND_HASH, "d41d8cd98f00b204e9800998ecf8427", TIP_INDICATOR_E_HASH},
+        {TIP_KIND_HASH, "g41d8cd98f00b204e9800998ecf8427e", TIP_INDICATOR_E_HASH},
+        {TIP_KIND_EMAIL_DOMAIN, "somebody@mail.example", TIP_INDICATOR_E_KIND},
+        {TIP_KIND_NONE, "@@mail.example", TIP_INDICATOR_E_KIND},
+        {TIP_KIND_NONE, "@", TIP_DOMAIN_E_EMPTY},
     };
 
     (void)state;

@@ -58,6 +58,12 @@ const char *siem_indicator_type(enum tip_kind kind, const char *value, size_t le
         return "domain-name";
     case TIP_KIND_URL:
         return "url";
+    case TIP_KIND_ASN:
+        return "autonomous-system";
+    case TIP_KIND_HASH:
+        return "file";
+    case TIP_KIND_EMAIL_DOMAIN:
+        return "email-addr";
     case TIP_KIND_NONE:
     case TIP_KIND_COUNT:
         break;

@@ -73,6 +73,18 @@ static void ecs_endpoint(json_t *object, const char *value)
     ecs_set(object, "threat.indicator.port", json_integer(atoi(colon + 1)));
 }
 
+static void ecs_hash(json_t *object, const char *value)
+{
+    size_t len = strlen(value);
+
+    ecs_text(object,
+             len == 32   ? "threat.indicator.file.hash.md5"
+             : len == 40 ? "threat.indicator.file.hash.sha1"
+                         : "threat.indicator.file.hash.sha256",
+             value);
+    ecs_list(object, "related.hash", value);
+}
+
 static void ecs_by_kind(json_t *object, enum tip_kind kind, const char *value)
 {
     switch (kind) {
@@ -91,7 +103,14 @@ static void ecs_by_kind(json_t *object, enum tip_kind kind, const char *value)
     case TIP_KIND_ENDPOINT:
         ecs_endpoint(object, value);
         return;
-    case TIP_KIND_NET: /* ECS has no field for a network: threat.indicator.name holds it */
+    case TIP_KIND_ASN:
+        ecs_set(object, "threat.indicator.as.number", json_integer(strtol(value + 2, NULL, 10)));
+        return;
+    case TIP_KIND_HASH:
+        ecs_hash(object, value);
+        return;
+    case TIP_KIND_NET: /* ECS has no field for a network or a mail domain: threat.indicator.name holds it */
+    case TIP_KIND_EMAIL_DOMAIN:
     case TIP_KIND_NONE:
     case TIP_KIND_COUNT:
         return;

@@ -17,10 +17,13 @@ enum tip_kind {
     TIP_KIND_DOMAIN = 3, /* A-labels; with TIP_INDICATOR_SUBTREE everything below, too */
     TIP_KIND_URL = 4,
     TIP_KIND_ENDPOINT = 5, /* `192.0.2.1:443`, `[2001:db8::1]:443` */
+    TIP_KIND_ASN = 6,          /* an autonomous system, `AS64496`; 1 to 4294967294 */
+    TIP_KIND_HASH = 7,         /* of a file: lower-case hex; the length says which: MD5 32, SHA-1 40, SHA-256 64 */
+    TIP_KIND_EMAIL_DOMAIN = 8, /* `@example.com`: the addresses there, not what else the name stands for */
     TIP_KIND_COUNT,
 };
 
-/** "ip", "net", "domain", "url", "endpoint"; "none" for the rest. */
+/** "ip", "net", "domain", "url", "endpoint", "asn", "hash", "email_domain"; "none" for the rest. */
 const char *tip_kind_name(enum tip_kind kind);
 
 /** The kind of that name, TIP_KIND_NONE for any other word. */
@@ -43,6 +46,8 @@ struct tip_indicator {
 enum tip_indicator_code {
     TIP_INDICATOR_E_EMPTY = 61,
     TIP_INDICATOR_E_KIND, /* another kind than was asked for, or none we know (`example.com:25`) */
+    TIP_INDICATOR_E_ASN,  /* no number of an autonomous system */
+    TIP_INDICATOR_E_HASH, /* neither 32 nor 40 nor 64 hex digits */
     TIP_INDICATOR_E_END,
 };
 
@@ -54,7 +59,8 @@ const char *tip_indicator_reason(int code);
  *
  * Asked for TIP_KIND_NONE it detects the kind by its shape alone: `://`, or a `/` behind what is no address, is a URL
  * (http when it says no scheme); digits and dots, or two colons, an address or prefix; a port behind an address an
- * endpoint; anything else a domain. Asked for TIP_KIND_NET it accepts hosts as well, and the result is then an ip.
+ * endpoint; `AS` and digits a system; 32, 40 or 64 hex digits a hash; what begins with @ an e-mail domain; anything else
+ * a domain. A system needs no `AS`, an e-mail domain no @ when it is asked for; an address of a person is none. Asked for TIP_KIND_NET it accepts hosts as well, and the result is then an ip.
  *
  * @param kind  what it must be, or TIP_KIND_NONE for any
  * @return 0, or a TIP_INDICATOR_E_…, TIP_ADDR_E_…, TIP_DOMAIN_E_…, TIP_URL_E_…; then *indicator is undefined

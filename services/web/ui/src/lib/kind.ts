@@ -1,6 +1,6 @@
 // What somebody typed into the search box, by its looks alone: a hint while typing. The service decides what it is.
 
-export type Guess = "IPv4 address" | "IPv6 address" | "network" | "domain" | "URL" | "endpoint" | "source" | "text";
+export type Guess = "IPv4 address" | "IPv6 address" | "network" | "domain" | "URL" | "endpoint" | "AS number" | "hash" | "mail domain" | "source" | "text";
 
 const IPV4 = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/;
 const DOMAIN = /^(?=.{1,253}$)([\p{L}\p{N}_]([\p{L}\p{N}_-]{0,61}[\p{L}\p{N}])?\.)+(?!\d+\.?$)[\p{L}\p{N}-]{2,63}\.?$/u;
@@ -33,5 +33,8 @@ export function guess(typed: string, sources: string[] = []): Guess {
   if (more.length === 0 && /^\d{1,3}$/.test(bits) && (isIpv4(address) || isIpv6(address))) return "network";
   if (/^[a-z][a-z0-9+.-]*:\/\/\S+$/i.test(text)) return "URL";
   if (/^(\[[0-9a-f:.]+\]|[^\s:/]+):\d{1,5}$/i.test(text)) return "endpoint";
+  if (/^as\d{1,10}$/i.test(text)) return "AS number";
+  if (/^([0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64})$/i.test(text)) return "hash";
+  if (text.startsWith("@") && DOMAIN.test(text.slice(1))) return "mail domain";
   return DOMAIN.test(text) ? "domain" : "text";
 }

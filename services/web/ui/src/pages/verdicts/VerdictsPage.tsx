@@ -27,7 +27,8 @@ function Choice({label, value, set, options}: {label: string; value: string; set
 }
 
 const TIERS: Array<[string, string]> = [["", "all"], ["watch", "watch and worse"], ["slow", "slow and worse"], ["block", "block"]];
-const KINDS: Array<[string, string]> = [["", "all"], ["ip", "addresses"], ["net", "networks"], ["domain", "domains"], ["url", "URLs"], ["endpoint", "endpoints"]];
+const KINDS: Array<[string, string]> = [["", "all"], ["ip", "addresses"], ["net", "networks"], ["domain", "domains"], ["url", "URLs"], ["endpoint", "endpoints"],
+  ["asn", "AS numbers"], ["hash", "hashes"], ["email_domain", "mail domains"]];
 
 export function VerdictsPage({place}: PageProps) {
   const [tier, setTier] = useParam(place, "tier");
