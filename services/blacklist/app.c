@@ -211,9 +211,12 @@ static void app_configure(struct app *app, const struct bl_options *options)
     struct app_source *source, *next;
 
     app->concurrency = options->concurrency;
+    app->interval_floor_ms = options->interval_floor_ms;
+    app->has_contact = options->contact && *options->contact;
     free(app->user_agent);
     app->user_agent = tip_strdup(options->user_agent);
-    if (!app->user_agent && asprintf(&app->user_agent, "TIP/" TIP_VERSION " (+%s)", options->contact) == -1)
+    if (!app->user_agent && asprintf(&app->user_agent, "TIP/" TIP_VERSION " (+%s)",
+                                     options->contact ? options->contact : "https://www.tip-project.example/") == -1)
         abort();
     tip_hash_each (app->sources, source, next)
         source->spec = bl_specs_find(&app->specs, source->name);

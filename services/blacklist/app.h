@@ -73,7 +73,9 @@ struct app_source {
     const struct bl_spec *spec; /* NULL: its file is gone */
     struct bl_source machine;
     struct bl_stored stored;
-    uint64_t asked; /* its place among those that wait for a fetch */
+    bool is_urgent;        /* an operator waits for it */
+    int64_t start_unix_ms; /* its fetch waits until then */
+    uint64_t asked;        /* its place among those that wait for a fetch */
     int64_t asked_unix_ms;
     struct bl_fetch *fetch;
     char host[256];       /* that is being asked */
@@ -120,7 +122,8 @@ struct app {
     struct bl_specs specs;
     char *user_agent;
     char dir[WORK_PATH]; /* of the versions */
-    int64_t concurrency;
+    int64_t concurrency, interval_floor_ms;
+    bool has_contact; /* publishers can find out who fetches */
     struct app_source *sources;
     struct bl_run *runs;
     size_t n_runs;
@@ -187,6 +190,9 @@ struct bl_report *app_report_get(struct tip_outbox_txn *txn, const char *name);
 
 /** A run wants it. One that is under way is joined. */
 void collect_ask(struct app_source *source);
+
+/** Why it must not be asked now, whoever wants it; NULL: it may. */
+const char *collect_refuses(const struct app_source *source);
 
 /** Starts what waits for a fetch, tells what has ended, as far as there is room. */
 void collect_go_on(struct app *app);

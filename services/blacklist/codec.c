@@ -362,6 +362,9 @@ static const struct codec_row stored_rows[] = {
     CODEC_ROW("measured_rest", CODEC_REAL, bl_stored, measured_rest),
     CODEC_ROW("measured_late", CODEC_BOOL, bl_stored, measured_late),
     CODEC_ROW("weighed", CODEC_INT, bl_stored, weighed_unix_ms),
+    CODEC_ROW("asked_at", CODEC_INT, bl_stored, asked_unix_ms),
+    CODEC_ROW("told", CODEC_INT, bl_stored, told_unix_ms),
+    CODEC_ROW("terms_at", CODEC_INT, bl_stored, terms_unix_ms),
     CODEC_ROW("stale", CODEC_BOOL, bl_stored, is_stale),
     CODEC_ROW("guard", CODEC_HEX, bl_stored, guard), /* of another build: it is learned anew */
 };
@@ -630,10 +633,11 @@ static json_t *codec_spec_json(const struct bl_spec *spec)
         return json_null();
     codec_url(url, spec->url);
     (void)tip_duration_format((uint64_t)spec->interval_ms, interval); /* its length */
-    return json_pack("{ss sb ss ss ss so ss}", "url", url, "enabled", spec->enabled, "kind",
+    return json_pack("{ss sb ss ss ss so ss ss ss ss? ss? ss? sb}", "url", url, "enabled", spec->enabled, "kind",
                      bl_kind_names[spec->format.kind], "type", bl_type_names[spec->format.type], "interval", interval,
-                     "weight", spec->weight < 0 ? json_null() : json_real(spec->weight), "tlp",
-                     tip_tlp_name(spec->tlp));
+                     "weight", spec->weight < 0 ? json_null() : json_real(spec->weight), "tlp", tip_tlp_name(spec->tlp),
+                     "category", bl_category_names[spec->category], "group", spec->group, "licence", spec->licence,
+                     "attribution", spec->attribution, "terms", spec->terms, "redistribute", spec->redistribute);
 }
 
 bool bl_is_enabled(const struct bl_spec *spec, const struct bl_stored *stored)
@@ -692,6 +696,9 @@ int codec_source_json(const struct codec_shown *shown, struct tip_buf *out)
     json_object_set_new(object, "cadence", codec_duration(shown->cadence_ms));
     json_object_set_new(object, "measured", stored->weighed_unix_ms ? json_real(stored->measured) : json_null());
     json_object_set_new(object, "weighed_at", codec_time(stored->weighed_unix_ms));
+    json_object_set_new(object, "verified", json_boolean(stored->ok_unix_ms != 0));
+    json_object_set_new(object, "terms_accepted", codec_time(stored->terms_unix_ms));
+    json_object_set_new(object, "public", json_boolean(shown->spec && shown->spec->is_public));
     json_object_set_new(object, "stale", json_boolean(stored->is_stale));
     return object ? codec_json_append(object, out) : -ENOMEM;
 }

@@ -11,6 +11,7 @@
 #include <tip/utf8.h>
 
 #include "app.h"
+#include "core/etiquette.h"
 #include "io/store.h"
 
 #define COLLECT_HELD_MS (15 * TIP_MINUTE_MS) /* at most, until what the guard holds is fetched again */
@@ -37,12 +38,53 @@ static void collect_end(struct app_source *source, bool ok, const char *reason, 
     collect_text(source->end.detail, sizeof(source->end.detail), detail);
 }
 
+static uint64_t collect_chance(void)
+{
+    struct tip_id id = tip_id_random();
+    uint64_t chance;
+
+    memcpy(&chance, id.bytes, sizeof(chance));
+    return chance;
+}
+
+/* Until the next fetch, chance included. */
+static int64_t collect_interval(const struct app_source *source)
+{
+    const struct bl_spec *spec = source->spec;
+    int64_t floor_ms = source->app->interval_floor_ms;
+    int64_t interval_ms = spec ? spec->interval_ms : TIP_DAY_MS;
+
+    if (source->stored.guard.held_since_unix_ms && interval_ms > COLLECT_HELD_MS)
+        interval_ms = COLLECT_HELD_MS;
+    if (!spec)
+        return interval_ms;
+    floor_ms = spec->host_floor_ms > floor_ms ? spec->host_floor_ms : floor_ms;
+    return bl_etiquette_jitter(interval_ms, spec->jitter, floor_ms, collect_chance());
+}
+
+const char *collect_refuses(const struct app_source *source)
+{
+    const struct bl_spec *spec = source->spec;
+    int64_t now_unix_ms = tip_loop_wall_ms();
+    int64_t told = source->stored.told_unix_ms - now_unix_ms;
+    int64_t rest = source->stored.asked_unix_ms + (spec ? spec->host_floor_ms : 0) - now_unix_ms;
+
+    if (!spec)
+        return "its file is gone";
+    if (spec->is_public && !source->stored.terms_unix_ms)
+        return "its terms were not accepted yet: tip source enable NAME --accept-terms";
+    if (spec->is_public && !source->app->has_contact)
+        return "blacklist.contact is not set: publishers have to find out who fetches";
+    if (told > 0 && told <= BL_SOURCE_REST_MAX_MS)
+        return "its server asked to be left alone for now";
+    if (spec->host_floor_ms && rest > 0 && rest <= spec->host_floor_ms)
+        return "its publisher wants to be asked less often than that";
+    return NULL;
+}
+
 static void collect_rest(struct app_source *source)
 {
-    int64_t interval_ms = source->spec ? source->spec->interval_ms : TIP_DAY_MS;
-    bool is_guarded = source->stored.guard.held_since_unix_ms != 0;
-    const struct bl_source_pace pace = {.interval_ms =
-                                            is_guarded && interval_ms > COLLECT_HELD_MS ? COLLECT_HELD_MS : interval_ms,
+    const struct bl_source_pace pace = {.interval_ms = collect_interval(source),
                                         .asked_unix_ms = source->asked_unix_ms,
                                         .retry_after_ms = source->retry_after_ms};
 
@@ -123,17 +165,6 @@ int collect_published(struct app_source *source, struct tip_outbox_txn *txn, con
 
 /* ---- fetching ---- */
 
-/* The host of a URL that options.c has checked, without its port. */
-static void collect_host(const char *url, char host[static 256])
-{
-    const char *at = strchr(url, ':') + 3;
-    size_t n = *at == '[' ? strcspn(at, "]") : strcspn(at, ":/?#");
-
-    n = n < 255 ? n : 255;
-    memcpy(host, at, n);
-    host[n] = '\0';
-}
-
 static bool collect_host_is_busy(struct app *app, const char *host)
 {
     struct app_source *source, *next;
@@ -162,9 +193,10 @@ static struct app_source *collect_next(struct app *app)
     char host[256];
 
     tip_hash_each (app->sources, source, next) {
-        if (source->machine.phase != BL_SOURCE_QUEUED || !source->spec || (best && best->asked < source->asked))
+        if (source->machine.phase != BL_SOURCE_QUEUED || !source->spec || source->start_unix_ms > tip_loop_wall_ms() ||
+            (best && best->asked < source->asked))
             continue;
-        collect_host(source->spec->url, host);
+        bl_spec_host(source->spec->url, host);
         if (!collect_host_is_busy(app, host))
             best = source;
     }
@@ -193,6 +225,11 @@ static void collect_failed(struct app_source *source, const char *reason, const 
     collect_step(source, BL_SOURCE_EV_FAILED);
 }
 
+static int64_t collect_capped(int64_t rest_ms)
+{
+    return rest_ms < BL_SOURCE_REST_MAX_MS ? rest_ms : BL_SOURCE_REST_MAX_MS;
+}
+
 static void collect_on_fetched(void *ctx, const struct bl_fetched *fetched)
 {
     struct app_source *source = ctx;
@@ -202,6 +239,10 @@ static void collect_on_fetched(void *ctx, const struct bl_fetched *fetched)
     strcpy(reason, fetched->reason);
     collect_text(detail, sizeof(detail), fetched->detail);
     source->retry_after_ms = fetched->retry_after_ms;
+    if (!source->retry_after_ms && source->spec && (!strcmp(reason, "http_429") || !strcmp(reason, "http_509")))
+        source->retry_after_ms = source->spec->interval_ms; /* too often, and it does not say how often is right */
+    source->stored.told_unix_ms =
+        source->retry_after_ms ? tip_loop_wall_ms() + collect_capped(source->retry_after_ms) : 0;
     tip_metric_add(source->app->m[APP_M_BYTES], fetched->n_bytes);
     if (!*reason || !strcmp(reason, "unchanged"))
         source->fetched = fetched->validators;
@@ -237,9 +278,10 @@ static void collect_fetch(struct app_source *source)
     if (!source->stored.version || source->stored.fingerprint != (int64_t)source->spec->fingerprint ||
         source->stored.guard.held_since_unix_ms)
         order.validators.known = false;
-    collect_host(source->spec->url, source->host);
+    bl_spec_host(source->spec->url, source->host);
     (void)snprintf(source->body, sizeof(source->body), "%s/%s-%" PRIu64 ".fetch", app->dir, source->name,
                    ++app->n_bodies);
+    source->stored.asked_unix_ms = tip_loop_wall_ms();
     tip_metric_inc(app->m[APP_M_FETCHES]);
     r = bl_fetch_open(&source->fetch, app->http, &order);
     if (r)
@@ -405,6 +447,16 @@ static void collect_parse(struct app_source *source)
 
 /* ---- the machine ---- */
 
+/* Nobody waits for it, and the server knows us: then not on the full hour, when everybody comes. */
+static void collect_wait(struct app_source *source)
+{
+    source->start_unix_ms = 0;
+    if (!source->is_urgent && source->spec && source->stored.asked_unix_ms)
+        source->start_unix_ms = source->asked_unix_ms +
+                                bl_etiquette_wait(source->spec->interval_ms, source->asked_unix_ms, collect_chance());
+    source->is_urgent = false;
+}
+
 static void collect_step(struct app_source *source, enum bl_source_event event)
 {
     const char *before = bl_source_phase_name(source->machine.phase);
@@ -420,6 +472,7 @@ static void collect_step(struct app_source *source, enum bl_source_event event)
     case BL_SOURCE_ACT_WAIT:
         source->asked = ++source->app->n_asked;
         source->asked_unix_ms = tip_loop_wall_ms();
+        collect_wait(source);
         return;
     case BL_SOURCE_ACT_FETCH:
         collect_fetch(source);

@@ -12,6 +12,7 @@
 
 #include "control.h"
 #include "io/store.h"
+#include "sample.h"
 
 enum {
     CONTROL_TESTS_MAX = 4,
@@ -287,6 +288,8 @@ static int control_source_apply(struct control *control, struct app_source *sour
 
     if (!strcmp(action, "release"))
         return collect_release(source, txn);
+    if (!strcmp(action, "enable") && source->spec && source->spec->is_public)
+        source->stored.terms_unix_ms = tip_loop_wall_ms();
     if (!strcmp(action, "hold"))
         control_stored_hold(control, &source->stored, until_unix_ms);
     else
@@ -312,6 +315,26 @@ static void control_source_result(struct control *control)
     }
 }
 
+/* What is of the public pack is fetched by who said who he is, and that he has read on what terms. */
+static bool control_terms(struct control *control, const struct app_source *source)
+{
+    const char *accepts = tip_param_get(control->request->params, control->request->n_params, "accept_terms");
+
+    if (strcmp(control->request->action, "enable") || !source->spec || !source->spec->is_public)
+        return true;
+    if (!control->app->has_contact)
+        control_fail(control, TIP_FAILURE_REFUSED,
+                     "blacklist.contact is not set: publishers have to find out who fetches");
+    else if (!source->stored.terms_unix_ms && (!accepts || strcmp(accepts, "true")))
+        (void)snprintf(control->result, sizeof(control->result),
+                       "its terms have to be accepted (--accept-terms): %.200s",
+                       source->spec->terms ? source->spec->terms : "it names none");
+    else
+        return true;
+    control->failure = TIP_FAILURE_REFUSED;
+    return false;
+}
+
 static void control_change_source(struct control *control)
 {
     struct app_source *source = control_source(control);
@@ -319,13 +342,17 @@ static void control_change_source(struct control *control)
     int64_t until_unix_ms;
     int r;
 
-    if (!source || !control_until(control, &until_unix_ms))
+    if (!source || !control_until(control, &until_unix_ms) || !control_terms(control, source))
         return;
     if (until_unix_ms && until_unix_ms <= tip_loop_wall_ms()) {
         control_fail(control, TIP_FAILURE_INVALID, "until is over already");
         return;
     }
     control_source_result(control);
+    if (!strcmp(control->request->action, "enable") && source->spec && source->spec->is_public)
+        (void)snprintf(control->result, sizeof(control->result), "%s, its terms are accepted: %.200s",
+                       control->request->dry_run ? "would be enabled" : "enabled",
+                       source->spec->terms ? source->spec->terms : "it names none");
     if (control->request->dry_run || !control_has_room(control))
         return;
     txn = app_begin(control->app);
@@ -526,9 +553,45 @@ static void test_on_fetched(void *ctx, const struct bl_fetched *fetched)
     }
 }
 
+/* Offline: what its sample holds, beside what its file promises. */
+static void control_sample(struct control *control, const struct app_source *source)
+{
+    tip_auto(tip_free) struct bl_report *report = tip_new(struct bl_report);
+    tip_auto(tip_buf_deinit) struct tip_buf why;
+    int r;
+
+    tip_buf_init(&why, CONTROL_VALUE_BYTES - 1);
+    r = bl_sample_check(source->spec, &why, report);
+    if (r && r != -ENOBUFS) {
+        control_fail(control, TIP_FAILURE_NOT_FOUND, r == -ENOENT ? "it has no sample" : "its sample cannot be read");
+        return;
+    }
+    (void)snprintf(control->result, sizeof(control->result), "%s",
+                   why.len ? "its sample does not hold what its file promises"
+                           : "ok: its sample holds what its file promises");
+    control_check(control, tip_buf_append_text(control_value(control, "ok"), why.len ? "false" : "true"));
+    control_check(control, tip_buf_append_text(control_value(control, "from"), "sample"));
+    control_check(control, tip_buf_append_text(control_value(control, "differs"), tip_buf_text(&why)));
+    control_check(control,
+                  tip_buf_append_format(control_value(control, "lines"), "%llu", (unsigned long long)report->n_lines));
+    control_check(
+        control, tip_buf_append_format(control_value(control, "entries"), "%llu", (unsigned long long)report->n_valid));
+    control_report(control, report);
+}
+
+/* Parameter `how`: fetch, sample, or auto: the sample if there is one. */
+static bool control_wants_sample(const struct control *control, const struct app_source *source)
+{
+    const char *how = tip_param_get(control->request->params, control->request->n_params, "how");
+
+    if (!how || !source->spec || !strcmp(how, "fetch"))
+        return false;
+    return !strcmp(how, "sample") || access(source->spec->sample, R_OK) == 0;
+}
+
 static void control_test(struct control *control)
 {
-    const struct app_source *source = control_source(control);
+    struct app_source *source = control_source(control);
     struct app *app = control->app;
     struct control_test *test;
     struct bl_fetch_order order = {.user_agent = app->user_agent, .on_end = test_on_fetched};
@@ -536,6 +599,14 @@ static void control_test(struct control *control)
 
     if (!source)
         return;
+    if (control_wants_sample(control, source)) {
+        control_sample(control, source);
+        return;
+    }
+    if (source->spec && collect_refuses(source)) {
+        control_fail(control, TIP_FAILURE_REFUSED, collect_refuses(source));
+        return;
+    }
     if (!source->spec || app->n_tests >= CONTROL_TESTS_MAX) {
         control_fail(control, TIP_FAILURE_UNAVAILABLE, source->spec ? "four tests run already" : "its file is gone");
         return;
@@ -544,6 +615,7 @@ static void control_test(struct control *control)
     *test = (struct control_test){.app = app, .next = app->tests};
     app->tests = test;
     app->n_tests++;
+    source->stored.asked_unix_ms = tip_loop_wall_ms(); /* the publisher does not see a difference */
     collect_order(source, source->spec, &test->order);
     test->order.is_test = true;
     (void)snprintf(test->body, sizeof(test->body), "%s/test-%llu.fetch", app->dir, (unsigned long long)++app->n_bodies);

@@ -9,10 +9,13 @@
 /* clang-format off */
 static const struct tip_opt rows[] = {
     {.name = "sources", .type = TIP_OPT_PATH, .offset = AT(sources),
-     .help = "Directory of the sources, one file `NAME.yaml` each; see services/blacklist/README.md."},
+     .help = "Directory of the sources, one file `NAME.yaml` each; see docs/sources.md."},
+    {.name = "public_sources", .type = TIP_OPT_PATH, .offset = AT(public_sources),
+     .help = "Directory of the public pack: sources that are off until `tip source enable NAME --accept-terms`. A file of "
+             "the same name in `sources` takes its place."},
     {.name = "contact", .type = TIP_OPT_STRING, .offset = AT(contact), .max = 200,
-     .fallback = "https://www.tip-project.example/",
-     .help = "Where the operator of a list finds out who fetches it: the URL in the User-Agent."},
+     .help = "Where the publisher of a list finds out who fetches it: the URL in the User-Agent. Sources of the public "
+             "pack need it."},
     {.name = "user_agent", .type = TIP_OPT_STRING, .offset = AT(user_agent), .max = 300,
      .help = "The whole User-Agent; without it `TIP/VERSION (+contact)`."},
     {.name = "concurrency", .type = TIP_OPT_INT, .offset = AT(concurrency), .fallback = "8", .min = 1, .max = 64,

@@ -9,9 +9,10 @@
 enum { BL_OWN_MAX = 256 };
 
 struct bl_options {
-    char *sources; /* directory; NULL for none */
-    char *contact;
-    char *user_agent; /* NULL for the default */
+    char *sources;        /* directory; NULL for none */
+    char *public_sources; /* directory of the public pack; NULL for none */
+    char *contact;        /* NULL: nobody said who fetches */
+    char *user_agent;     /* NULL for the default */
     int64_t concurrency;
     int64_t interval_floor_ms;
     int64_t weights_interval_ms;

@@ -72,6 +72,8 @@ static enum bl_sub_state run_sub_state(const struct app_source *source, const st
 {
     const struct bl_source_pace pace = {.interval_ms = source->spec->interval_ms};
 
+    if (collect_refuses(source))
+        return BL_SUB_SKIPPED;
     return due->force || bl_source_due(&source->machine, &pace, tip_loop_wall_ms()) ? BL_SUB_PENDING : BL_SUB_SKIPPED;
 }
 
@@ -87,7 +89,9 @@ static struct bl_run *run_make(struct app *app, const struct tip_schedule_due *d
         if (!run_wants(source, due))
             continue;
         strcpy(run->subs[run->n_subs].name, source->name);
-        run->subs[run->n_subs++].state = run_sub_state(source, due);
+        run->subs[run->n_subs].state = run_sub_state(source, due);
+        source->is_urgent = due->force && run->subs[run->n_subs].state == BL_SUB_PENDING;
+        run->n_subs++;
     }
     return run;
 }
@@ -142,6 +146,8 @@ int runs_take(struct app *app, struct tip_outbox_txn *txn, const struct tip_sche
         return run_refuse(app, txn, due, "there is no such source");
     if (target && target->stored.override == BL_OVERRIDE_DISABLED)
         return run_refuse(app, txn, due, "an operator has disabled the source");
+    if (target && collect_refuses(target))
+        return run_refuse(app, txn, due, collect_refuses(target));
     return app->n_runs >= RUNS_MAX ? run_refuse(app, txn, due, "too many runs are open") : run_begin(app, txn, due);
 }
 

@@ -12,6 +12,7 @@
 #include <tip/clock.h>
 #include <tip/crc32c.h>
 
+#include "core/etiquette.h"
 #include "options.h"
 
 /** A source file as it is written. */
@@ -24,7 +25,8 @@ struct source_options {
     int kind, type, container, tlp;
     int category;
     char *licence, *attribution, *terms, *group, *auth_header, *auth;
-    struct tip_opt_list derived_from;
+    struct tip_opt_list derived_from, expect;
+    int64_t expect_rejected;
     double jitter;
     int64_t cadence_ms;
     char *comments, *separator, *column, *prefix, *pointer, *skip_until, *zone, *member;
@@ -113,6 +115,10 @@ static const struct tip_opt source_rows[] = {
      .help = "rpz: the zone that its names stand below, if the list does not say it by $ORIGIN or SOA."},
     {.name = "sinks", .type = TIP_OPT_LIST, .offset = SOURCE_AT(sinks), .max = BL_FORMAT_SINKS,
      .help = "hosts: addresses that names stand behind [0.0.0.0, 127.0.0.1, ::, ::1]."},
+    {.name = "expect", .type = TIP_OPT_LIST, .offset = SOURCE_AT(expect), .max = BL_EXPECT_MAX,
+     .help = "What the file `NAME.sample` beside this one holds, as canonical entries: `tip source test` proves it."},
+    {.name = "expect_rejected", .type = TIP_OPT_INT, .offset = SOURCE_AT(expect_rejected), .fallback = "0", .max = 1e6,
+     .help = "How many lines of the sample hold no entry though they should."},
     {.name = "allow_private", .type = TIP_OPT_PREFIXES, .offset = SOURCE_AT(allow_private), .max = BL_ALLOWED_MAX,
      .help = "Addresses it may be fetched from although they are not public; also after a redirect."},
     {.name = "allow_special", .type = TIP_OPT_PREFIXES, .offset = SOURCE_AT(allow_special), .max = BL_FORMAT_PREFIXES,
@@ -277,6 +283,45 @@ static void spec_format(struct spec_make *make)
         format->ordinary[format->n_ordinary++] = from->allow_special.items[i];
 }
 
+void bl_spec_host(const char *url, char host[static BL_HOST])
+{
+    const char *at = strchr(url, ':') + 3;
+    size_t n = *at == '[' ? strcspn(at, "]") : strcspn(at, ":/?#");
+
+    n = n < BL_HOST - 1 ? n : BL_HOST - 1;
+    memcpy(host, at, n);
+    host[n] = '\0';
+}
+
+/* Its publisher's own wish goes before the interval of its file. */
+static void spec_pace(struct spec_make *make)
+{
+    struct bl_spec *spec = make->spec;
+    char host[BL_HOST];
+
+    if (spec->interval_ms < make->options->interval_floor_ms)
+        spec_refuse(make, "interval is shorter than blacklist.interval_floor");
+    if (!spec->url || !strstr(spec->url, "://"))
+        return;
+    bl_spec_host(spec->url, host);
+    spec->host_floor_ms = bl_etiquette_floor_ms(host);
+    if (spec->interval_ms < spec->host_floor_ms)
+        spec_refuse(make, "interval is shorter than the publisher allows");
+}
+
+static void spec_sample(struct spec_make *make, const char *dir)
+{
+    struct bl_spec *spec = make->spec;
+    const struct source_options *from = make->from;
+
+    if (asprintf(&spec->sample, "%s/%s.sample", dir, spec->name) == -1)
+        abort();
+    spec->expect_rejected = from->expect_rejected;
+    spec->expect = tip_new_array(from->expect.n, char *);
+    for (size_t i = 0; i < from->expect.n; i++)
+        spec->expect[spec->n_expect++] = tip_strdup(from->expect.items[i]);
+}
+
 static bool spec_is_name(const char *text)
 {
     size_t n = strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789._-");
@@ -328,8 +373,7 @@ static void spec_rules(struct spec_make *make)
         spec->tlp = TIP_TLP_AMBER;
     for (size_t i = 0; i < from->allow_private.n; i++)
         spec->allowed[spec->n_allowed++] = from->allow_private.items[i];
-    if (spec->interval_ms < make->options->interval_floor_ms)
-        spec_refuse(make, "interval is shorter than blacklist.interval_floor");
+    spec_pace(make);
 }
 
 /* What a body means depends on these: when one changes, the body is fetched and read again. */
@@ -372,17 +416,25 @@ static bool spec_name(struct spec_make *make, const char *file)
     return true;
 }
 
-static int specs_load_one(struct bl_specs *specs, const struct bl_options *options, const char *file,
+/* Where the files lie, and what follows from that. */
+struct specs_place {
+    const struct bl_options *options;
+    const char *dir;
+    bool is_public;
+    const char *option;
+};
+
+static int specs_load_one(struct bl_specs *specs, const struct specs_place *place, const char *file,
                           struct tip_conf *conf)
 {
     tip_auto(tip_buf_deinit) struct tip_buf path;
     struct source_options from = {0};
     struct bl_spec *spec = &specs->items[specs->n];
-    struct spec_make make = {.spec = spec, .from = &from, .options = options, .conf = conf};
+    struct spec_make make = {.spec = spec, .from = &from, .options = place->options, .conf = conf};
     int r;
 
     tip_buf_init(&path, 8192);
-    r = tip_buf_append_format(&path, "%s/%s", options->sources, file);
+    r = tip_buf_append_format(&path, "%s/%s", place->dir, file);
     r = r ? TIP_CONF_E_INVALID : tip_conf_load_file(conf, tip_buf_text(&path), &bl_source_table, &from);
     if (!r) {
         specs->n++;
@@ -391,7 +443,10 @@ static int specs_load_one(struct bl_specs *specs, const struct bl_options *optio
         spec_auth(&make);
         spec_format(&make);
         spec_origin(&make);
+        spec_sample(&make, place->dir);
         spec_rules(&make);
+        spec->is_public = place->is_public;
+        spec->enabled = spec->enabled && !place->is_public;
         spec->fingerprint = spec_fingerprint(&from, &spec->format);
     }
     tip_opt_free(&bl_source_table, &from);
@@ -410,27 +465,49 @@ static int specs_compare(const void *a, const void *b)
     return strcmp(((const struct bl_spec *)a)->name, ((const struct bl_spec *)b)->name);
 }
 
-int bl_specs_load(struct bl_specs *specs, const struct bl_options *options, struct tip_conf *conf)
+/* A file of one's own goes before one of the pack. */
+static bool specs_knows(const struct bl_specs *specs, const char *file)
+{
+    size_t n = strlen(file) - strlen(".yaml");
+
+    for (size_t i = 0; i < specs->n; i++) {
+        if (strlen(specs->items[i].name) == n && !memcmp(specs->items[i].name, file, n))
+            return true;
+    }
+    return false;
+}
+
+static int specs_load_dir(struct bl_specs *specs, const struct specs_place *place, struct tip_conf *conf)
 {
     struct dirent **files = NULL;
-    int n = 0;
+    int n = place->dir ? scandir(place->dir, &files, specs_filter, alphasort) : 0;
     int r = 0;
 
-    *specs = (struct bl_specs){0};
-    if (options->sources)
-        n = scandir(options->sources, &files, specs_filter, alphasort);
-    if (n == -1 || n > BL_SOURCES_MAX) {
-        tip_conf_refuse(conf, "blacklist.sources", "%s: %s", options->sources,
+    if (n == -1 || specs->n + (size_t)n > BL_SOURCES_MAX) {
+        tip_conf_refuse(conf, place->option, "%s: %s", place->dir,
                         n == -1 ? strerror(errno) : "more than 2000 sources");
         r = TIP_CONF_E_INVALID;
     }
-    specs->items = tip_new_array(n > 0 ? (size_t)n : 0, struct bl_spec);
     for (int i = 0; i < n; i++) {
-        if (n <= BL_SOURCES_MAX && specs_load_one(specs, options, files[i]->d_name, conf))
+        if (specs->n < BL_SOURCES_MAX && !specs_knows(specs, files[i]->d_name) &&
+            specs_load_one(specs, place, files[i]->d_name, conf))
             r = TIP_CONF_E_INVALID;
         free(files[i]);
     }
     free(files);
+    return r;
+}
+
+int bl_specs_load(struct bl_specs *specs, const struct bl_options *options, struct tip_conf *conf)
+{
+    const struct specs_place own = {options, options->sources, false, "blacklist.sources"};
+    const struct specs_place pack = {options, options->public_sources, true, "blacklist.public_sources"};
+    int r;
+
+    *specs = (struct bl_specs){.items = tip_new_array(BL_SOURCES_MAX, struct bl_spec)};
+    r = specs_load_dir(specs, &own, conf);
+    r = specs_load_dir(specs, &pack, conf) || r ? TIP_CONF_E_INVALID : 0;
+    specs->items = tip_realloc(specs->items, specs->n ? specs->n : 1, sizeof(*specs->items));
     qsort(specs->items, specs->n, sizeof(*specs->items), specs_compare);
     return r;
 }
@@ -440,6 +517,10 @@ static void spec_free(struct bl_spec *spec)
     for (size_t i = 0; i < spec->n_derived_from; i++)
         free(spec->derived_from[i]);
     free(spec->derived_from);
+    for (size_t i = 0; i < spec->n_expect; i++)
+        free(spec->expect[i]);
+    free(spec->expect);
+    free(spec->sample);
     free(spec->attribution);
     free(spec->licence);
     free(spec->terms);

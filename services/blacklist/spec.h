@@ -10,7 +10,7 @@
 #include "core/format.h"
 #include "io/unpack.h"
 
-enum { BL_SOURCES_MAX = 2000, BL_ALLOWED_MAX = 32, BL_DERIVED_MAX = 64 };
+enum { BL_SOURCES_MAX = 2000, BL_ALLOWED_MAX = 32, BL_DERIVED_MAX = 64, BL_EXPECT_MAX = 64, BL_HOST = 256 };
 
 struct bl_options;
 
@@ -28,8 +28,9 @@ struct bl_spec {
     enum bl_container container;
     char member[BL_FORMAT_TEXT]; /* glob; "" for all */
     int64_t interval_ms;
-    double jitter;      /* 0 to 0.5, share of the interval */
-    int64_t cadence_ms; /* how often it changes; 0: to be learned */
+    int64_t host_floor_ms; /* its publisher's own; 0: none */
+    double jitter;         /* 0 to 0.5, share of the interval */
+    int64_t cadence_ms;    /* how often it changes; 0: to be learned */
     int64_t timeout_ms;
     int64_t max_bytes;
     double weight; /* below 0: measured */
@@ -38,6 +39,11 @@ struct bl_spec {
     char **derived_from;          /* names of sources or groups */
     size_t n_derived_from;
     char *attribution, *licence, *terms; /* NULL: not said */
+    bool is_public;                      /* of the pack: fetched once its terms were accepted */
+    char *sample;                        /* path of NAME.sample beside its file; there need not be one */
+    char **expect;                       /* canonical entries of the sample */
+    size_t n_expect;
+    int64_t expect_rejected;
     bool redistribute;
     enum tip_tlp tlp; /* with `redistribute: false` never wider than amber */
     size_t n_allowed; /* private addresses it may be fetched from */
@@ -58,5 +64,8 @@ struct bl_specs {
  */
 tip_nodiscard int bl_specs_load(struct bl_specs *specs, const struct bl_options *options, struct tip_conf *conf);
 void bl_specs_deinit(struct bl_specs *specs);
+
+/** The host of a checked URL, without its port. */
+void bl_spec_host(const char *url, char host[static BL_HOST]);
 
 const struct bl_spec *bl_specs_find(const struct bl_specs *specs, const char *name);

@@ -34,6 +34,9 @@ struct bl_stored {
     bool measured_late;             /* it was overdue then */
     int64_t weighed_unix_ms;        /* when; 0: never */
     bool is_stale;                  /* it has not changed for too long, and that was said */
+    int64_t asked_unix_ms;          /* when a transfer last began */
+    int64_t told_unix_ms;           /* its server wants no other one before */
+    int64_t terms_unix_ms;          /* when an operator accepted its terms; 0: not yet */
     struct bl_guard guard;
 };
 

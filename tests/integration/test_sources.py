@@ -7,6 +7,7 @@ import pytest
 
 from test_blacklist import Lists
 from tip_harness import free_port, wait_for
+from tip_wire import pb
 
 
 class Page:
@@ -199,3 +200,94 @@ def test_a_list_that_died_is_an_alarm_until_it_moves(lists, page, caller):
     assert wait_for(lambda: alarm(False), 10, "the alarm is lowered")
     shown = json.loads(caller.control("blacklist", "show", "slow").values["source"])
     assert (shown["cadence"], shown["stale"]) == ("30d", False) and shown["changed_at"]
+
+
+PACKED = """# A list of the pack, as the pack has them.
+url: {url}
+kind: lines
+type: ip4
+category: attack
+group: example
+interval: 1s
+licence: CC0-1.0
+attribution: nobody
+terms: https://terms.example/
+allow_private: [127.0.0.2]
+expect: [{expect}]
+"""
+
+
+def test_terms_and_a_contact_come_before_a_public_list(site, broker, pub, page, caller):
+    own, public = page("127.0.0.2"), site.dir / "public"
+    public.mkdir(mode=0o755)
+    lists = Lists(site, pub)
+    for name in ("packed", "mine"):
+        (public / f"{name}.yaml").write_text(PACKED.format(url=own.url, expect="192.0.2.1"))
+        (public / f"{name}.sample").write_text("192.0.2.1\n")
+    lists.source("mine", own.url, allow_private=["127.0.0.2"])  # takes the place of the one of the pack
+    site.section("blacklist", public_sources=str(public))
+    lists.start()
+
+    def refused(action, **params):
+        request = pb.ControlRequest(action=action, target="packed", params=params, actor="tester", reason="test")
+        code, reason, _ = caller.put("control.blacklist", request.SerializeToString(), 10)
+        assert code
+        return reason
+    report = lists.run()
+    assert (report.payload.n_ok, report.payload.n_failed) == (1, 0) and len(own.seen) == 1
+    assert lists.run(target="packed").kind == "schedule.failed" and len(own.seen) == 1
+    assert "contact" in refused("enable", accept_terms="true")
+    assert "terms" in refused("test")
+    assert caller.control("blacklist", "test", "packed", params={"how": "auto"}).values["ok"] == "true"
+    assert len(own.seen) == 1
+    site.section("blacklist", contact="https://operator.example/")
+    lists.service.reload()
+    wait_for(lambda: "terms" in refused("enable"), 10, "contact is set")
+    shown = json.loads(caller.control("blacklist", "show", "packed").values["source"])
+    assert (shown["verified"], shown["public"], shown["terms_accepted"], shown["enabled"]) == (False, True, None, False)
+    answer = caller.control("blacklist", "enable", "packed", params={"accept_terms": "true"})
+    assert "https://terms.example/" in answer.result
+    assert lists.run(target="packed").payload.n_ok == 1
+    shown = json.loads(caller.control("blacklist", "show", "packed").values["source"])
+    assert shown["verified"] and shown["terms_accepted"] and shown["enabled"]
+    assert "(+https://operator.example/)" in own.seen[-1]["User-Agent"]
+    told = [s.payload for s in lists.events("v1.control.applied.")]
+    assert [(t.action, t.target) for t in told] == [("enable", "packed")] and "terms.example" in told[0].result
+
+
+def test_a_sample_that_differs_is_said(lists, page, caller):
+    own = page("127.0.0.2")
+    lists.source("one", own.url, expect=["192.0.2.1", "192.0.2.2"], expect_rejected=1)
+    (lists.dir / "one.sample").write_text("192.0.2.1\n192.0.2.3\nnonsense\n")
+    lists.start()
+    values = caller.control("blacklist", "test", "one", params={"how": "sample"}).values
+    assert (values["ok"], values["from"]) == ("false", "sample")
+    assert values["differs"] == "missing: 192.0.2.2; too many: 192.0.2.3"
+    assert not own.seen
+
+
+def test_a_server_that_says_wait_is_left_alone_even_by_hand(lists, page):
+    own = page("127.0.0.2")
+    own.status, own.headers = 503, {"Retry-After": "3600"}
+    lists.source("one", own.url, allow_private=["127.0.0.2"])
+    lists.source("two", own.base + "/two", allow_private=["127.0.0.2"], interval="1h")
+    lists.start()
+    own.answer = lambda path: b""
+    lists.run(target="one")
+    own.status, own.headers = 429, {}
+    lists.run(target="two")
+    assert [seen["path"] for seen in own.seen] == ["/list", "/two"]
+    own.status = 200
+    for name in ("one", "two"):
+        report = lists.run(target=name)
+        assert report.kind == "schedule.failed" and "left alone" in report.payload.summary
+    assert lists.run().payload.n_skipped == 2
+    lists.service.kill()
+    lists.service.start()
+    assert lists.run().payload.n_skipped == 2 and len(own.seen) == 2
+
+
+def test_publishers_floors_hold(lists, site):
+    lists.source("drop", "https://www.spamhaus.org/drop/drop_v4.json", interval="59m")
+    result = site.run_program(["tip-blacklist", "--check-config", "--config", site.config_path], check=False)
+    assert result.returncode != 0 and "publisher allows" in result.stderr + result.stdout

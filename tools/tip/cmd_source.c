@@ -3,6 +3,7 @@
 #include <tip/alloc.h>
 
 #include "client.h"
+#include "cmd_source_pack.h"
 #include "commands.h"
 #include "programs.h"
 #include "run.h"
@@ -137,9 +138,15 @@ static int source_test_show(struct cli *cli, const struct tip_control_answer *an
     return ok && strcmp(ok, "true") == 0 ? CLI_OK : CLI_FAILED;
 }
 
+static const struct cli_option test_rows[] = {
+    {"fetch", 0, NULL, "Asks its server, although it has a sample."},
+};
+
 static int source_test_run(struct cli *cli)
 {
-    struct tip_control_request request = {.action = "test", .target = cli->args[0], .reason = ""};
+    struct tip_param how = {.name = "how", .value = cli_flag(cli, 0) ? "fetch" : "auto"};
+    struct tip_control_request request = {
+        .action = "test", .target = cli->args[0], .reason = "", .params = &how, .n_params = 1};
     tip_auto(tip_call_free) struct tip_control_answer *answer = NULL;
     struct client client;
     int r = client_open(&client, cli->config, CLIENT_CALLS);
@@ -186,6 +193,12 @@ static int source_run_run(struct cli *cli)
 
 enum { CHANGE_DRY, CHANGE_REASON, CHANGE_UNTIL, CHANGE_OPTIONS };
 
+static const struct cli_option enable_rows[CHANGE_OPTIONS] = {
+    [CHANGE_DRY] = {"dry-run", 0, NULL, "Says what would happen and changes nothing."},
+    [CHANGE_REASON] = {"reason", 'r', "TEXT", "Why, for the audit log."},
+    [CHANGE_UNTIL] = {"accept-terms", 0, NULL, "I have read its terms of use and keep to them (public sources)."},
+};
+
 static const struct cli_option change_rows[CHANGE_OPTIONS] = {
     [CHANGE_DRY] = {"dry-run", 0, NULL, "Says what would happen and changes nothing."},
     [CHANGE_REASON] = {"reason", 'r', "TEXT", "Why, for the audit log."},
@@ -193,17 +206,15 @@ static const struct cli_option change_rows[CHANGE_OPTIONS] = {
                       "hold: ends by itself then; a time (2026-12-31T00:00:00Z) or a duration (7d)."},
 };
 
-/* The verb is the action. */
-static int source_change_run(struct cli *cli)
+static int source_change(struct cli *cli, struct tip_param *param)
 {
-    struct tip_param until = {.name = "until", .value = cli_text(cli, CHANGE_UNTIL, "")};
     struct tip_control_request request = {
         .action = cli->command->name,
         .target = cli->args[0],
         .reason = cli_text(cli, CHANGE_REASON, ""),
         .dry_run = cli_flag(cli, CHANGE_DRY),
-        .params = &until,
-        .n_params = *until.value ? 1 : 0,
+        .params = param,
+        .n_params = *param->value ? 1 : 0,
     };
     tip_auto(tip_call_free) struct tip_control_answer *answer = NULL;
     struct client client;
@@ -215,6 +226,18 @@ static int source_change_run(struct cli *cli)
         out_safe_line(stdout, answer->result);
     client_close(&client);
     return r;
+}
+
+/* The verb is the action. */
+static int source_change_run(struct cli *cli)
+{
+    return source_change(cli, &(struct tip_param){.name = "until", .value = cli_text(cli, CHANGE_UNTIL, "")});
+}
+
+static int source_enable_run(struct cli *cli)
+{
+    return source_change(
+        cli, &(struct tip_param){.name = "accept_terms", .value = cli_flag(cli, CHANGE_UNTIL) ? "true" : ""});
 }
 
 static const struct cli_command source_hold = {
@@ -243,11 +266,11 @@ static const struct cli_command source_enable = {
     .name = "enable",
     .arguments = "NAME",
     .summary = "A list is fetched, whatever its file says, until it is disabled.",
-    .options = change_rows,
-    .n_options = CHANGE_OPTIONS - 1,
+    .options = enable_rows,
+    .n_options = CHANGE_OPTIONS,
     .min_args = 1,
     .max_args = 1,
-    .run = source_change_run,
+    .run = source_enable_run,
 };
 
 static const struct cli_command source_disable = {
@@ -280,7 +303,10 @@ static const struct cli_command source_show = {
 static const struct cli_command source_test = {
     .name = "test",
     .arguments = "NAME",
-    .summary = "Fetches and reads a list and says what was in it; nothing is published.",
+    .summary =
+        "Reads the sample of a list, or without one the list itself, and says what was in it; nothing is published.",
+    .options = test_rows,
+    .n_options = 1,
     .min_args = 1,
     .max_args = 1,
     .run = source_test_run,
@@ -301,7 +327,7 @@ const struct cli_command cmd_source = {
     .name = "source",
     .arguments = "",
     .summary = "The lists that are collected.",
-    .verbs = (const struct cli_command *const[]){&source_list, &source_show, &source_test, &source_run, &source_hold,
-                                                 &source_release, &source_enable, &source_disable, NULL},
+    .verbs = (const struct cli_command *const[]){&source_list, &source_show, &source_test, &source_run, &source_pack,
+                                                 &source_hold, &source_release, &source_enable, &source_disable, NULL},
     .run = source_list_run,
 };

@@ -162,11 +162,13 @@ static int kind_json_boolean(void *ctx, int value)
     return kind_json_value(ctx, NULL, 0);
 }
 
+/* A system is a number to many. */
 static int kind_json_number(void *ctx, const char *text, size_t len)
 {
-    (void)text;
-    (void)len;
-    return kind_json_value(ctx, NULL, 0);
+    const struct kind_json *json = ctx;
+    bool is_entry = json->parse->format.type == BL_TYPE_ASN;
+
+    return kind_json_value(ctx, is_entry ? text : NULL, is_entry ? len : 0);
 }
 
 static int kind_json_string(void *ctx, const unsigned char *text, size_t len)

@@ -93,6 +93,19 @@ static int kind_range_pair(struct bl_parse *parse, const struct kind_range_line 
     return kind_range_add(parse, line, &low, &high);
 }
 
+/* Two addresses side by side: what follows may hold a dash, as in a table with names. */
+static bool kind_range_is_pair(const struct kind_range_line *line)
+{
+    const char *rest = line->text;
+    size_t len = line->len;
+    size_t first_len, second_len;
+    const char *first = bl_token(&rest, &len, &first_len);
+    const char *second = bl_token(&rest, &len, &second_len);
+    struct tip_addr addr;
+
+    return first && second && !tip_addr_parse(&addr, first, first_len) && !tip_addr_parse(&addr, second, second_len);
+}
+
 static int kind_range_line(struct bl_parse *parse, const char *text, size_t len)
 {
     struct kind_range_line line;
@@ -103,7 +116,7 @@ static int kind_range_line(struct bl_parse *parse, const char *text, size_t len)
         return 0;
     line = (struct kind_range_line){text, len};
     dash = memrchr(text, '-', len);
-    return dash ? kind_range_dash(parse, &line, dash) : kind_range_pair(parse, &line);
+    return dash && !kind_range_is_pair(&line) ? kind_range_dash(parse, &line, dash) : kind_range_pair(parse, &line);
 }
 
 const struct bl_parser_kind bl_kind_range = {.line = kind_range_line};

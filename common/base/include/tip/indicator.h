@@ -16,7 +16,7 @@ enum tip_kind {
     TIP_KIND_NET = 2,    /* `192.0.2.0/24` */
     TIP_KIND_DOMAIN = 3, /* A-labels; with TIP_INDICATOR_SUBTREE everything below, too */
     TIP_KIND_URL = 4,
-    TIP_KIND_ENDPOINT = 5, /* `192.0.2.1:443`, `[2001:db8::1]:443` */
+    TIP_KIND_ENDPOINT = 5,     /* `192.0.2.1:443`, `[2001:db8::1]:443` */
     TIP_KIND_ASN = 6,          /* an autonomous system, `AS64496`; 1 to 4294967294 */
     TIP_KIND_HASH = 7,         /* of a file: lower-case hex; the length says which: MD5 32, SHA-1 40, SHA-256 64 */
     TIP_KIND_EMAIL_DOMAIN = 8, /* `@example.com`: the addresses there, not what else the name stands for */
@@ -59,8 +59,9 @@ const char *tip_indicator_reason(int code);
  *
  * Asked for TIP_KIND_NONE it detects the kind by its shape alone: `://`, or a `/` behind what is no address, is a URL
  * (http when it says no scheme); digits and dots, or two colons, an address or prefix; a port behind an address an
- * endpoint; `AS` and digits a system; 32, 40 or 64 hex digits a hash; what begins with @ an e-mail domain; anything else
- * a domain. A system needs no `AS`, an e-mail domain no @ when it is asked for; an address of a person is none. Asked for TIP_KIND_NET it accepts hosts as well, and the result is then an ip.
+ * endpoint; `AS` and digits a system; 32, 40 or 64 hex digits a hash; what begins with @ an e-mail domain; anything
+ * else a domain. A system needs no `AS`, an e-mail domain no @ when it is asked for; an address of a person is none.
+ * Asked for TIP_KIND_NET it accepts hosts as well, and the result is then an ip.
  *
  * @param kind  what it must be, or TIP_KIND_NONE for any
  * @return 0, or a TIP_INDICATOR_E_…, TIP_ADDR_E_…, TIP_DOMAIN_E_…, TIP_URL_E_…; then *indicator is undefined

@@ -1,0 +1,135 @@
+/* The public pack, offline: each file is read by the real parser, and its sample holds what it promises. */
+#include "check.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <tip/cleanup.h>
+
+#include "core/etiquette.h"
+#include "options.h"
+#include "sample.h"
+
+enum { MINUTE = 60 * 1000, HOUR = 60 * MINUTE };
+
+static void pack_load(struct bl_specs *specs)
+{
+    tip_auto(tip_conf_destroy) struct tip_conf *conf = tip_conf_new();
+    struct bl_options options = {.public_sources = (char[]){PACK}, .interval_floor_ms = 15 * MINUTE};
+
+    if (bl_specs_load(specs, &options, conf))
+        fail_msg("%s", tip_conf_error(conf, 0));
+}
+
+static void test_samples_hold_what_their_files_promise(void **state)
+{
+    tip_auto(bl_specs_deinit) struct bl_specs specs = {0};
+
+    (void)state;
+    pack_load(&specs);
+    assert_true(specs.n >= 40);
+    for (size_t i = 0; i < specs.n; i++) {
+        tip_auto(tip_buf_deinit) struct tip_buf why;
+        struct bl_report report;
+
+        tip_buf_init(&why, 64 * 1024);
+        assert_int_equal(bl_sample_check(&specs.items[i], &why, &report), 0);
+        if (why.len || !specs.items[i].n_expect)
+            fail_msg("%s: %s", specs.items[i].name, why.len ? tip_buf_text(&why) : "expects nothing");
+    }
+}
+
+static void test_every_source_says_where_it_is_from(void **state)
+{
+    tip_auto(bl_specs_deinit) struct bl_specs specs = {0};
+
+    (void)state;
+    pack_load(&specs);
+    for (size_t i = 0; i < specs.n; i++) {
+        const struct bl_spec *spec = &specs.items[i];
+        bool is_free = !spec->n_allowed && !spec->format.n_ordinary && !spec->auth_header;
+        bool is_marked = spec->redistribute || spec->tlp == TIP_TLP_AMBER;
+
+        if (!spec->is_public || spec->enabled || !spec->licence || !spec->attribution || !spec->terms ||
+            strncmp(spec->url, "https://", 8) || !is_free || !is_marked)
+            fail_msg("%s", spec->name);
+    }
+}
+
+/* What a sample differs in is said. */
+static void test_a_broken_promise_is_named(void **state)
+{
+    char value[] = "192.0.2.99", nowhere[] = PACK "/no-such.sample";
+    char *lie[] = {value};
+    tip_auto(bl_specs_deinit) struct bl_specs specs = {0};
+    tip_auto(tip_buf_deinit) struct tip_buf why;
+    struct bl_report report;
+    struct bl_spec spec;
+
+    (void)state;
+    tip_buf_init(&why, 64 * 1024);
+    pack_load(&specs);
+    spec = *bl_specs_find(&specs, "cins-army");
+    spec.expect = lie;
+    spec.n_expect = 1;
+    spec.expect_rejected = 7;
+    assert_int_equal(bl_sample_check(&spec, &why, &report), 0);
+    assert_string_equal(tip_buf_text(&why), "missing: 192.0.2.99; too many: 192.0.2.50; too many: 203.0.113.51; "
+                                            "0 lines rejected, 7 expected");
+    spec.sample = nowhere;
+    assert_int_equal(bl_sample_check(&spec, &why, &report), -ENOENT);
+}
+
+static void test_hosts_have_their_floors(void **state)
+{
+    (void)state;
+    assert_int_equal(bl_etiquette_floor_ms("spamhaus.org"), HOUR);
+    assert_int_equal(bl_etiquette_floor_ms("www.spamhaus.org"), HOUR);
+    assert_int_equal(bl_etiquette_floor_ms("notspamhaus.org"), 0);
+    assert_int_equal(bl_etiquette_floor_ms("spamhaus.org.example"), 0);
+    assert_int_equal(bl_etiquette_floor_ms("www.dan.me.uk"), 30 * MINUTE);
+    assert_int_equal(bl_etiquette_floor_ms(""), 0);
+}
+
+static void test_chance_moves_an_interval_but_not_below_the_floor(void **state)
+{
+    (void)state;
+    assert_int_equal(bl_etiquette_jitter(1000, 0.1, 0, 0), 900);
+    assert_in_range(bl_etiquette_jitter(1000, 0.1, 0, UINT64_MAX), 1099, 1100);
+    assert_int_equal(bl_etiquette_jitter(1000, 0.1, 0, UINT64_C(1) << 63), 1000);
+    assert_int_equal(bl_etiquette_jitter(1000, 0.1, 950, 0), 950);
+    assert_int_equal(bl_etiquette_jitter(1000, 0, 0, 12345), 1000);
+}
+
+static void test_nothing_begins_on_the_full_hour(void **state)
+{
+    const int64_t noon = INT64_C(1767268800000);
+
+    (void)state;
+    assert_int_equal(noon % HOUR, 0);
+    for (int64_t at = noon - 2 * MINUTE; at <= noon + 2 * MINUTE; at += 1000) {
+        for (uint64_t random = 0; random < 1000000; random += 99991) {
+            int64_t wait = bl_etiquette_wait(HOUR, at, random);
+            int64_t past = (at + wait) % HOUR;
+
+            assert_true(past >= MINUTE && past < HOUR - MINUTE);
+            assert_in_range(wait, 0, 6 * MINUTE);
+            assert_int_equal(bl_etiquette_wait(MINUTE, at, random), 0);
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_samples_hold_what_their_files_promise),
+        cmocka_unit_test(test_every_source_says_where_it_is_from),
+        cmocka_unit_test(test_a_broken_promise_is_named),
+        cmocka_unit_test(test_hosts_have_their_floors),
+        cmocka_unit_test(test_chance_moves_an_interval_but_not_below_the_floor),
+        cmocka_unit_test(test_nothing_begins_on_the_full_hour),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
