@@ -100,7 +100,7 @@ int bl_sample_check(const struct bl_spec *spec, struct tip_buf *why, struct bl_r
 {
     tip_auto(tip_free) char *body = tip_new_array(BL_SAMPLE_BYTES + 1, char);
     tip_auto(bl_parse_destroy) struct bl_parse *parse = NULL;
-    size_t n;
+    size_t n = 0;
     int r = sample_read(spec->sample, body, &n);
 
     if (r)
