@@ -2,8 +2,9 @@
  * LMDB, one environment: "meta" (epoch, stream, next pub_seq), "events" (big-endian pub_seq -> record), "refused", and
  * the service's tables under "t." + name.
  *
- * Another process is kept out by a lock on the file "lock", and everything here happens in one thread, one transaction
- * after the other; so LMDB's own lock table is not needed, and no stale reader can pin pages after a kill.
+ * Another process that writes is kept out by a lock on the file "lock", and everything here happens in one thread, one
+ * transaction after the other. LMDB's own lock table is there for one reader from outside, the one that copies for a
+ * backup (outbox_backup.c); one that was killed pins pages until it is found by mdb_reader_check.
  */
 #include "outbox_env.h"
 
@@ -243,7 +244,9 @@ static int outbox_open_env(struct tip_outbox *outbox, const struct tip_outbox_co
     if (!rc)
         rc = mdb_env_set_mapsize(outbox->env, map_bytes);
     if (!rc)
-        rc = mdb_env_open(outbox->env, config->dir, MDB_NOLOCK, 0600);
+        rc = mdb_env_open(outbox->env, config->dir, 0, 0600);
+    if (!rc)
+        rc = mdb_reader_check(outbox->env, NULL);
     if (!rc)
         rc = mdb_env_info(outbox->env, &info);
     if (rc)

@@ -1,7 +1,7 @@
 #pragma once
 /*
- * The inside of the outbox, shared by its three files: outbox.c opens, outbox_txn.c changes, outbox_send.c is the bus
- * client's side.
+ * The inside of the outbox, shared by its files: outbox.c opens, outbox_txn.c changes, outbox_send.c is the bus
+ * client's side, outbox_backup.c copies and puts back.
  */
 #include <lmdb.h>
 
@@ -29,6 +29,7 @@ struct tip_outbox {
     struct tip_id stream;
     size_t wanted; /* somebody waits for so much room; 0: nobody */
     bool in_txn;
+    uint64_t n_begun;       /* transactions */
     struct tip_buf scratch; /* one record */
     void (*on_commit)(void *ctx);
     void *on_commit_ctx;

@@ -8,7 +8,7 @@
 #include <tip/alloc.h>
 #include <tip/fail.h>
 
-enum { OUTBOX_KEY_MAX = 500 };
+enum { OUTBOX_KEY_MAX = 500, OUTBOX_CHECK_EVERY = 1024 };
 
 /* ---- transactions ---- */
 
@@ -20,6 +20,8 @@ int tip_outbox_begin(struct tip_outbox *outbox, struct tip_outbox_txn **txnp)
 
     if (outbox->in_txn)
         return tip_fail(-EDEADLK);
+    if (++outbox->n_begun % OUTBOX_CHECK_EVERY == 0)
+        (void)mdb_reader_check(outbox->env, NULL); /* a backup that was killed; the next look comes */
     r = outbox_errno(mdb_txn_begin(outbox->env, NULL, 0, &mdb));
     if (r)
         return tip_fail(r);

@@ -116,7 +116,7 @@ static int world_make(void **state)
 
 static int world_end(void **state)
 {
-    static const char *const names[] = {"data.mdb", "lock"};
+    static const char *const names[] = {"data.mdb", "lock.mdb", "lock"};
     struct world *world = *state;
     char path[128];
 
@@ -124,7 +124,7 @@ static int world_end(void **state)
     fake_broker_stop(&world->broker);
     tip_timer_deinit(&world->poll);
     tip_loop_destroy(&world->loop);
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < 3; i++) {
         (void)snprintf(path, sizeof(path), "%s/%s", world->dir, names[i]);
         (void)unlink(path);
     }

@@ -36,7 +36,7 @@ static int scratch_make(void **state)
 static int scratch_remove(void **state)
 {
     const struct scratch *scratch = *state;
-    static const char *const names[] = {"data.mdb", "lock"};
+    static const char *const names[] = {"data.mdb", "lock.mdb", "lock"};
     char path[128];
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {

@@ -77,6 +77,8 @@ static void bench_close(struct bench *bench)
     tip_outbox_destroy(&bench->app.outbox);
     (void)snprintf(path, sizeof(path), "%s/data.mdb", bench->dir);
     (void)unlink(path);
+    (void)snprintf(path, sizeof(path), "%s/lock.mdb", bench->dir);
+    (void)unlink(path);
     (void)snprintf(path, sizeof(path), "%s/lock", bench->dir);
     (void)unlink(path);
     (void)rmdir(bench->dir);
