@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "backup.h"
 #include "io/db.h"
 #include "io/migrate.h"
 #include "options.h"
@@ -51,9 +52,23 @@ static int command_check(const void *options, const struct tip_bus_options *bus)
     return 0;
 }
 
+static int command_dump(const void *options, const struct tip_bus_options *bus)
+{
+    (void)bus;
+    return store_dump(options);
+}
+
+static int command_load(const void *options, const struct tip_bus_options *bus)
+{
+    (void)bus;
+    return store_load(options);
+}
+
 const struct tip_service_command store_commands[] = {
     {"migrate", "Bring the database up to this program's schema; safe to repeat.", command_migrate},
     {"check", "Say whether the database has this program's schema.", command_check},
+    {"dump", "For `tip backup`: the database as it is now, to standard output.", command_dump},
+    {"load", "For `tip restore`: the database from standard input.", command_load},
 };
 
 const size_t store_commands_n = sizeof(store_commands) / sizeof(store_commands[0]);

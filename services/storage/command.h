@@ -1,5 +1,5 @@
 #pragma once
-/* `tip-storage migrate` and `tip-storage check`: the schema, by hand. */
+/* `tip-storage migrate` and `check`: the schema, by hand. `dump` and `load`: for `tip backup` and `tip restore`. */
 #include <stddef.h>
 
 #include <tip/service.h>

@@ -353,6 +353,12 @@ void store_db_where(const struct store_db *db, char *text, size_t size)
     snprintf(text, size, "%s:%s/%s", PQhost(db->conn), PQport(db->conn), PQdb(db->conn));
 }
 
+void store_db_server(const struct store_db *db, char *host, size_t host_size, char *port, size_t port_size)
+{
+    snprintf(host, host_size, "%s", PQhost(db->conn));
+    snprintf(port, port_size, "%s", PQport(db->conn));
+}
+
 const char *store_db_code_name(int code)
 {
     static const char *const names[] = {"away", "again", "data", "schema", "slow"};

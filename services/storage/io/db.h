@@ -92,6 +92,9 @@ const char *store_db_why(const struct store_db *db);
 /** Where the connection leads: "host:port/database". */
 void store_db_where(const struct store_db *db, char *text, size_t size);
 
+/** The server of this connection, of several that may be named in the connection string. */
+void store_db_server(const struct store_db *db, char *host, size_t host_size, char *port, size_t port_size);
+
 /** "away", "again", "data", "schema", "slow"; "" for anything else. */
 const char *store_db_code_name(int code);
 

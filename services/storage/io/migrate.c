@@ -90,6 +90,17 @@ static int migrate_all_roles(struct store_db *db, FILE *say, char *why)
     return r;
 }
 
+int store_roles(struct store_db *db, char *why)
+{
+    int r;
+
+    why[0] = '\0';
+    r = migrate_all_roles(db, NULL, why);
+    if (r && !why[0])
+        snprintf(why, STORE_DB_WHY_BYTES, "%s", store_db_why(db));
+    return r;
+}
+
 /* ---- schema and migrations ---- */
 
 /* The database must let tip_owner make its schema; whoever may create schemas may hand one over. */

@@ -19,5 +19,8 @@
  */
 tip_nodiscard int store_migrate(struct store_db *db, FILE *say, char *why);
 
+/** Only the roles, for what brings its own schema. @return as above */
+tip_nodiscard int store_roles(struct store_db *db, char *why);
+
 /** 0 if exactly this program's migrations have been applied; else STORE_DB_E_SCHEMA with the difference in `why`. */
 tip_nodiscard int store_schema_check(struct store_db *db, char *why);
