@@ -108,6 +108,7 @@ bool bl_source_due(const struct bl_source *source, const struct bl_source_pace *
 {
     int64_t slack = source_min(pace->interval_ms / SOURCE_SLACK_SHARE, SOURCE_SLACK_MAX_MS);
     int64_t left = source->next_unix_ms - now_unix_ms;
+    int64_t longest = source_max(pace->interval_ms / 2 * 3, BL_SOURCE_REST_MAX_MS); /* chance adds half at most */
 
-    return left <= slack || left > source_max(pace->interval_ms, BL_SOURCE_REST_MAX_MS);
+    return left <= slack || left > longest;
 }

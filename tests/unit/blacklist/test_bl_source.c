@@ -123,6 +123,18 @@ static void test_source_is_due_when_the_clock_went_back(void **state)
     assert_true(bl_source_due(&source, &pace, 0));
 }
 
+static void test_source_a_long_rest_is_no_jump(void **state)
+{
+    enum { HOUR = 3600 * 1000 };
+    struct bl_source source = {.next_unix_ms = 36 * HOUR};
+    struct bl_source_pace pace = {.interval_ms = 24 * HOUR};
+
+    (void)state; /* chance made it half as long again */
+    assert_false(bl_source_due(&source, &pace, 0));
+    source.next_unix_ms++;
+    assert_true(bl_source_due(&source, &pace, 0));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -132,6 +144,7 @@ int main(void)
         cmocka_unit_test(test_source_names),
         cmocka_unit_test(test_source_rests),
         cmocka_unit_test(test_source_is_due_when_the_clock_went_back),
+        cmocka_unit_test(test_source_a_long_rest_is_no_jump),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
