@@ -100,12 +100,16 @@ def test_replay_is_idempotent(world):
 @pytest.mark.parametrize("late", [-600, 0, 1, 3600, 20 * DAY])
 @pytest.mark.parametrize("name", ["aaa", "zzz"])
 def test_a_pure_copy_moves_no_score(rng, tmp_path, late, name):
-    """Whenever it comes and whatever it is called. One that comes before what it copies is the list, and that its copy."""
+    """Whenever it comes and whatever it is called. One that comes before what it copies is the list, and that its copy.
+
+    The lists are an hour apart: one that was also before a third list would be no copy but news to it.
+    """
     world = World(tmp_path)
     pool = sorted(some(rng, 4000))
-    for source, n in (("big", 1500), ("mid", 500), ("small", 60), ("tiny", 5)):
+    sizes = {"big": 1500, "mid": 500, "small": 60, "tiny": 5}
+    for (source, n), hour in zip(sizes.items(), rng.sample(range(24), len(sizes))):
         world.source(source)
-        world.deliver(START + rng.randrange(DAY), source, rng.sample(pool, n))
+        world.deliver(START + hour * 3600, source, rng.sample(pool, n))
     end = START + 30 * DAY
     for source in list(world.sources):
         world.confirm(end, source)

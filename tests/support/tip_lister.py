@@ -93,6 +93,12 @@ def random_indicator(rng):
         return kind, name
     if kind == pb.KIND_URL:
         return kind, f"http://{rng.choice([name, four])}/{rng.randrange(20)}"
+    if kind == pb.KIND_ASN:
+        return kind, f"AS{rng.randrange(64496, 64512)}"
+    if kind == pb.KIND_HASH:
+        return kind, f"{rng.randrange(1000):0{rng.choice([32, 40, 64])}x}"
+    if kind == pb.KIND_EMAIL_DOMAIN:
+        return kind, f"@{name}"
     return kind, f"{four}:{rng.choice([25, 80, 443])}"
 
 
