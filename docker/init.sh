@@ -3,7 +3,7 @@
 set -eu
 secrets=/var/lib/tip/secrets
 
-# Read by the containers of PostgreSQL and storage alone: the volume is theirs.
+# Read by PostgreSQL's container and the one-shot alone: the volume is theirs.
 secret() {
     [ -s "$secrets/$1" ] && return
     od -An -N24 -tx1 /dev/urandom | tr -d ' \n' >"$secrets/.$1"
@@ -16,6 +16,7 @@ secrets)
     chmod 0755 "$secrets"
     secret postgres
     secret storage
+    cp -pf "$secrets/storage" /var/lib/tip/secret-of-storage/storage
     tip keys init
     for service in scheduler blacklist storage web; do # each sees its own secret alone
         (cd /var/lib/tip/keys && cp -p broker.cert "$service.cert" "$service.cert_secret" "/var/lib/tip/keys-of/$service/")
@@ -25,8 +26,8 @@ database)
     TIP__STORAGE__DATABASE="host=postgres dbname=tip user=postgres" TIP__STORAGE__PASSWORD_FILE="$secrets/postgres" \
         tip-storage migrate
     # the service owns nothing, and deletes nothing
-    PGPASSWORD=$(cat "$secrets/postgres") psql -h postgres -U postgres -d tip -q -v ON_ERROR_STOP=1 \
-        -v password="$(cat "$secrets/storage")" <<'SQL'
+    PGPASSWORD=$(cat "$secrets/postgres") psql -h postgres -U postgres -d tip -q -v ON_ERROR_STOP=1 <<'SQL'
+\set password `cat /var/lib/tip/secrets/storage`
 select 'create role tip_service login' where not exists (select from pg_roles where rolname = 'tip_service') \gexec
 alter role tip_service password :'password';
 grant tip_storage, tip_reader, tip_maintenance to tip_service;

@@ -107,6 +107,10 @@ def test_nobody_is_root_and_nothing_can_be_written(running):
         assert state["Config"]["User"] == "tip" and host["ReadonlyRootfs"] and host["CapDrop"] == ["ALL"], service
         assert running.exec(service, "sh", "-c", "touch /usr/x", check=False).returncode != 0
         assert host["Memory"] > 0, service
+    host = running.inspect("postgres")["HostConfig"]
+    assert host["ReadonlyRootfs"] and host["CapDrop"] == ["ALL"] and host["PidsLimit"] > 0
+    user = running.exec("postgres", "sh", "-c", "stat -c %U /proc/1").stdout.strip()
+    assert user == "postgres"
 
 
 def test_the_edge_cannot_reach_the_database(running):
@@ -119,6 +123,7 @@ def test_each_service_has_its_own_secret_alone(running):
     for service in SERVICES[1:]:
         files = running.exec(service, "ls", "/var/lib/tip/keys").stdout.split()
         assert set(files) == {"broker.cert", f"{service}.cert", f"{service}.cert_secret"}
+    assert running.exec("storage", "ls", "/var/lib/tip/secrets").stdout.split() == ["storage"]
 
 
 def key_files(stack, name):
@@ -162,7 +167,8 @@ def test_an_outside_consumer_reads_with_a_key_and_not_without(running):
 @pytest.mark.parametrize("service", [*SERVICES, "postgres", "world"])
 def test_a_container_that_ends_comes_back(running, service):
     before = running.inspect(service)["State"]["StartedAt"]
-    running.exec(service, "sh", "-c", "kill -INT 1", check=False)
+    user = "postgres" if service == "postgres" else ""  # root may not signal others there
+    running.exec(service, "sh", "-c", "kill -INT 1", check=False, user=user)
     wait_for(lambda: running.inspect(service)["State"]["StartedAt"] != before, 40, f"{service} is started again")
     wait_well(running)  # with the login of before
 
@@ -170,6 +176,7 @@ def test_a_container_that_ends_comes_back(running, service):
 # What has to go so that the volume can go
 VOLUMES = {"broker": ["broker"], "scheduler": ["scheduler"], "blacklist": ["blacklist"], "storage": ["storage"],
            "postgres": ["storage", "database", "postgres"], "web": ["web"], "keys-web": ["web", "secrets"],
+           "secret-storage": ["storage", "secrets"],
            "keys": ["secrets", "broker", "scheduler", "blacklist", "storage", "web"]}
 
 

@@ -32,9 +32,9 @@ class Stack:
     def compose(self, *args, **more):
         return self.run([*COMPOSE, *args], **more)
 
-    def exec(self, service, *argv, **more):
-        """Runs a program inside a container."""
-        return self.run(["docker", "exec", self.container(service), *argv], **more)
+    def exec(self, service, *argv, user="", **more):
+        """Runs a program inside a container, as its user unless another is named."""
+        return self.run(["docker", "exec", f"--user={user}", self.container(service), *argv], **more)
 
     def container(self, service):
         """The id of the service's container, running or not; "" for none."""
