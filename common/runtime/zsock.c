@@ -22,6 +22,8 @@ enum {
     ZSOCK_ENDPOINT_BYTES = 256,
     ZSOCK_RECONNECT_MAX_MS = 5000,
     ZSOCK_HANDSHAKE_MS = 10000,
+    ZSOCK_PROBE_S = 5, /* of TCP, on a silent connection */
+    ZSOCK_PROBES = 3,
     ZSOCK_INLINE_BYTES = 33, /* a frame that needs no memory of its own (libzmq 4.3) */
     ZSOCK_REFUSAL_MS = 3000, /* libzmq 4.3.4 lets a connection that was not let in hang until the handshake's end */
 };
@@ -426,8 +428,35 @@ static int zsock_remember_endpoint(struct tip_zsock *zsock)
     return 0;
 }
 
+/*
+ * Who listens sends no heartbeats of ZMTP: libzmq 4.3.4 aborts (stream_engine_base.cpp, out_event: !_io_error) when one
+ * is due on a connection that ended while nobody took what it had sent. TCP asks whether the other machine is there.
+ */
+static int zsock_configure_listener(struct tip_zsock *zsock)
+{
+    static const struct {
+        int option;
+        int value;
+    } table[] = {
+        {ZMQ_HEARTBEAT_IVL, 0},
+        {ZMQ_TCP_KEEPALIVE, 1},
+        {ZMQ_TCP_KEEPALIVE_IDLE, ZSOCK_PROBE_S},
+        {ZMQ_TCP_KEEPALIVE_INTVL, ZSOCK_PROBE_S},
+        {ZMQ_TCP_KEEPALIVE_CNT, ZSOCK_PROBES},
+    };
+    int r = 0;
+
+    for (size_t i = 0; !r && i < sizeof(table) / sizeof(table[0]); i++)
+        r = zsock_set(zsock, table[i].option, table[i].value);
+    return r;
+}
+
 int tip_zsock_bind(struct tip_zsock *zsock, const char *endpoint)
 {
+    int r = zsock_configure_listener(zsock);
+
+    if (r)
+        return r;
     if (zmq_bind(zsock->raw, endpoint) == -1)
         return tip_fail(-errno);
     return zsock_remember_endpoint(zsock);

@@ -262,7 +262,7 @@ def test_completion_is_shell(tip, site):
         assert result.returncode == OK and "explain" in result.stdout
     script = site.dir / "completion.bash"
     script.write_text(tip("completion", "bash").stdout)
-    for words, expected in ((["tip", "exp"], "explain"), (["tip", "-o", "json", "source", "sh"], "show"),
+    for words, expected in ((["tip", "expl"], "explain"), (["tip", "-o", "json", "source", "sh"], "show"),
                             (["tip", "sub", "lis"], "listing."), (["tip", "sub", "--dur"], "--durable")):
         line = f'source {script}; COMP_WORDS=({" ".join(words)}); COMP_CWORD={len(words) - 1}; _tip; echo "${{COMPREPLY[*]}}"'
         out = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=True).stdout.split()

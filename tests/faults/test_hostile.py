@@ -75,6 +75,8 @@ class Honest:
 
     def disk(self):
         """Whether a late ack was the disk's: flushes, and what waited for them."""
+        if not self.broker.is_running:
+            return "the broker is gone"
         n, seconds, stalls, drops = (self.broker.metric(f"tip_broker_{name}") for name in (
             "journal_flush_seconds_count", "journal_flush_seconds_sum", "stalls_total", "closed_drops_total"))
         return f"{n:.0f} flushes in {seconds:.2f} s, {stalls:.0f} stalls, {drops:.0f} DATA dropped meanwhile"

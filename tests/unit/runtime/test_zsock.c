@@ -3,6 +3,9 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
+
+#include <zmq.h>
 
 #include <tip/loop.h>
 #include <tip/zsock.h>
@@ -436,6 +439,42 @@ static void test_endpoints_that_stay_on_this_machine(void **state)
         assert_int_equal(tip_zsock_endpoint_is_local(table[i].endpoint), table[i].is_local);
 }
 
+/* --- a peer that goes while nobody takes what it sent --- */
+
+static void gone_send(const char *endpoint)
+{
+    void *context = zmq_ctx_new(), *push = zmq_socket(context, ZMQ_PUSH);
+    int linger = 0, refused = 0;
+
+    assert_int_equal(zmq_setsockopt(push, ZMQ_LINGER, &linger, sizeof(linger)), 0);
+    assert_int_equal(zmq_connect(push, endpoint), 0);
+    while (refused < 10) { /* everything on the way is full */
+        if (zmq_send(push, "a message", 9, ZMQ_DONTWAIT) == 9)
+            continue;
+        refused++;
+        usleep(5000);
+    }
+    zmq_close(push);
+    zmq_ctx_term(context);
+}
+
+static void test_a_peer_that_goes_before_it_was_heard(void **state)
+{
+    const struct tip_zsock_options options = {.type = ZMQ_PULL, .receive_hwm = 2, .heartbeat_ms = 200};
+    struct tip_loop *loop = tip_loop_new();
+    struct tip_zsock *pull;
+    char endpoint[64];
+
+    (void)state;
+    snprintf(endpoint, sizeof(endpoint), "ipc:///tmp/tip-test-zsock-%ld", (long)getpid());
+    assert_int_equal(tip_zsock_open(&pull, loop, &options), 0);
+    assert_int_equal(tip_zsock_bind(pull, endpoint), 0);
+    gone_send(endpoint);
+    usleep(500 * 1000); /* the time of a heartbeat, if there were any: libzmq would have aborted */
+    tip_zsock_destroy(&pull);
+    tip_loop_destroy(&loop);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -448,6 +487,7 @@ int main(void)
         cmocka_unit_test(test_mandatory_router_says_who_is_gone),
         cmocka_unit_test(test_a_key_opens_and_says_who),
         cmocka_unit_test(test_endpoints_that_stay_on_this_machine),
+        cmocka_unit_test(test_a_peer_that_goes_before_it_was_heard),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
