@@ -276,12 +276,18 @@ static void export_hold(struct export_job *job, const char *why)
     (void)snprintf(job->why, sizeof(job->why), "%s", why);
 }
 
+/* Another view, or lists that its audience may no longer see: what goes is meant to go, and at once. */
+static bool export_is_another(const struct export_job *job, const struct bl_export_mark *before)
+{
+    return before->fingerprint != export_fingerprint(&job->spec) || before->withheld != job->withheld;
+}
+
 static void export_guard(struct export_job *job, const struct bl_export_mark *before)
 {
     char why[sizeof(job->why)];
 
-    if (!before->serial || job->spec.can_shrink || job->is_released ||
-        before->fingerprint != export_fingerprint(&job->spec) || !bl_export_loses(job->n_before, job->n_gone))
+    if (!before->serial || job->spec.can_shrink || job->is_released || export_is_another(job, before) ||
+        !bl_export_loses(job->n_before, job->n_gone))
         return;
     (void)snprintf(why, sizeof(why), "it would lose %zu of %zu entries, and have %zu", job->n_gone, job->n_before,
                    job->n_entries);
@@ -319,6 +325,8 @@ static void export_publish(struct export_run *run, struct bl_export *export, con
     int r;
 
     job->mark.fingerprint = export_fingerprint(&job->spec);
+    job->mark.withheld = job->withheld;
+    export->is_withdrawn = export_is_another(job, before);
     job->mark.generated_unix_s = export->generated_unix_s = now;
     job->mark.since_unix_s = export->since_unix_s = before->since_unix_s ? before->since_unix_s : now;
     job->mark.serial = export->serial = before->serial >= now ? before->serial + 1 : now;

@@ -29,7 +29,8 @@ struct export_job {
     struct view_order order;       /* the job owns it until it runs: the view does then */
     struct export_source *sources; /* of the job */
     size_t n_sources;
-    bool is_released; /* the guard does not look this once */
+    uint32_t withheld; /* of the lists that the audience may not see */
+    bool is_released;  /* the guard does not look this once */
 
     enum export_end end;
     char why[160];

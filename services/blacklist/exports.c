@@ -6,6 +6,7 @@
 
 #include <tip/alloc.h>
 #include <tip/clock.h>
+#include <tip/crc32c.h>
 #include <tip/log.h>
 #include <topics.h>
 
@@ -119,6 +120,19 @@ static void exports_sources(struct app *app, struct export_job *job)
     }
 }
 
+/* Changes when a list is marked otherwise, or what may be given on. Sources stay, so nothing else moves it. */
+static uint32_t exports_withheld(const struct app *app, enum tip_tlp audience)
+{
+    struct app_source *source, *next;
+    uint32_t withheld = 0;
+
+    tip_hash_each (app->sources, source, next) {
+        if (app_source_tlp(source) > audience)
+            withheld += tip_crc32c(0, source->name, strlen(source->name)); /* in any order */
+    }
+    return withheld;
+}
+
 static void exports_alarm(struct app *app, const struct app_export *export, bool raised)
 {
     char name[EXPORT_NAME + sizeof("export_")];
@@ -187,6 +201,7 @@ static void exports_on_done(void *ctx, void *opaque)
 static void exports_start(struct app *app, struct app_export *export)
 {
     struct export_job job = {.spec = export->spec,
+                             .withheld = exports_withheld(app, export->spec.audience),
                              .is_released = export->is_released,
                              .order = {.stream = *tip_outbox_stream(app->outbox), .now_unix_ms = tip_loop_wall_ms()}};
 

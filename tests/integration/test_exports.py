@@ -312,6 +312,28 @@ def test_a_canary_is_at_no_wider_exit(exports, nginx):
     assert score == {"11.1.1.1": 0.6, "11.9.9.9": 0.6, "open.tip-canary.com": 0.6, "2600:4::1": 0.6}
 
 
+def test_what_is_withdrawn_goes_at_once(exports, nginx):
+    """However much of the view it is, and from the file before it, too."""
+    exports.source("open", nginx.write("open.txt", "11.1.1.1\n"), weight=0.95, tlp="clear", redistribute=True)
+    for name, mark in (("lent", {"redistribute": False}), ("told", {"tlp": "amber", "redistribute": True})):
+        values = [f"45.{len(mark)}.{n}.1" for n in range(60)]
+        exports.source(name, nginx.write(f"{name}.txt", text(values)), weight=0.95, tlp="clear", redistribute=True)
+    exports.view("shared", audience="clear")
+    exports.view("own")
+    exports.start()
+    exports.run()
+    wait_for(lambda: exports.show("shared")["entries"] == 121, 20, "all is shared")
+    for name, mark, left in (("lent", {"tlp": "clear", "redistribute": False}, 61),
+                             ("told", {"tlp": "amber", "redistribute": True}, 1)):
+        exports.source(name, nginx.url(f"{name}.txt"), weight=0.95, **mark)
+        exports.service.reload()
+        wait_for(lambda n=left: exports.show("shared")["entries"] == n, 20, f"what {name} says is withdrawn")
+        assert exports.show("shared")["state"] in ("written", "unchanged")
+        shared = "".join(path.read_text(errors="replace") for path in (exports.out / "shared").iterdir())
+        assert ("45.1." in shared, "45.2." in shared) == (False, left > 1), name
+    assert exports.settled("own")["entries"] == 121
+
+
 def test_what_is_special_or_a_suffix_is_in_none(exports, nginx):
     special = ["10.1.2.3", "192.168.0.0/16", "127.0.0.5", "fe80::1", "a.test", "x.example", "b.onion", "1.0.0.127.in-addr.arpa",
                "co.uk", "10.1.2.3:80", "http://10.1.2.3/", "http://a.localhost/", "8.8.8.8"]

@@ -164,6 +164,7 @@ struct bl_export {
     uint32_t serial;
     uint32_t lifetime_s;     /* STIX: how long an indicator is valid when nobody knows better; 0: without end */
     size_t entries_max;      /* of the view */
+    bool is_withdrawn;       /* what was published before may no longer be told: it is not kept */
     const char *body_sha256; /* of what follows the comments, in hex; NULL: without comments */
     const struct bl_export_source *sources;
     size_t n_sources;

@@ -13,7 +13,7 @@
 #include <tip/crc32c.h>
 #include <tip/fail.h>
 
-static const char export_magic[8] = "TIPEXP1\n";
+static const char export_magic[8] = "TIPEXP2\n";
 
 struct export_head {
     char magic[8];
@@ -190,8 +190,8 @@ static int export_write(struct export_file *file, const char *path)
     return r ? tip_fail(r) : 0;
 }
 
-/* The one before stays under another name; that there is none is no fault. */
-static int export_replace(const char *dir, const char *name)
+/* The one before stays under another name, if it may; that there is none is no fault. */
+static int export_replace(const char *dir, const char *name, const struct bl_export *export)
 {
     char fresh[BL_EXPORT_PATH], path[BL_EXPORT_PATH], previous[BL_EXPORT_PATH];
     int r = export_path(path, dir, name, "");
@@ -201,7 +201,8 @@ static int export_replace(const char *dir, const char *name)
     if (r)
         return r;
     (void)unlink(previous);
-    (void)!link(path, previous);
+    if (!export->is_withdrawn)
+        (void)!link(path, previous);
     return rename(fresh, path) == -1 ? tip_fail(-errno) : 0;
 }
 
@@ -233,7 +234,7 @@ static int export_write_state(const char *dir, const struct bl_export *export, c
         (mark->n_arena && fwrite(export->view.arena, mark->n_arena, 1, out) != 1) || fflush(out) == EOF ||
         fsync(fileno(out)) == -1)
         return tip_fail(-EIO);
-    return export_replace(dir, ".state");
+    return export_replace(dir, ".state", export);
 }
 
 int bl_export_make_dir(const char *dir)
@@ -283,7 +284,7 @@ int bl_export_publish(const char *dir, enum bl_export_format_id id, struct bl_ex
         mark->n_skipped += i ? 0 : file.n_skipped;
     }
     for (size_t i = n; !r && i > 0; i--)
-        r = export_replace(dir, mark->files[i - 1].name);
+        r = export_replace(dir, mark->files[i - 1].name, export);
     r = r ? r : export_write_state(dir, export, mark);
     return r ? r : export_sync_dir(dir);
 }

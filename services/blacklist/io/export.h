@@ -5,7 +5,7 @@
  * NAME.previous. Blocking: for the pool, and for start.
  *
  *     .state   offset  bytes
- *              0       8      "TIPEXP1\n"
+ *              0       8      "TIPEXP2\n"
  *              8       4      CRC-32C of bytes 12 to the end
  *              12      4      0
  *              16      ...    struct bl_export_mark
@@ -31,7 +31,9 @@ struct bl_export_place {
 /** What was published. */
 struct bl_export_mark {
     uint64_t n_items, n_arena;
-    uint32_t fingerprint;  /* of what the view is made by: another one, and losses are meant */
+    uint32_t fingerprint; /* of what the view is made by: another one, and losses are meant */
+    uint32_t withheld;    /* of the lists that its audience may not see: likewise */
+    uint32_t zero;
     uint32_t serial;       /* rises with each publication */
     uint32_t since_unix_s; /* the first one */
     uint32_t generated_unix_s;
