@@ -229,7 +229,7 @@ static int export_collect(struct export_run *run)
 
 /* ---- is there anything new? ---- */
 
-static uint32_t export_fingerprint(const struct export_spec *spec)
+uint32_t export_fingerprint(const struct export_spec *spec)
 {
     char text[128];
     int n = snprintf(text, sizeof(text), "%d %d %u %u %u %d %d", EXPORT_FORMAT_VERSION, (int)spec->audience, spec->tier,

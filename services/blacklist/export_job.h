@@ -40,6 +40,9 @@ struct export_job {
 
 const char *export_end_name(enum export_end end);
 
+/** Of what decides which verdicts are in a view, its audience among it. */
+uint32_t export_fingerprint(const struct export_spec *spec);
+
 void export_job_run(void *job);
 
 /** What it owns. */

@@ -76,6 +76,8 @@ int exports_configure(struct app *app, const struct bl_options *options)
         items[i].is_due = true;
         if (!old)
             exports_begin(app, &items[i]);
+        else if (export_fingerprint(&old->spec) != export_fingerprint(&specs.items[i]))
+            items[i].started_ms = 0; /* until it is worked out anew there is nothing to give */
     }
     free(exports->items);
     exports->items = items;
@@ -172,27 +174,31 @@ static void exports_say(struct app *app, const struct app_export *export, enum e
         exports_alarm(app, export, false);
 }
 
+static void exports_end(struct app *app, struct app_export *export, const struct export_job *job)
+{
+    enum export_end before = export->end;
+
+    export->end = job->end;
+    strcpy(export->why, job->why);
+    export->n_entries = job->n_entries;
+    export->n_before = job->n_before;
+    export->n_gone = job->n_gone;
+    export->mark = job->mark;
+    export->ran_unix_ms = tip_loop_wall_ms();
+    if (job->end == EXPORT_WRITTEN || job->end == EXPORT_UNCHANGED)
+        export->is_released = false;
+    exports_say(app, export, before);
+}
+
 static void exports_on_done(void *ctx, void *opaque)
 {
     struct export_job *job = opaque;
     struct app *app = ctx;
     struct app_export *export = exports_find(app, job->spec.name);
-    enum export_end before;
 
     app->exports.is_running = false;
-    if (export) {
-        before = export->end;
-        export->end = job->end;
-        strcpy(export->why, job->why);
-        export->n_entries = job->n_entries;
-        export->n_before = job->n_before;
-        export->n_gone = job->n_gone;
-        export->mark = job->mark;
-        export->ran_unix_ms = tip_loop_wall_ms();
-        if (job->end == EXPORT_WRITTEN || job->end == EXPORT_UNCHANGED)
-            export->is_released = false;
-        exports_say(app, export, before);
-    }
+    if (export && export_fingerprint(&export->spec) == export_fingerprint(&job->spec))
+        exports_end(app, export, job); /* else its record was changed meanwhile, and it is due again */
     export_job_deinit(job);
     if (!app->is_stopping)
         exports_tick(app);

@@ -45,12 +45,20 @@ static json_t *export_files_json(const struct bl_export_mark *mark)
     return files;
 }
 
+/* What was published under this name for another audience, or as another view, is not what is asked for. */
+static const struct bl_export_mark *export_mark(const struct app_export *export)
+{
+    static const struct bl_export_mark none;
+
+    return export->mark.fingerprint == export_fingerprint(&export->spec) ? &export->mark : &none;
+}
+
 static json_t *export_json(const struct app_export *export)
 {
     static const char *const tiers[] = {"none", "watch", "slow", "block"};
     static const char *const audiences[] = {
         [TIP_TLP_CLEAR] = "clear", [TIP_TLP_GREEN] = "green", [TIP_TLP_AMBER] = "amber"};
-    const struct bl_export_mark *mark = &export->mark;
+    const struct bl_export_mark *mark = export_mark(export);
     json_t *json = json_pack("{s:s, s:s, s:s, s:s, s:s, s:b}", "name", export->spec.name, "title", export->spec.title,
                              "format", bl_export_format_names[export->spec.format], "tier", tiers[export->spec.tier],
                              "audience", audiences[export->spec.audience], "public", (int)export->spec.is_public);
@@ -130,7 +138,7 @@ void exports_control_show(struct control *control)
         return;
     export_tell(control, export);
     (void)snprintf(control->result, sizeof(control->result), "%s, %llu entries", export_end_name(export->end),
-                   (unsigned long long)export->mark.n_items);
+                   (unsigned long long)export_mark(export)->n_items);
 }
 
 /* ---- read ---- */
@@ -138,13 +146,14 @@ void exports_control_show(struct control *control)
 static const struct bl_export_place *export_file(struct control *control, const struct app_export *export)
 {
     const char *name = tip_param_get(control->request->params, control->request->n_params, "file");
+    const struct bl_export_mark *mark = export_mark(export);
 
-    for (size_t i = 0; i < BL_EXPORT_FILES_ALL && *export->mark.files[i].name; i++) {
-        if (!name || !*name || !strcmp(name, export->mark.files[i].name))
-            return &export->mark.files[i];
+    for (size_t i = 0; i < BL_EXPORT_FILES_ALL && *mark->files[i].name; i++) {
+        if (!name || !*name || !strcmp(name, mark->files[i].name))
+            return &mark->files[i];
     }
     control_fail(control, TIP_FAILURE_NOT_FOUND,
-                 export->mark.serial ? "it has no such file" : "it has not been published yet");
+                 mark->serial ? "it has no such file" : "it has not been published yet");
     return NULL;
 }
 

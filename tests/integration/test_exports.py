@@ -334,6 +334,32 @@ def test_what_is_withdrawn_goes_at_once(exports, nginx):
     assert exports.settled("own")["entries"] == 121
 
 
+def test_a_view_for_others_does_not_give_what_was_made_for_some(exports, nginx, site):
+    """Not even when what it would have now cannot be published."""
+    exports.source("secret", nginx.write("secret.txt", "11.3.3.3\n11.3.3.4\n"), weight=0.95, tlp="amber")
+    exports.source("open", nginx.write("open.txt", text(f"45.1.{n}.1" for n in range(20))), weight=0.95, tlp="clear",
+                   redistribute=True)
+    exports.view("some")
+    exports.start()
+    exports.run()
+    wait_for(lambda: exports.show("some")["entries"] == 22, 20, "it is made for some")
+    exports.section["exports"][0].update(audience="clear", max_entries=10)
+    exports.service.reload()
+    wait_for(lambda: exports.show("some")["state"] == "held", 20, "what all may see is too much")
+    shown = exports.show("some")
+    assert (shown["audience"], shown["entries"], shown["files"]) == ("clear", 0, []), shown
+    done = site.run_program(["tip", "export", "get", "some", "--config", str(site.config_path)], check=False)
+    assert done.returncode == 4 and done.stdout == ""
+    assert exports.service.term() == 0
+    exports.start()
+    wait_for(lambda: exports.show("some")["state"] == "held", 20, "it is the same after a start")
+    assert exports.show("some")["files"] == []
+    exports.section["exports"][0].update(max_entries=100)
+    exports.service.reload()
+    wait_for(lambda: exports.show("some")["entries"] == 20, 20, "it is made for all")
+    assert "11.3.3" not in exports.text("some") and not (exports.out / "some/some.txt.previous").exists()
+
+
 def test_what_is_special_or_a_suffix_is_in_none(exports, nginx):
     special = ["10.1.2.3", "192.168.0.0/16", "127.0.0.5", "fe80::1", "a.test", "x.example", "b.onion", "1.0.0.127.in-addr.arpa",
                "co.uk", "10.1.2.3:80", "http://10.1.2.3/", "http://a.localhost/", "8.8.8.8"]
