@@ -150,6 +150,24 @@ def test_padding_does_not_hide_a_copy(rng, tmp_path):
     assert world.weigh(START + 60)["copy"]["independence"] == 0.05
 
 
+@pytest.mark.parametrize("said", [["original"], ["house"]])
+def test_an_original_is_no_copy_of_what_is_made_of_it(rng, tmp_path, said):
+    """It may be added long after the aggregator that says whom it takes from."""
+    world = World(tmp_path)
+    entries = sorted(some(rng, 400))
+    world.source("all", derived_from=said)
+    world.source("original", group="house")
+    world.deliver(START, "all", entries + [f"46.1.{n >> 8}.{n & 255}" for n in range(900)])
+    world.deliver(START + DAY, "original", entries)
+    weighed = world.weigh(START + DAY)
+    assert differences(weighed, recount(world, START + DAY)) == []
+    original = weighed["original"]
+    assert (original["independence"], original["n_copied"], original["copied_from"]) == (1, 0, "-")
+    assert (original["n_shared"], original["lead"]) == (0, 0.5)
+    world.sources["all"]["derived_from"] = []
+    assert world.weigh(START + DAY)["original"]["independence"] == 0.05, "one that does not say so"
+
+
 def test_lead_goes_to_who_is_first(rng, tmp_path):
     world = World(tmp_path)
     entries = sorted(some(rng, 400))

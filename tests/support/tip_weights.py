@@ -214,6 +214,12 @@ def confirmed(world, name, known, now):
     return math.fsum(best.values())
 
 
+def parents_of(world, name):
+    """Of what it says it is made."""
+    said = set(world.sources[name]["derived_from"])
+    return {o for o, source in world.sources.items() if o != name and {o, source["group"]} & said}
+
+
 def recount(world, now):
     """As World.weigh."""
     past = histories(world, now)
@@ -228,12 +234,12 @@ def recount(world, now):
         known, _, ok = past[name]
         mine = {e: memory(k, now) for e, k in known.items()}
         hits = {e: roles_of(world, e) for e in mine}
-        parents = {o for o in world.sources if o != name and {o, group[o]} & set(source["derived_from"])}
+        parents = parents_of(world, name)
         own = [e for e in mine if scored(e)]
         exclusive = [e for e in own if not parents & set(holders[e])]
         copied = {o: math.fsum(mine[e] for e in exclusive if o in holders[e]
                                and (holders[e][o].first, o) < (known[e].first, name))
-                  for o in world.sources if group[o] != group[name]}
+                  for o in world.sources if group[o] != group[name] and name not in parents_of(world, o)}
         most = max(copied.values(), default=0)
         counts[name] = n = {
             "n_entries": math.fsum(mine.values()), "exposure": world.exposure,
@@ -249,7 +255,7 @@ def recount(world, now):
         shared, lead = [], []
         for entry, one in known.items():
             seen = [holders[entry][o].first for o in holders[entry] if group[o] != group[name]
-                    and counts[o]["independence"] >= 0.5] if scored(entry) else []
+                    and name not in parents_of(world, o) and counts[o]["independence"] >= 0.5] if scored(entry) else []
             if seen:
                 shared.append(memory(one, now))
                 lead.append(shared[-1] * 2 ** (-(one.first - min(one.first, *seen)) / DAY))

@@ -87,6 +87,12 @@ static bool weigh_is_derived(const struct weigh *weigh, size_t source, const str
     return false;
 }
 
+/* Of another maintainer, and not made out of it: what it has from there says nothing about where that is from. */
+static bool weigh_may_witness(const struct weigh *weigh, size_t source, size_t other)
+{
+    return weigh->is_stranger[source * weigh->n + other] && !weigh->is_parent[other * weigh->n + source];
+}
+
 static void weigh_independence(void *ctx, const struct bl_holder *holders, size_t n)
 {
     struct weigh *weigh = ctx;
@@ -102,11 +108,9 @@ static void weigh_independence(void *ctx, const struct bl_holder *holders, size_
             continue;
         weigh->weights[own->source].n_exclusive += memory;
         for (size_t j = 0; j < n; j++) {
-            size_t pair = own->source * weigh->n + holders[j].source;
-
-            if (weigh->is_stranger[pair] && weigh_was_first(weigh, &holders[j], own) &&
+            if (weigh_may_witness(weigh, own->source, holders[j].source) && weigh_was_first(weigh, &holders[j], own) &&
                 weigh_memory(weigh, holders[j].times) > 0)
-                weigh->copied[pair] += memory;
+                weigh->copied[own->source * weigh->n + holders[j].source] += memory;
         }
     }
 }
@@ -146,7 +150,7 @@ static uint32_t weigh_witnessed(const struct weigh *weigh, size_t source, const 
     for (size_t i = 0; i < n; i++) {
         size_t other = holders[i].source;
 
-        if (weigh->is_stranger[source * weigh->n + other] && weigh->weights[other].independence >= weigh_witness &&
+        if (weigh_may_witness(weigh, source, other) && weigh->weights[other].independence >= weigh_witness &&
             holders[i].times->first_s < first_s && weigh_memory(weigh, holders[i].times) > 0)
             first_s = holders[i].times->first_s;
     }

@@ -11,7 +11,8 @@
  * entries are not scaled up: little is known of them, and they stay near 0.5. With it the interval that holds 90 % of
  * Beta(T + 2, 5 F + 2). I  independence  max(0.05, (exclusive - copied) / scored): scored are the entries that may ever
  * count, exclusive those that no source it is declared to be derived from has too, copied those of them that one other
- *                    source had first: the one that had most. Sources of its own maintainer do not count. At the very
+ *                    source had first: the one that had most. Sources of its own maintainer, and those that are
+ *                    declared to be derived from it, do not count: neither here nor as witnesses below. At the very
  *                    same second the one whose name sorts first was first, so two that are equal never vote twice.
  *   N  lead          mean of 2^(-(first - earliest first) / 24 h) over the entries shared with a source of another
  *                    maintainer whose I is at least 0.5 (who copies is no witness); 0.5 with fewer than 30.
