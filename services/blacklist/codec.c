@@ -655,11 +655,11 @@ static json_t *codec_guard_json(const struct bl_stored *stored)
     const struct bl_limits limits = bl_guard_limits(guard);
     const char *state = guard->held_since_unix_ms ? "held" : stored->n_failures ? "failed" : "ok";
 
-    return json_pack("{ss ss so sI sI sb sI sf sf}", "state", state, "why", guard->why, "since",
+    return json_pack("{ss ss so sI sI sb sI sf sf sf}", "state", state, "why", guard->why, "since",
                      codec_time(guard->held_since_unix_ms), "entries", (json_int_t)guard->held_entries, "agreeing",
                      (json_int_t)guard->n_agreeing, "released", guard->is_released != 0, "steps",
                      (json_int_t)guard->n_steps, "removed_max", (double)limits.removed / BL_GUARD_ONE, "added_max",
-                     (double)limits.added / BL_GUARD_ONE);
+                     (double)limits.added / BL_GUARD_ONE, "lost_max", (double)limits.lost / BL_GUARD_ONE);
 }
 
 static json_t *codec_duration(int64_t ms)

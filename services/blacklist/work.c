@@ -98,11 +98,11 @@ static void work_hold_text(struct work_parse *job, const struct bl_change *chang
 
     (void)snprintf(job->hold, sizeof(job->hold), "%s", why);
     (void)snprintf(job->detail, sizeof(job->detail),
-                   "%s: of %llu %llu would go and %llu come, at most %u.%u %% and %u.%u %% are believed; %u of %d "
-                   "deliveries agree",
+                   "%s: of %llu %llu would go and %llu come, at most %u.%u %% and %u.%u %% are believed, and %u.%u %% "
+                   "less; %u of %d deliveries agree",
                    bl_guard_sentence(why), (unsigned long long)change->n_before, (unsigned long long)change->n_removed,
                    (unsigned long long)change->n_added, limits.removed / 10, limits.removed % 10, limits.added / 10,
-                   limits.added % 10, job->guard.n_agreeing, BL_GUARD_AGREE);
+                   limits.added % 10, limits.lost / 10, limits.lost % 10, job->guard.n_agreeing, BL_GUARD_AGREE);
 }
 
 /* May it follow on the current version? Brings the guard up to date. */

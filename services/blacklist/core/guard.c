@@ -151,7 +151,7 @@ static int guard_compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-enum guard_field { GUARD_REMOVED, GUARD_ADDED, GUARD_VALID };
+enum guard_field { GUARD_REMOVED, GUARD_ADDED, GUARD_LOST, GUARD_VALID };
 
 /* The nearest rank of a percentile of the steps; 0 without any. */
 static uint16_t guard_percentile(const struct bl_guard *guard, enum guard_field field, unsigned percent)
@@ -161,8 +161,10 @@ static uint16_t guard_percentile(const struct bl_guard *guard, enum guard_field 
 
     for (size_t i = 0; i < n; i++) {
         const struct bl_step *step = &guard->steps[i];
-        const uint16_t of[] = {
-            [GUARD_REMOVED] = step->removed, [GUARD_ADDED] = step->added, [GUARD_VALID] = step->valid};
+        const uint16_t of[] = {[GUARD_REMOVED] = step->removed,
+                               [GUARD_ADDED] = step->added,
+                               [GUARD_LOST] = step->removed > step->added ? step->removed - step->added : 0,
+                               [GUARD_VALID] = step->valid};
 
         values[i] = of[field];
     }
@@ -179,8 +181,11 @@ static uint32_t guard_limit(const struct bl_guard *guard, enum guard_field field
 
 struct bl_limits bl_guard_limits(const struct bl_guard *guard)
 {
+    uint32_t lost = guard_limit(guard, GUARD_LOST, BL_GUARD_REMOVED);
+
     return (struct bl_limits){.removed = guard_limit(guard, GUARD_REMOVED, BL_GUARD_REMOVED),
-                              .added = guard_limit(guard, GUARD_ADDED, BL_GUARD_ADDED)};
+                              .added = guard_limit(guard, GUARD_ADDED, BL_GUARD_ADDED),
+                              .lost = lost < BL_GUARD_LOST ? lost : BL_GUARD_LOST};
 }
 
 uint16_t bl_guard_valid(const struct bl_report *report)
@@ -203,6 +208,16 @@ static bool guard_vanished(uint64_t before, uint64_t after)
     return before >= BL_GUARD_FAMILY && !after;
 }
 
+/* Three times what is usual may be more than all: how much shorter it gets has a bound of its own. */
+static bool guard_shrank(const struct bl_limits *limits, const struct bl_change *change)
+{
+    uint64_t lost = change->n_before > change->n_after ? change->n_before - change->n_after : 0;
+
+    if (change->n_removed >= BL_GUARD_FEW && guard_share(change->n_removed, change->n_before) > limits->removed)
+        return true;
+    return lost >= BL_GUARD_FEW && guard_share(lost, change->n_before) > limits->lost;
+}
+
 const char *bl_guard_holds(const struct bl_guard *guard, const struct bl_change *change)
 {
     struct bl_limits limits = bl_guard_limits(guard);
@@ -211,7 +226,7 @@ const char *bl_guard_holds(const struct bl_guard *guard, const struct bl_change 
         return "";
     if (guard_vanished(change->n4_before, change->n4_after) || guard_vanished(change->n6_before, change->n6_after))
         return "family_vanished";
-    if (change->n_removed >= BL_GUARD_FEW && guard_share(change->n_removed, change->n_before) > limits.removed)
+    if (guard_shrank(&limits, change))
         return "shrank";
     if (change->n_added >= BL_GUARD_FEW && guard_share(change->n_added, change->n_before) > limits.added)
         return "grew";

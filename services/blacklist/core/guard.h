@@ -47,6 +47,7 @@ enum {
     BL_GUARD_MEDIAN = 5,    /* steps before a share of good lines is known */
     BL_GUARD_REMOVED = 500, /* share of the last version that may always go */
     BL_GUARD_ADDED = 1000,  /* that may always come */
+    BL_GUARD_LOST = 900,    /* by which it may never get shorter at once */
     BL_GUARD_TIMES = 3,     /* or as many times the 99th percentile of its own steps */
     BL_GUARD_AGREE = 3,     /* deliveries that agree within a tenth are believed … */
     BL_GUARD_INTERVALS = 2  /* … when they are spread over so many intervals */
@@ -82,6 +83,7 @@ void bl_guard_families(const struct bl_set *set, uint64_t *n4p, uint64_t *n6p);
 /** Thousandths of the version in force that may go, or come, at once. */
 struct bl_limits {
     uint32_t removed, added;
+    uint32_t lost; /* by how much it may get shorter: what comes makes up for what goes */
 };
 
 struct bl_limits bl_guard_limits(const struct bl_guard *guard);

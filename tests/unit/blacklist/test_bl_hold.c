@@ -80,6 +80,28 @@ static void test_limits_come_from_its_own_steps(void **state)
     assert_int_equal(guard.n_steps, 20 + BL_GUARD_STEPS);
 }
 
+/* Three times a large step is more than all of it: how much shorter it gets is still looked at. */
+static void test_a_wild_list_may_not_shrink_to_nothing(void **state)
+{
+    const struct bl_change turned = moved(1000, 1000, 1000), wild = moved(1000, 400, 420), calm = moved(1000, 10, 8);
+    const struct bl_change half = moved(1000, 990, 490), cut = moved(1000, 990, 489), most = moved(1000, 900, 0),
+                           all = moved(1000, 901, 0);
+    struct bl_guard guard = {0};
+
+    (void)state;
+    for (int i = 0; i < 20; i++)
+        bl_guard_record(&guard, i % 2 ? &wild : &calm, 1000, HOUR);
+    assert_int_equal(bl_guard_limits(&guard).removed, 1200);
+    assert_int_equal(bl_guard_limits(&guard).lost, 500);
+    assert_string_equal(bl_guard_holds(&guard, &turned), "");
+    assert_string_equal(bl_guard_holds(&guard, &half), "");
+    assert_string_equal(bl_guard_holds(&guard, &cut), "shrank");
+    bl_guard_record(&guard, &most, 1000, HOUR);
+    assert_int_equal(bl_guard_limits(&guard).lost, BL_GUARD_LOST);
+    assert_string_equal(bl_guard_holds(&guard, &most), "");
+    assert_string_equal(bl_guard_holds(&guard, &all), "shrank");
+}
+
 static void test_shares_have_a_ceiling(void **state)
 {
     const struct bl_change huge = moved(1, 1, UINT32_MAX);
@@ -250,6 +272,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_is_held),
         cmocka_unit_test(test_limits_come_from_its_own_steps),
+        cmocka_unit_test(test_a_wild_list_may_not_shrink_to_nothing),
         cmocka_unit_test(test_shares_have_a_ceiling),
         cmocka_unit_test(test_percentile_is_that_of_a_recount),
         cmocka_unit_test(test_three_that_agree_are_believed),
