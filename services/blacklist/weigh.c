@@ -146,6 +146,15 @@ static int weigh_put(struct app *app, struct tip_outbox_txn *txn, struct tip_eve
     return r ? r : store_put(txn, STORE_WEIGHT, name, strlen(name), bytes.data, bytes.len);
 }
 
+/* It names the list that this one copies, and that may be for fewer people. */
+static enum tip_tlp weigh_tlp(const struct app_source *source, const char *copied_from)
+{
+    const struct app_source *copied = *copied_from ? app_source_find(source->app, copied_from) : source;
+    enum tip_tlp own = app_source_tlp(source), other = copied ? app_source_tlp(copied) : TIP_TLP_AMBER;
+
+    return other > own ? other : own;
+}
+
 int weigh_publish(struct app_source *source, struct tip_outbox_txn *txn, double before, const char *reason)
 {
     tip_auto(tip_event_destroy) struct tip_event *measured = NULL;
@@ -163,7 +172,8 @@ int weigh_publish(struct app_source *source, struct tip_outbox_txn *txn, double 
     event.source_weight.before = before;
     event.source_weight.fixed = app_source_is_fixed(source);
     event.source_weight.reason = reason;
-    return app_publish(source->app, txn, TIP_TOPIC_SOURCE_WEIGHT, source->name, app_source_tlp(source), &event);
+    return app_publish(source->app, txn, TIP_TOPIC_SOURCE_WEIGHT, source->name,
+                       weigh_tlp(source, event.source_weight.copied_from), &event);
 }
 
 /* ---- is it worth telling? ---- */

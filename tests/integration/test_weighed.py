@@ -71,6 +71,22 @@ def test_a_weight_is_measured_told_and_moves_verdicts(lists, nginx, rng):
     assert copy.hits["special_use"] == 2 and copy.n_scored == 200 and copy.n_entries == 202
 
 
+def test_a_copy_does_not_tell_of_whom_to_those_who_may_not_know(lists, nginx, rng):
+    pool = addresses(rng, 100)
+    lists.source("secret", nginx.write("secret.txt", text(pool)), weight=None, interval="1h", tlp="amber")
+    lists.source("told", nginx.write("told.txt", text(addresses(rng, 50))), weight=None, interval="1h", tlp="clear",
+                 redistribute=True)
+    lists.start()
+    lists.run()
+    told(lists, "secret", "told")
+    lists.source("copy", nginx.url("secret.txt"), weight=None, interval="1h", tlp="clear", redistribute=True)
+    lists.service.reload()
+    lists.run(target="copy")
+    assert told(lists, "copy")["copy"].copied_from == "secret"
+    markings = {s.payload.source: s.stamp.tlp for s in lists.events("v1.source.weight.")}
+    assert markings == {"secret": 3, "told": 1, "copy": 3}
+
+
 def test_a_weight_that_the_file_says_is_in_force(lists, nginx, rng, caller):
     pool = addresses(rng, 50)
     lists.source("said", nginx.write("said.txt", text(pool)), weight=0.9, interval="1h")
