@@ -87,6 +87,23 @@ def test_a_copy_does_not_tell_of_whom_to_those_who_may_not_know(lists, nginx, rn
     assert markings == {"secret": 3, "told": 1, "copy": 3}
 
 
+def test_top_sites_are_all_of_short_lists_and_none_of_long_ones(lists, nginx):
+    """As MISP has them: several of one role, each in order of names."""
+    for name, mark, n in (("alexa", "a", 9000), ("cisco_top10k", "c", 10000), ("majestic_million", "m", 10001)):
+        folder = lists.warn / name
+        folder.mkdir()
+        folder.chmod(0o755)
+        sites = [f"{mark}{i:05}.tip-top.com" for i in range(n)]
+        (folder / "list.json").write_text(json.dumps({"type": "hostname", "list": sites}))
+    names = ["a08999.tip-top.com", "c09999.tip-top.com", "m00001.tip-top.com", "other.tip-top.com"]
+    lists.source("names", nginx.write("names.txt", text(names)), weight=None, type="domain", interval="1h")
+    lists.start()
+    lists.run()
+    weighed = told(lists, "names")["names"]
+    check_arithmetic(weighed)
+    assert weighed.hits == {"top_site": 2} and weighed.penalties == 1
+
+
 def test_a_weight_that_the_file_says_is_in_force(lists, nginx, rng, caller):
     pool = addresses(rng, 50)
     lists.source("said", nginx.write("said.txt", text(pool)), weight=0.9, interval="1h")

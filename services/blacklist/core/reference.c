@@ -109,8 +109,6 @@ int bl_reference_add(struct bl_reference *reference, enum bl_role which, const c
     struct tip_prefix prefix;
     int r;
 
-    if (which == BL_ROLE_TOP_SITE && role->n >= BL_REFERENCE_TOP_MAX)
-        return 0;
     if (!tip_prefix_parse(&prefix, NULL, text, len))
         r = reference_add_prefix(role, &prefix);
     else

@@ -27,7 +27,7 @@ enum bl_role {
     BL_ROLE_COUNT
 };
 
-enum { BL_REFERENCE_TOP_MAX = 10000, BL_REFERENCE_NAMES_MAX = 2000000, BL_REFERENCE_RANGES_MAX = 4000000 };
+enum { BL_REFERENCE_NAMES_MAX = 2000000, BL_REFERENCE_RANGES_MAX = 4000000 };
 
 /** What a hit counts as. */
 double bl_role_penalty(enum bl_role role);
@@ -44,7 +44,7 @@ void bl_reference_destroy(struct bl_reference **referencep);
 enum { BL_REFERENCE_E_UNKNOWN = 1 };
 
 /**
- * Adds an entry of a reference list, `.name` with all below it. Of top sites only the first 10,000 are taken.
+ * Adds an entry of a reference list, `.name` with all below it.
  *
  * @return 0, BL_REFERENCE_E_UNKNOWN, or -ENOBUFS
  */

@@ -13,7 +13,11 @@
 #include <tip/cleanup.h>
 #include <tip/fail.h>
 
-enum { LISTS_PATH = 4096, LISTS_FILE_MAX = 64 * 1024 * 1024 };
+enum {
+    LISTS_PATH = 4096,
+    LISTS_FILE_MAX = 64 * 1024 * 1024,
+    LISTS_TOP_MAX = 10000 /* they are in order of names: of a longer one nobody knows which are the top */
+};
 
 /* Names of lists as MISP/misp-warninglists has them. What is special use TIP knows by itself. */
 static const struct {
@@ -77,6 +81,10 @@ static bool lists_type_is_read(const char *type)
 static int lists_add(struct bl_reference *reference, enum bl_role role, const json_t *list,
                      struct bl_warninglists *counts)
 {
+    if (role == BL_ROLE_TOP_SITE && json_array_size(list) > LISTS_TOP_MAX) {
+        counts->n_passed++;
+        return 0;
+    }
     for (size_t i = 0; i < json_array_size(list); i++) {
         const json_t *entry = json_array_get(list, i);
         int r = BL_REFERENCE_E_UNKNOWN;

@@ -11,7 +11,7 @@
 
 struct bl_warninglists {
     size_t n_files;   /* read */
-    size_t n_passed;  /* files of no role, and entries that cannot be used */
+    size_t n_passed;  /* files of no role, too long ones of top sites, and entries that cannot be used */
     size_t n_damaged; /* files that are no such list */
 };
 

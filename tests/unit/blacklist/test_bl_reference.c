@@ -92,29 +92,12 @@ static void test_reference_refuses_what_it_cannot_read(void **state)
     assert_int_equal(bl_reference_count(reference, BL_ROLE_SINKHOLE), 0);
 }
 
-static void test_reference_takes_ten_thousand_top_sites(void **state)
-{
-    tip_auto(bl_reference_destroy) struct bl_reference *reference = bl_reference_new();
-    char name[32];
-
-    (void)state;
-    for (int i = 0; i < 10100; i++) {
-        (void)snprintf(name, sizeof(name), "site%d.com", i);
-        add(reference, BL_ROLE_TOP_SITE, name);
-    }
-    assert_int_equal(bl_reference_count(reference, BL_ROLE_TOP_SITE), 10000);
-    assert_int_equal(bl_reference_finish(reference), 0);
-    assert_int_equal(roles(reference, TIP_KIND_DOMAIN, "site9999.com"), TOP);
-    assert_int_equal(roles(reference, TIP_KIND_DOMAIN, "site10000.com"), 0);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_reference_hits),
         cmocka_unit_test(test_reference_walks_as_it_is_asked),
         cmocka_unit_test(test_reference_refuses_what_it_cannot_read),
-        cmocka_unit_test(test_reference_takes_ten_thousand_top_sites),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
