@@ -333,8 +333,10 @@ static void export_publish(struct export_run *run, struct bl_export *export, con
     job->mark.n_arena = run->list.arena.len;
     r = bl_export_publish(job->dir, job->spec.format, export, &job->mark);
     job->end = r ? EXPORT_FAILED : EXPORT_WRITTEN;
-    if (r)
+    if (r) {
+        job->mark = *before; /* what was there is still good */
         (void)snprintf(job->why, sizeof(job->why), "it cannot be written: %s", strerror(-r));
+    }
 }
 
 /* An operator has taken it out, or something inside it: holding that back would go on blocking what is allowed. */

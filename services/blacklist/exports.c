@@ -183,7 +183,8 @@ static void exports_end(struct app *app, struct app_export *export, const struct
     export->n_entries = job->n_entries;
     export->n_before = job->n_before;
     export->n_gone = job->n_gone;
-    export->mark = job->mark;
+    if (job->end != EXPORT_FAILED) /* what was published before may not even have been found */
+        export->mark = job->mark;
     export->ran_unix_ms = tip_loop_wall_ms();
     if (job->end == EXPORT_WRITTEN || job->end == EXPORT_UNCHANGED)
         export->is_released = false;

@@ -360,6 +360,25 @@ def test_a_view_for_others_does_not_give_what_was_made_for_some(exports, nginx, 
     assert "11.3.3" not in exports.text("some") and not (exports.out / "some/some.txt.previous").exists()
 
 
+def test_one_that_cannot_be_written_leaves_the_last_one(exports, nginx, site):
+    exports.source("one", nginx.write("one.txt", "11.3.3.3\n"), weight=0.95)
+    exports.view("all")
+    exports.start()
+    exports.run()
+    wait_for(lambda: exports.show("all")["entries"] == 1, 20, "it is published")
+    before = exports.show("all")
+    (exports.out / "all/all.txt.new").mkdir()
+    nginx.write("one.txt", "11.3.3.3\n11.3.3.4\n")
+    exports.run()
+    failed = wait_for(lambda: exports.show("all")["state"] == "failed" and exports.show("all"), 20, "it cannot be written")
+    for key in ("files", "serial", "entries", "generated"):
+        assert failed[key] == before[key], key
+    done = site.run_program(["tip", "export", "get", "all", "--config", str(site.config_path)])
+    assert "11.3.3.3" in done.stdout and "11.3.3.4" not in done.stdout
+    (exports.out / "all/all.txt.new").rmdir()
+    assert exports.settled("all")["entries"] == 2
+
+
 def test_what_is_special_or_a_suffix_is_in_none(exports, nginx):
     special = ["10.1.2.3", "192.168.0.0/16", "127.0.0.5", "fe80::1", "a.test", "x.example", "b.onion", "1.0.0.127.in-addr.arpa",
                "co.uk", "10.1.2.3:80", "http://10.1.2.3/", "http://a.localhost/", "8.8.8.8"]
