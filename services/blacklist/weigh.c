@@ -37,6 +37,7 @@ double app_source_weight(const struct app_source *source)
 static void weigh_item_fill(struct weigh_item *item, const struct app_source *source)
 {
     const struct bl_spec *spec = source->spec;
+    double weight;
 
     strcpy(item->name, source->name);
     strcpy(item->group, spec->group);
@@ -44,7 +45,7 @@ static void weigh_item_fill(struct weigh_item *item, const struct app_source *so
     for (size_t i = 0; i < spec->n_derived_from; i++)
         item->derived_from[item->n_derived_from++] = tip_strdup(spec->derived_from[i]);
     item->category = spec->category;
-    item->version = source->stored.version;
+    publish_stands(source, &item->version, &weight);
     item->fetched_unix_ms = source->stored.fetched_unix_ms;
     item->ok_unix_ms = source->stored.ok_unix_ms;
     item->interval_ms = spec->interval_ms;
