@@ -308,10 +308,22 @@ void collect_order(const struct app_source *source, const struct bl_spec *spec, 
     };
     if (!job->is_guarded)
         job->guard = (struct bl_guard){0}; /* read by other rules, or not watched: what was learned means nothing */
-    job->is_guarded = job->is_guarded && !source->stored.is_held;
+    job->is_held = source->stored.is_held;
+    job->is_guarded = job->is_guarded && !job->is_held;
     strcpy(job->dir, source->app->dir);
     strcpy(job->name, source->name);
     strcpy(job->member, spec->member);
+}
+
+/* What was held may have been released while the job had its copy. */
+static void collect_guard(struct app_source *source, const struct work_parse *job)
+{
+    struct bl_guard *guard = &source->stored.guard;
+    bool is_released = guard->is_released && guard->held_since_unix_ms == job->guard.held_since_unix_ms;
+
+    *guard = job->guard;
+    if (is_released)
+        guard->is_released = 1;
 }
 
 static void collect_counts(struct bl_stored *stored, const struct work_parse *job)
@@ -345,7 +357,7 @@ static void collect_changed(struct app_source *source, const struct work_parse *
     source->stored.validators = source->fetched;
     source->stored.fingerprint = job->fingerprint;
     source->stored.fetched_unix_ms = source->stored.changed_unix_ms = tip_loop_wall_ms();
-    source->stored.guard = job->guard;
+    collect_guard(source, job);
     collect_counts(&source->stored, job);
     r = app_source_put(txn, source);
     r = r ? r : app_report_put(txn, source->name, &job->report);
@@ -357,7 +369,7 @@ static void collect_same(struct app_source *source, const struct work_parse *job
 {
     source->stored.validators = source->fetched;
     source->stored.fingerprint = job->fingerprint;
-    source->stored.guard = job->guard;
+    collect_guard(source, job);
     source->stored.n_lines = job->report.n_lines;
     source->stored.n_rejected = job->report.n_rejected;
     source->stored.n_added = source->stored.n_removed = source->stored.n_changed = 0;
@@ -384,7 +396,7 @@ static void collect_held(struct app_source *source, const struct work_parse *job
 /* The guard does not believe it: it is fetched again soon, whole, until later ones agree or an operator releases it. */
 static void collect_guarded(struct app_source *source, const struct work_parse *job)
 {
-    source->stored.guard = job->guard;
+    collect_guard(source, job);
     source->stored.n_added = job->n_added;
     source->stored.n_removed = job->n_removed;
     source->stored.n_changed = job->n_changed;
@@ -406,7 +418,7 @@ static void collect_on_parsed(void *ctx, void *opaque)
         source->end.report = tip_memdup(&job->report, sizeof(job->report));
     if (*job->hold) {
         collect_guarded(source, job);
-    } else if (!*job->why && source->stored.is_held) {
+    } else if (!*job->why && (source->stored.is_held || job->is_held)) {
         collect_held(source, job);
     } else if (!*job->why) {
         collect_changed(source, job);

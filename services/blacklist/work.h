@@ -34,6 +34,7 @@ struct work_parse {
     uint32_t fingerprint;  /* of the rules, for the caller */
     double weight;         /* for the caller */
     bool is_guarded;       /* what differs too much from the current version is held */
+    bool is_held;          /* by an operator when it was ordered: so nobody guards it, and it may not be published */
     struct bl_guard guard; /* brought up to date */
     int64_t interval_ms, changed_unix_ms, now_unix_ms;
 
