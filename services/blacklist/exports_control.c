@@ -242,8 +242,9 @@ void exports_control_release(struct control *control)
 
     if (!export)
         return;
-    if (export->end != EXPORT_HELD) {
-        control_fail(control, TIP_FAILURE_REFUSED, "it is not held");
+    if (export->end != EXPORT_HELD || !bl_export_loses(export->n_before, export->n_gone)) {
+        control_fail(control, TIP_FAILURE_REFUSED,
+                     export->end == EXPORT_HELD ? "it is not held for what it would lose" : "it is not held");
         return;
     }
     (void)snprintf(control->result, sizeof(control->result), "%s: %.150s",

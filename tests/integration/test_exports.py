@@ -419,6 +419,16 @@ def test_a_view_with_too_many_entries_is_held(exports, nginx):
     exports.run()
     wait_for(lambda: exports.show("small")["state"] == "held", 20, "it is held")
     assert "max_entries" in exports.show("small")["why"]
+    done = exports.site.run_program(["tip", "export", "release", "small", "--reason", "test", "--config",
+                                     str(exports.site.config_path)], check=False)
+    assert done.returncode and "not held for what it would lose" in done.stderr
+    assert not exports.show("small")["released"]
+    nginx.write("one.txt", text(f"45.1.{n}.1" for n in range(4)))
+    exports.run()
+    wait_for(lambda: exports.show("small")["entries"] == 4, 20, "few enough are published")
+    nginx.write("one.txt", "45.1.0.1\n")
+    exports.run()
+    wait_for(lambda: exports.show("small")["state"] == "held", 20, "the guard still looks")
 
 
 def test_the_command_line(published, site):
