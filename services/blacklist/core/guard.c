@@ -98,7 +98,7 @@ const char *bl_guard_sentence(const char *why)
         {"no_column", "the header does not name the wanted column"},
         {"too_many_entries", "the list holds more entries than allowed"},
         {"too_large", "the list is larger than allowed"},
-        {"few_valid", "less than half as many of its lines hold an entry as did so far"},
+        {"few_valid", "less than half as large a share of its entries is acceptable as was so far"},
         {"shrank", "more would go at once than ever did"},
         {"grew", "more would come at once than ever did"},
         {"family_vanished", "all its IPv4 or all its IPv6 addresses would go at once"},
@@ -190,15 +190,12 @@ struct bl_limits bl_guard_limits(const struct bl_guard *guard)
 
 uint16_t bl_guard_valid(const struct bl_report *report)
 {
-    uint64_t n = report->n_content > report->n_skipped ? report->n_content - report->n_skipped : 0;
-    uint64_t n_good = n > report->n_rejected ? n - report->n_rejected : 0;
-
-    return (uint16_t)guard_share(n_good, n);
+    return (uint16_t)guard_share(report->n_valid, report->n_valid + report->n_rejected);
 }
 
 bool bl_guard_few_valid(const struct bl_guard *guard, const struct bl_report *report)
 {
-    if (guard_n_steps(guard) < BL_GUARD_MEDIAN || report->n_content - report->n_skipped < BL_GUARD_FEW)
+    if (guard_n_steps(guard) < BL_GUARD_MEDIAN || report->n_valid + report->n_rejected < BL_GUARD_FEW)
         return false;
     return 2 * bl_guard_valid(report) < guard_percentile(guard, GUARD_VALID, 50);
 }

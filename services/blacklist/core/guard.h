@@ -56,7 +56,7 @@ enum {
 /** A version that was accepted, as it came. */
 struct bl_step {
     uint16_t removed, added; /* thousandths of the version before it; 65535 for more */
-    uint16_t valid;          /* thousandths of its lines that held an entry */
+    uint16_t valid;          /* thousandths of what was read as an entry */
     uint16_t gap_min;        /* since the version before it; 65535 for more, 0 for not known */
 };
 
@@ -88,7 +88,7 @@ struct bl_limits {
 
 struct bl_limits bl_guard_limits(const struct bl_guard *guard);
 
-/** Of the lines that count, how many thousandths hold an entry. */
+/** Of what was read as an entry, how many thousandths are one: a record of JSON may hold many, or none. */
 uint16_t bl_guard_valid(const struct bl_report *report);
 
 /** Are they less than half of what they used to be (the median)? Then it is another file, or half of one. */

@@ -197,10 +197,12 @@ static void test_release_is_of_what_is_held(void **state)
 static void test_few_good_lines(void **state)
 {
     const struct bl_change calm = moved(1000, 1, 2);
-    const struct bl_report good = {.n_content = 100, .n_rejected = 2}, half = {.n_content = 100, .n_rejected = 51},
-                           bad = {.n_content = 100, .n_rejected = 52},
-                           skipped = {.n_content = 1000, .n_skipped = 900, .n_rejected = 51},
-                           little = {.n_content = 19, .n_rejected = 18};
+    const struct bl_report good = {.n_content = 100, .n_valid = 98, .n_rejected = 2},
+                           half = {.n_content = 100, .n_valid = 49, .n_rejected = 51},
+                           bad = {.n_content = 100, .n_valid = 48, .n_rejected = 52},
+                           skipped = {.n_content = 1000, .n_skipped = 900, .n_valid = 49, .n_rejected = 51},
+                           little = {.n_content = 19, .n_valid = 1, .n_rejected = 18},
+                           records = {.n_content = 30, .n_valid = 5000, .n_rejected = 40}; /* JSON: many in each */
     struct bl_guard guard = {0};
 
     (void)state;
@@ -214,6 +216,8 @@ static void test_few_good_lines(void **state)
     assert_true(bl_guard_few_valid(&guard, &bad));
     assert_false(bl_guard_few_valid(&guard, &skipped)); /* lines that are passed over do not count */
     assert_false(bl_guard_few_valid(&guard, &little));
+    assert_int_equal(bl_guard_valid(&records), 992);
+    assert_false(bl_guard_few_valid(&guard, &records));
 }
 
 static void test_families_are_those_of_addresses_and_networks(void **state)
