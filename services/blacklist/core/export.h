@@ -6,7 +6,7 @@
  * What is let in is checked here once: addresses and prefixes are parsed, names have nothing but letters, digits, `-`,
  * `_` and dots, URLs and endpoints nothing but printable ASCII without blanks. A format escapes what is special in it.
  *
- * An entry takes 44 bytes, and its text when it is no address.
+ * An entry takes 48 bytes, and its text when it is no address.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -46,6 +46,8 @@ struct bl_export_item {
     uint32_t text;         /* where it begins in the arena */
     uint8_t addr[16];
 };
+
+_Static_assert(sizeof(struct bl_export_item) == 48, "docs/exports.md says so, and the file of an export has them");
 
 struct bl_export_list {
     struct tip_buf items; /* struct bl_export_item */
