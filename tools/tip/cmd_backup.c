@@ -1,7 +1,7 @@
 /*
  * The order is what makes a backup: outboxes, database, journal, each as it is a moment after the one before. So
  * whatever an outbox had been acked, and whatever the database had stored, stands in the journal's copy
- * (docs/adr/0009).
+ * (docs/adr/0010).
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,12 +1,16 @@
 /* What a backup says of itself, from friends and strangers; where its files go; the journal's id inside a record. */
 #include <check.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "backup/adapt.h"
 #include "backup/manifest.h"
 #include "backup/target.h"
+#include "up/tree.h"
 
 #define ID  "01890a5d-ac96-774b-bcce-b302099a8057"
 #define SHA "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
@@ -131,6 +135,41 @@ static void test_id_in_a_record(void **state)
     assert_false(adapt_payload(record, sizeof(record), old_id, new_id));
 }
 
+/* ---- a directory ---- */
+
+struct seen {
+    char names[64];
+};
+
+static int seen_add(void *ctx, const char *name)
+{
+    struct seen *seen = ctx;
+
+    strcat(strcat(seen->names, name), " ");
+    return 0;
+}
+
+/* What a journal loses while it is copied is its oldest: so that is what comes last. */
+static void test_the_newest_comes_first(void **state)
+{
+    static const char *const names[] = {"0002.seg", "0001.seg", "0010.seg"};
+    char dir[] = "/tmp/tip-backup-XXXXXX", path[64];
+    struct seen seen = {""};
+
+    (void)state;
+    assert_non_null(mkdtemp(dir));
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        (void)snprintf(path, sizeof(path), "%s/%s", dir, names[i]);
+        assert_int_equal(close(creat(path, 0600)), 0);
+    }
+    (void)snprintf(path, sizeof(path), "%s/link", dir);
+    assert_int_equal(symlink("0001.seg", path), 0);
+    assert_int_equal(layout_each(dir, seen_add, &seen), 0);
+    assert_string_equal(seen.names, "0010.seg 0002.seg 0001.seg ");
+    assert_int_equal(tree_remove(dir), 0);
+    assert_int_equal(layout_each(dir, seen_add, &seen), 0); /* a missing one is empty */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -138,6 +177,7 @@ int main(void)
         cmocka_unit_test(test_refuses),
         cmocka_unit_test(test_paths),
         cmocka_unit_test(test_id_in_a_record),
+        cmocka_unit_test(test_the_newest_comes_first),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -105,7 +105,7 @@ int layout_each(const char *dir, int (*each)(void *ctx, const char *name), void 
 
     if (n == -1)
         return errno == ENOENT ? 0 : -errno;
-    for (int i = 0; i < n; i++) {
+    for (int i = n; i-- > 0;) {
         snprintf(as, sizeof(as), "keys/%s", entries[i]->d_name);
         if (!r && manifest_path_valid(as) && layout_join(path, dir, entries[i]->d_name) && lstat(path, &st) == 0 &&
             S_ISREG(st.st_mode))

@@ -29,5 +29,8 @@ const char *layout_data(const struct layout *layout, const char *name);
 /** Appends to a path; false when it does not fit. */
 bool layout_join(char path[static FILES_PATH], const char *dir, const char *name);
 
-/** Calls for each plain file of a directory whose name may stand in a manifest; one that is missing is empty. */
+/**
+ * Calls for each plain file of a directory whose name may stand in a manifest, the last name first: of a journal that
+ * is trimmed meanwhile the beginning is missing, and nothing between. A directory that is missing is empty.
+ */
 int layout_each(const char *dir, int (*each)(void *ctx, const char *name), void *ctx);
