@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <sodium.h>
@@ -63,6 +64,8 @@ int tip_outbox_copy(const char *dir, int fd)
 }
 
 /* ---- used again ---- */
+
+enum { RENEW_ROOM = 256 << 20 };
 
 static int renew_events(struct tip_outbox *outbox, MDB_txn *mdb, uint64_t durable, struct tip_outbox_renewal *renewal)
 {
@@ -146,9 +149,20 @@ static int renew_all(struct tip_outbox *outbox, struct tip_outbox_renewal *renew
     return outbox_errno(mdb_txn_commit(mdb));
 }
 
+/* Whatever the map was that the copy was made of: room for all of it once more, and as much as is usual. */
+static size_t renew_map(const char *dir)
+{
+    char path[PATH_MAX];
+    struct stat st;
+
+    (void)snprintf(path, sizeof(path), "%s/data.mdb", dir); /* a cut path is not found */
+    return RENEW_ROOM + (stat(path, &st) == 0 ? 2 * (size_t)st.st_size : 0);
+}
+
 int tip_outbox_renew(const char *dir, struct tip_outbox_renewal *renewal)
 {
-    const struct tip_outbox_config config = {.dir = dir, .wall_unix_us = renewal->wall_unix_us};
+    const struct tip_outbox_config config = {
+        .dir = dir, .map_bytes = renew_map(dir), .wall_unix_us = renewal->wall_unix_us};
     tip_auto(tip_outbox_destroy) struct tip_outbox *outbox = NULL;
     int r = tip_outbox_open(&outbox, &config);
 

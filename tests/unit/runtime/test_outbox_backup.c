@@ -14,6 +14,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <lmdb.h>
+
 #include <tip/cleanup.h>
 #include <tip/outbox.h>
 #include <tip/outbox_backup.h>
@@ -307,6 +309,46 @@ static void test_put_back_is_a_new_volume(void **state)
     tip_outbox_destroy(&outbox);
 }
 
+/* Values that are mostly holes in the file, so that they cost nothing. Two: LMDB would spill a larger one, and leaks
+ * then. */
+static void fill(const char *dir, size_t bytes)
+{
+    MDB_val data = {.mv_size = bytes / 2};
+    MDB_env *env;
+    MDB_txn *txn;
+    MDB_dbi dbi;
+
+    assert_int_equal(mdb_env_create(&env), 0);
+    assert_int_equal(mdb_env_set_maxdbs(env, 40), 0);
+    assert_int_equal(mdb_env_set_mapsize(env, bytes + (64 << 20)), 0);
+    assert_int_equal(mdb_env_open(env, dir, MDB_WRITEMAP | MDB_NOSYNC, 0600), 0);
+    assert_int_equal(mdb_txn_begin(env, NULL, 0, &txn), 0);
+    assert_int_equal(mdb_dbi_open(txn, "t.state", MDB_CREATE, &dbi), 0);
+    for (size_t i = 0; i < 2; i++) {
+        MDB_val key = {sizeof(i), &i};
+
+        assert_int_equal(mdb_put(txn, dbi, &key, &data, MDB_RESERVE), 0);
+    }
+    assert_int_equal(mdb_txn_commit(txn), 0);
+    mdb_env_close(env);
+}
+
+/* `bus.outbox_bytes` may be more than what is usual, and all of it may be in use. */
+static void test_one_larger_than_usual_is_put_back(void **state)
+{
+    const struct place *place = *state;
+    struct tip_outbox *outbox = outbox_at(place->back);
+    unsigned n_asked = 0;
+    struct tip_outbox_renewal renewal = {
+        .wall_unix_us = LATER, .before = {{7}}, .after = {{9}}, .durable = durable_30, .ctx = &n_asked};
+
+    publish(outbox, 40);
+    tip_outbox_destroy(&outbox);
+    fill(place->back, 300 << 20);
+    assert_int_equal(tip_outbox_renew(place->back, &renewal), 0);
+    assert_int_equal(renewal.n_kept, 10);
+}
+
 static void test_nothing_to_copy(void **state)
 {
     const struct place *place = *state;
@@ -332,6 +374,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_copies_of_an_outbox_at_work_are_whole, place_make, place_remove),
         cmocka_unit_test_setup_teardown(test_put_back_is_a_new_volume, place_make, place_remove),
+        cmocka_unit_test_setup_teardown(test_one_larger_than_usual_is_put_back, place_make, place_remove),
         cmocka_unit_test_setup_teardown(test_nothing_to_copy, place_make, place_remove),
         cmocka_unit_test_setup_teardown(test_an_older_service_is_refused, place_make, place_remove),
     };
