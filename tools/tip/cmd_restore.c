@@ -182,7 +182,12 @@ static int restore_stage_file(struct restore *restore, const struct manifest_fil
     if (!targets_path(&restore->targets, file->path, to))
         return CLI_OK;
     r = layout_join(from, restore->dir, file->path) ? files_copy(from, to, &copied, &restore->progress) : -ENAMETOOLONG;
-    return r ? restore_refuse(to, r) : CLI_OK;
+    if (r)
+        return restore_refuse(to, r);
+    if (copied.bytes == file->bytes && strcmp(copied.sha256, file->sha256) == 0)
+        return CLI_OK;
+    cli_error("%s has changed since it was checked", from);
+    return CLI_FAILED;
 }
 
 static int restore_stage(struct restore *restore)
@@ -222,7 +227,7 @@ static int restore_pump(struct restore *restore, int to)
         }
         (void)!progress_add(&restore->progress, n); /* it is carried through: half a database helps nobody */
     }
-    return 0;
+    return ferror(in) ? -EIO : 0;
 }
 
 static int restore_load(struct restore *restore, bool dry_run)
