@@ -2,7 +2,7 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <ftw.h>
+#include <fcntl.h>
 #include <libgen.h>
 #include <stdio.h>
 #include <string.h>
@@ -182,22 +182,49 @@ void targets_unstage(const struct targets *targets)
         (void)!tree_remove(targets->items[i].stage); /* the next attempt tries again, and says so */
 }
 
-static const struct user *own_user; /* nftw passes nothing on */
-
-static int target_own_one(const char *path, const struct stat *st, int type, struct FTW *at)
+/* The directory that we made and hold open, not what has its name by now: what is above it is the other user's. */
+static DIR *target_own_open(const char *path)
 {
-    (void)st, (void)type, (void)at;
-    return lchown(path, own_user->uid, own_user->gid) == -1 ? -1 : 0;
+    tip_auto(tip_fd_close) int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    struct stat st;
+    DIR *dir;
+
+    if (fd == -1 || fstat(fd, &st) == -1)
+        return NULL;
+    if (st.st_uid != geteuid()) {
+        errno = EPERM;
+        return NULL;
+    }
+    dir = fdopendir(fd);
+    if (dir)
+        fd = -1;
+    return dir;
+}
+
+/* There are only files in it. It is given away itself when nothing is left to do in it. */
+static int target_own(const char *path, const struct user *user)
+{
+    tip_auto(tip_dir_close) DIR *dir = target_own_open(path);
+    const struct dirent *entry;
+
+    if (!dir)
+        return -errno;
+    while ((entry = readdir(dir))) {
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
+            fchownat(dirfd(dir), entry->d_name, user->uid, user->gid, AT_SYMLINK_NOFOLLOW) == -1)
+            return -errno;
+    }
+    return fchown(dirfd(dir), user->uid, user->gid) == -1 ? -errno : 0;
 }
 
 int targets_own(const struct targets *targets)
 {
-    own_user = targets->user;
     for (size_t i = 0; targets->user->is_other && i < targets->n; i++) {
         const struct target *target = &targets->items[i];
+        int r = target->is_empty ? 0 : target_own(target->stage, targets->user);
 
-        if (!target->is_empty && nftw(target->stage, target_own_one, 16, FTW_PHYS) == -1)
-            return target_refuse(target->stage, -errno);
+        if (r)
+            return target_refuse(target->stage, r);
     }
     return CLI_OK;
 }
