@@ -102,6 +102,14 @@ static int restore_check(struct restore *restore)
 
 /* ---- nobody is at work ---- */
 
+static int restore_lock_take(struct restore *restore, size_t i)
+{
+    if (flock(restore->locks[i], LOCK_EX | LOCK_NB) == 0)
+        return CLI_OK;
+    cli_error("tip-%s runs with %s: end it first", programs[i].name, restore->layout.data[i]);
+    return CLI_FAILED;
+}
+
 static int restore_lock(struct restore *restore, size_t i)
 {
     char path[FILES_PATH];
@@ -111,10 +119,7 @@ static int restore_lock(struct restore *restore, size_t i)
     restore->locks[i] = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (restore->locks[i] == -1)
         return errno == ENOENT ? CLI_OK : restore_refuse(path, -errno);
-    if (flock(restore->locks[i], LOCK_EX | LOCK_NB) == 0)
-        return CLI_OK;
-    cli_error("tip-%s runs with %s: end it first", programs[i].name, restore->layout.data[i]);
-    return CLI_FAILED;
+    return restore_lock_take(restore, i);
 }
 
 static int restore_locks(struct restore *restore)
@@ -130,6 +135,23 @@ static int restore_locks(struct restore *restore)
     for (size_t i = 0; r == CLI_OK && i < PROGRAMS; i++)
         r = restore_lock(restore, i);
     return r;
+}
+
+/* Where nothing was there was no lock either: a service that starts now must find one, and it is its user's. */
+static int restore_lock_new(struct restore *restore, size_t i)
+{
+    char path[FILES_PATH];
+
+    if (restore->locks[i] != -1)
+        return CLI_OK;
+    if (!layout_join(path, restore->layout.data[i], "lock"))
+        return restore_refuse(restore->layout.data[i], -ENAMETOOLONG);
+    restore->locks[i] = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (restore->locks[i] == -1)
+        return errno == EEXIST ? restore_lock(restore, i) : restore_refuse(path, -errno);
+    if (restore->user.is_other && fchown(restore->locks[i], restore->user.uid, restore->user.gid) == -1)
+        return restore_refuse(path, -errno);
+    return restore_lock_take(restore, i);
 }
 
 /* So that no supervisor begins meanwhile. The file is the services' user's. */
@@ -152,9 +174,20 @@ static int restore_lock_up(struct restore *restore)
 
 /* ---- is there a place ---- */
 
+static int restore_vacant(const struct restore *restore)
+{
+    const struct target *occupied = NULL;
+
+    if (!cli_flag(restore->cli, RESTORE_REPLACE))
+        occupied = targets_occupied(&restore->targets);
+    if (!occupied)
+        return CLI_OK;
+    cli_error("%s is not empty: --replace puts the backup in its place", occupied->place);
+    return CLI_FAILED;
+}
+
 static int restore_places(struct restore *restore)
 {
-    const struct target *occupied;
     int r;
 
     if (user_find(&restore->user)) {
@@ -162,13 +195,17 @@ static int restore_places(struct restore *restore)
         return CLI_FAILED;
     }
     r = targets_init(&restore->targets, &restore->layout, &restore->manifest, &restore->user);
-    if (r != CLI_OK || cli_flag(restore->cli, RESTORE_REPLACE))
-        return r;
-    occupied = targets_occupied(&restore->targets);
-    if (!occupied)
-        return CLI_OK;
-    cli_error("%s is not empty: --replace puts the backup in its place", occupied->place);
-    return CLI_FAILED;
+    return r == CLI_OK ? restore_vacant(restore) : r;
+}
+
+/* A service may have begun, and ended, since we looked; from now on none does. */
+static int restore_places_hold(struct restore *restore)
+{
+    int r = CLI_OK;
+
+    for (size_t i = 0; r == CLI_OK && i < PROGRAMS; i++)
+        r = restore_lock_new(restore, i);
+    return r == CLI_OK ? restore_vacant(restore) : r;
 }
 
 /* ---- the files ---- */
@@ -321,6 +358,8 @@ static int restore_do(struct restore *restore)
 
     if (r == CLI_OK)
         r = restore_stage(restore);
+    if (r == CLI_OK)
+        r = restore_places_hold(restore);
     if (r == CLI_OK)
         r = restore_database(restore);
     if (r == CLI_OK)
