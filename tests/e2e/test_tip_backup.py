@@ -291,6 +291,11 @@ def test_what_is_no_backup_is_refused(system):
         refused(f"{path} is damaged")
         flip(system.backup / path)
 
+    for mode in (0o770, 0o702):
+        system.backup.chmod(mode)
+        refused("can be written by others", 5)
+    system.backup.chmod(0o700)
+
     manifest = system.backup / "manifest.json"
     whole = manifest.read_text()
     for change, what in (({"schema": 9999}, "of a newer program"), ({"format": 2}, "its format is 2")):
