@@ -1,5 +1,6 @@
 """`tip backup` under load, everything deleted, `tip restore`: it answers as before, nothing is missing, nothing is twice."""
 import contextlib
+import hashlib
 import json
 import os
 import shutil
@@ -309,6 +310,51 @@ def test_what_is_no_backup_is_refused(system):
     refused("manifest.json: line")
     manifest.unlink()
     refused("no backup, or half of one", 2)
+
+
+def test_a_load_that_fails_changes_nothing(system):
+    system.tip("allow", "add", "203.0.113.9", "--reason", "ours")
+    wait_for(lambda: system.json("allow", "list"), 20, "the entry is stored")
+    standing = system.standing()
+    system.tip("backup", str(system.backup))
+    system.stop()
+    dump, manifest = system.backup / "database.dump", system.backup / "manifest.json"
+    dump.write_bytes(dump.read_bytes()[:-2000])
+    listed = json.loads(manifest.read_text())
+    entry, = (entry for entry in listed["files"] if entry["path"] == dump.name)
+    entry.update(bytes=dump.stat().st_size, sha256=hashlib.sha256(dump.read_bytes()).hexdigest())
+    manifest.write_text(json.dumps(listed))
+
+    failed = system.tip("restore", str(system.backup), "--replace", check=False)
+    assert failed.returncode == 1 and "Nothing else was changed" in failed.stderr, failed
+    assert system.chain.rows("select nspname from pg_namespace where nspname ~ '^tip'") == [{"nspname": "tip"}]
+    assert not list(system.site.data.rglob("*.replaced")) and not list(system.site.data.rglob("*.restored"))
+    for name in reversed(SERVICES):
+        system.service(name).start()
+    system.wait_stored()
+    assert system.standing() == standing
+
+
+def test_users_of_the_database(system):
+    """With no more rights than docs/operations.md says."""
+    with system.chain.postgres.cursor("tip") as cursor:
+        cursor.execute("create role saver login; grant tip_owner to saver; create role loader login; "
+                       "grant tip_owner, tip_storage, tip_reader, tip_maintenance to loader; "
+                       "grant create on database tip to loader, tip_owner")
+
+    password = open_to_nobody(system.site.dir / "passwords") / "one"
+    password.write_text("of no use here\n")
+
+    def env(user):
+        return {"TIP__STORAGE__DATABASE": system.chain.postgres.url("tip").replace("user=tip", f"user={user}"),
+                "TIP__STORAGE__PASSWORD_FILE": str(password)}
+
+    system.tip("backup", str(system.backup), env=env("saver"))
+    system.stop()
+    system.tip("restore", str(system.backup), "--replace", env=env("loader"))
+    owners = system.chain.rows("select distinct relowner::regrole::text as owner from pg_class "
+                               "where relnamespace = 'tip'::regnamespace")
+    assert owners == [{"owner": "tip_owner"}], owners
 
 
 # ---- `tip up`, with its private PostgreSQL and keys ----
