@@ -499,10 +499,10 @@ static int backup_run(struct cli *cli)
     if (r != CLI_OK)
         return r;
     r = layout_open(&backup.layout, cli->config);
+    progress_begin(&backup.progress, !cli->quiet && isatty(STDERR_FILENO)); /* before there is anything to remove */
     if (r == CLI_OK)
         r = backup_begin(&backup);
     if (r == CLI_OK) {
-        progress_begin(&backup.progress, !cli->quiet && isatty(STDERR_FILENO));
         r = backup_take(&backup);
         progress_end(&backup.progress);
         if (r != CLI_OK && tree_remove(backup.partial))
