@@ -256,7 +256,9 @@ def test_half_a_backup_and_the_place_of_another(system):
     shutil.rmtree(partial)
 
     system.tip("allow", "add", "203.0.113.9", "--reason", "before")
-    system.tip("backup", str(system.backup))
+    (system.site.data / "blacklist/sets/link").symlink_to("nowhere")
+    made = system.tip("backup", str(system.backup))
+    assert "sets/link is not in the backup: it is no plain file" in made.stderr
     taken = system.tip("backup", str(system.backup), check=False)
     assert taken.returncode == 2 and "there already" in taken.stderr
     system.tip("allow", "add", "203.0.113.10", "--reason", "after")

@@ -96,19 +96,31 @@ void layout_close(struct layout *layout)
     options_free(&layout->options);
 }
 
+/* What is skipped is named: a link to a file is a file to who made it. */
+static bool layout_is_file(const char *dir, const char *name)
+{
+    char path[FILES_PATH], as[MANIFEST_PATH + 8];
+    struct stat st;
+    bool is_file, is_there;
+
+    snprintf(as, sizeof(as), "keys/%s", name);
+    is_there = layout_join(path, dir, name) && lstat(path, &st) == 0;
+    is_file = is_there && S_ISREG(st.st_mode) && manifest_path_valid(as);
+    if (is_there && !is_file && strcmp(name, ".") != 0 && strcmp(name, "..") != 0)
+        cli_error("%s is not in the backup: it is %s", path,
+                  S_ISREG(st.st_mode) ? "not named as such files are" : "no plain file");
+    return is_file;
+}
+
 int layout_each(const char *dir, int (*each)(void *ctx, const char *name), void *ctx)
 {
     struct dirent **entries = NULL;
     int n = scandir(dir, &entries, NULL, alphasort), r = 0;
-    char path[FILES_PATH], as[MANIFEST_PATH + 8];
-    struct stat st;
 
     if (n == -1)
         return errno == ENOENT ? 0 : -errno;
     for (int i = n; i-- > 0;) {
-        snprintf(as, sizeof(as), "keys/%s", entries[i]->d_name);
-        if (!r && manifest_path_valid(as) && layout_join(path, dir, entries[i]->d_name) && lstat(path, &st) == 0 &&
-            S_ISREG(st.st_mode))
+        if (!r && layout_is_file(dir, entries[i]->d_name))
             r = each(ctx, entries[i]->d_name);
         free(entries[i]);
     }
