@@ -127,6 +127,7 @@ static void keymap_entry_read(struct access_table *table, const struct keymap_en
     static const char *const twice[] = {
         [ACCESS_E_NAME_TWICE] = "another key has this name",
         [ACCESS_E_KEY_TWICE] = "another name has this key",
+        [ACCESS_E_NAME_PREFIX] = "in topics this name is an instance of another key's, or another's of this one",
     };
     struct access_key *key = access_key_new();
     int r;

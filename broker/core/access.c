@@ -273,6 +273,23 @@ void access_table_deinit(struct access_table *table)
     *table = (struct access_table){0};
 }
 
+/* In topics an instance is behind '_': see access_is_own_system. */
+static bool access_is_instance(const char *name, const char *of)
+{
+    size_t n = strlen(of);
+
+    return n > 0 && strncmp(name, of, n) == 0 && name[n] == '_';
+}
+
+static int access_conflict(const struct access_key *a, const struct access_key *b)
+{
+    if (strcmp(a->name, b->name) == 0)
+        return ACCESS_E_NAME_TWICE;
+    if (memcmp(a->public_key, b->public_key, ACCESS_KEY_BYTES) == 0)
+        return ACCESS_E_KEY_TWICE;
+    return access_is_instance(a->name, b->name) || access_is_instance(b->name, a->name) ? ACCESS_E_NAME_PREFIX : 0;
+}
+
 int access_table_add(struct access_table *table, struct access_key *taken)
 {
     size_t at = table->n;
@@ -280,12 +297,8 @@ int access_table_add(struct access_table *table, struct access_key *taken)
 
     access_key_user(taken);
     taken->doors = access_key_doors(taken);
-    for (size_t i = 0; i < table->n && !r; i++) {
-        if (strcmp(table->items[i]->name, taken->name) == 0)
-            r = ACCESS_E_NAME_TWICE;
-        else if (memcmp(table->items[i]->public_key, taken->public_key, ACCESS_KEY_BYTES) == 0)
-            r = ACCESS_E_KEY_TWICE;
-    }
+    for (size_t i = 0; i < table->n && !r; i++)
+        r = access_conflict(table->items[i], taken);
     if (r) {
         access_key_destroy(&taken);
         return r;

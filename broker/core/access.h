@@ -100,9 +100,14 @@ void access_prefixes_add(struct access_prefixes *prefixes, const char *text);
 
 void access_table_deinit(struct access_table *table);
 
-enum { ACCESS_E_NAME_TWICE = 1, ACCESS_E_KEY_TWICE = 2 };
+enum { ACCESS_E_NAME_TWICE = 1, ACCESS_E_KEY_TWICE, ACCESS_E_NAME_PREFIX };
 
-/** Takes the key over. @return 0, or ACCESS_E_… when there is another of that name or public key; it is freed then */
+/**
+ * Takes the key over.
+ *
+ * @return 0, or ACCESS_E_… when there is another of that name or public key, or one whose instance it would be in
+ * topics (web and web_2: v1.system.<kind>.web_2. is what web.2 says); it is freed then
+ */
 tip_nodiscard int access_table_add(struct access_table *table, struct access_key *taken);
 
 /** By what ZAP called a peer; NULL when there is no such key (any more). */

@@ -198,7 +198,8 @@ static void test_replace_keeps_what_is_the_same_and_revokes_the_rest(void **stat
 
 /* ---- the map ---- */
 
-#define PUBLIC "public: \"rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7\""
+#define PUBLIC   "public: \"rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7\""
+#define PUBLIC_B "public: \"Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID\""
 
 static void test_what_the_map_refuses(void **state)
 {
@@ -222,6 +223,10 @@ static void test_what_the_map_refuses(void **state)
         {"keys:\n - {name: a, " PUBLIC ", roles: [service], colour: red}", "colour"},
         {"keys:\n - {name: a, " PUBLIC ", roles: [service]}\n - {name: b, " PUBLIC ", roles: [service]}",
          "keys.yaml:3:4: another name has this key"},
+        {"keys:\n - {name: a, " PUBLIC ", roles: [service]}\n - {name: a_2, " PUBLIC_B ", roles: [service]}",
+         "keys.yaml:3:4: in topics this name is an instance"},
+        {"keys:\n - {name: a_b_2, " PUBLIC ", roles: [service]}\n - {name: a_b, " PUBLIC_B ", roles: [service]}",
+         "keys.yaml:3:4: in topics this name is an instance"},
         {"key: []", "key"},
         {"[]", "keys.yaml:1:1: must be a mapping"},
     };
@@ -236,6 +241,24 @@ static void test_what_the_map_refuses(void **state)
         assert_true(table.n == 0 && tip_conf_n_errors(conf) > 0);
         if (!strstr(tip_conf_error(conf, 0), rows[i].error))
             fail_msg("row %zu: %s", i, tip_conf_error(conf, 0));
+    }
+}
+
+/* Names that only look alike. */
+static void test_what_the_map_takes(void **state)
+{
+#define TWO(a, b) \
+    "keys:\n - {name: " a ", " PUBLIC ", roles: [service]}\n - {name: " b ", " PUBLIC_B ", roles: [service]}"
+    static const char *const texts[] = {TWO("a", "a2"), TWO("a", "a-2"), TWO("a_2", "a_3"), TWO("a_2", "a_22")};
+#undef TWO
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        struct access_table table = {0};
+
+        map_read(&table, texts[i]);
+        assert_int_equal(table.n, 2);
+        access_table_deinit(&table);
     }
 }
 
@@ -333,6 +356,7 @@ int main(void)
         cmocka_unit_test(test_rights),
         cmocka_unit_test(test_replace_keeps_what_is_the_same_and_revokes_the_rest),
         cmocka_unit_test(test_what_the_map_refuses),
+        cmocka_unit_test(test_what_the_map_takes),
         cmocka_unit_test(test_an_empty_map_lets_nobody_in),
         cmocka_unit_test(test_zap_answers),
         cmocka_unit_test(test_a_budget_is_a_seconds_worth_and_debts_are_waited_for),

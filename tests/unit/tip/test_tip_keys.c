@@ -368,6 +368,10 @@ static void test_partner_and_revocation(void **state)
     assert_int_equal(add(&ring, "other", PUBLIC_A, &result, why), -EINVAL);
     assert_non_null(strstr(why, "partner has this public key already"));
     assert_int_equal(mode_of(*state, "other.cert"), 0);
+    assert_int_equal(add(&ring, "partner_2", PUBLIC_B, &result, why), -EINVAL);
+    assert_non_null(strstr(why, "in topics one is an instance of the other"));
+    assert_int_equal(add(&ring, "part", PUBLIC_B, &result, why), 0);
+    assert_int_equal(setup_revoke(&ring, "part", false, why), 0);
 
     assert_int_equal(setup_revoke(&ring, "partner", true, why), 0);
     assert_int_equal(mode_of(*state, "partner.cert"), 0644);

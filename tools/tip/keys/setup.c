@@ -161,6 +161,22 @@ static int setup_map(const struct keyring *ring, struct keymap **mapp, char why[
     return r;
 }
 
+/* The broker says no as well, to all of keys.yaml. In topics web.2 is web_2. */
+static int setup_name(const struct keymap *map, const char *name, char why[static KEYMAP_WHY_BYTES])
+{
+    for (size_t i = 0; i < map->n; i++) {
+        const char *other = map->keys[i].name;
+        size_t n = strlen(name), n_other = strlen(other), shorter = n < n_other ? n : n_other;
+
+        if (strncmp(name, other, shorter) != 0 || (n > shorter ? name : other)[shorter] != '_')
+            continue;
+        snprintf(why, KEYMAP_WHY_BYTES,
+                 "\"%s\" and \"%s\" cannot both be keys: in topics one is an instance of the other", name, other);
+        return -EINVAL;
+    }
+    return 0;
+}
+
 int setup_add(const struct keyring *ring, struct keymap_key *key, bool is_dry, enum setup_result *resultp,
               char why[static KEYMAP_WHY_BYTES])
 {
@@ -171,7 +187,8 @@ int setup_add(const struct keyring *ring, struct keymap_key *key, bool is_dry, e
         return r;
     if (keymap_find(map, key->name))
         return setup_keep(ring, map, key, resultp, why);
-    return setup_make(ring, map, key, is_dry, resultp, why);
+    r = setup_name(map, key->name, why);
+    return r ? r : setup_make(ring, map, key, is_dry, resultp, why);
 }
 
 /* The map's text with one key's line replaced. */
