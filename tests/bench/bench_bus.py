@@ -102,7 +102,7 @@ class Side:
         self.site = tip_harness.Site(keys=curve)
         self.keys = []
         if curve:
-            key = self.site.add_key("bench", "--role", "service", "--publish", "v1.bench.", "--audience", "amber")
+            key = self.site.add_key("bench", "--role", "service", "--publish", "v1.bench.,v1.system.bench.", "--audience", "amber")
             self.keys = ["-k", f"{key.server},{key.public},{key.secret}"]
         self.broker = self.site.broker(keep_bytes="512MiB")
         self.doors = self.site.endpoint("ingest"), self.site.endpoint("feed")
