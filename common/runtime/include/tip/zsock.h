@@ -23,7 +23,7 @@ enum {
     TIP_ZSOCK_DEALER_FRAMES_MAX = 2,      /* more cannot be sent all or nothing */
     TIP_ZSOCK_FRAME_BYTES_MAX = 4 << 20,  /* default ceiling of one frame; a peer that sends more is cut off */
     TIP_ZSOCK_HWM_DEFAULT = 1000,         /* messages a peer */
-    TIP_ZSOCK_HEARTBEAT_DEFAULT_MS = 5000 /* silent peers are dropped after three */
+    TIP_ZSOCK_HEARTBEAT_DEFAULT_MS = 5000 /* a silent server is left after three */
 };
 
 /** Positive codes of tip_zsock_send. */
