@@ -349,6 +349,14 @@ static void app_on_tick(void *ctx)
     app_show(app);
 }
 
+static void app_on_metrics_read(void *ctx)
+{
+    struct app *app = ctx;
+
+    if (app->feed)
+        feed_tell(app->feed);
+}
+
 static void app_on_question(void *ctx, const uint8_t *body, size_t n, struct calls_answer *answer)
 {
     struct app *app = ctx;
@@ -516,6 +524,7 @@ int app_start(struct tip_service *service, const void *options, void **appp)
     app_take_files();
     tip_buf_init(&app->event, TIP_EVENT_BYTES_MAX);
     meter_init(&app->meter, tip_service_metrics(service));
+    tip_metrics_on_read(tip_service_metrics(service), app_on_metrics_read, app);
     alarms_init(&app->alarms, tip_service_metrics(service), app_alarm, app);
     r = app_open_journal(app, options);
     if (!r)
@@ -551,6 +560,7 @@ void app_destroy(void **appp)
 {
     struct app *app = *appp;
 
+    tip_metrics_on_read_cancel(tip_service_metrics(app->service), app);
     tip_watch_deinit(&app->flushed);
     tip_timer_deinit(&app->tick);
     tip_timer_deinit(&app->farewell);

@@ -249,10 +249,8 @@ void feed_send_to(struct feed *feed, size_t at, const struct feed_record *record
         r = tip_zsock_send(door->zsock, frames, 2);
         feed_door_lossy(door, false);
     }
-    if (r == 0) {
-        tip_metric_inc(feed->options.meter->m[METER_FEED_SENT]);
+    if (r == 0)
         door->n_sent++;
-    }
 }
 
 void feed_send(struct feed *feed, const struct feed_record *record)
@@ -300,6 +298,15 @@ void feed_tick(struct feed *feed)
         if (feed->doors[i].zsock)
             feed_door_tick(&feed->doors[i], held_bytes);
     }
+}
+
+void feed_tell(const struct feed *feed)
+{
+    uint64_t n_sent = 0;
+
+    for (size_t i = 0; i < feed->n_doors; i++)
+        n_sent += feed->doors[i].n_sent;
+    tip_metric_set(feed->options.meter->m[METER_FEED_SENT], (double)n_sent);
 }
 
 size_t feed_n_doors(const struct feed *feed)

@@ -49,6 +49,9 @@ void feed_send(struct feed *feed, const struct feed_record *record);
 /** Once a second: what waits for slow subscribers stays bounded, see core/backlog.h. */
 void feed_tick(struct feed *feed);
 
+/** Sets the metric of what was sent: for whoever reads metrics. */
+void feed_tell(const struct feed *feed);
+
 /** Subscribers with revoked keys may be at these doors (bit 1 << enum access_door): all there connect anew. */
 void feed_revoke(struct feed *feed, unsigned doors);
 

@@ -329,20 +329,20 @@ static bool ingest_validate(struct ingest *ingest, const struct broker_peer *fro
 }
 
 /* One event into the journal: 0 or what journal_begin says. */
-static int ingest_append(struct ingest *ingest, struct journal_publisher *publisher, uint64_t pub_seq,
-                         const struct entry *entry)
+static int ingest_append(struct ingest *ingest, struct ingest_rest *rest, const struct entry *entry, int64_t wall_us)
 {
+    struct journal_publisher *publisher = rest->publisher;
     const struct journal_intent intent = {
         .topic = entry->topic,
         .topic_len = entry->topic_len,
         .tlp = entry->tlp,
         .payload_max = codec_record_max(entry->event_len),
-        .wall_us = tip_loop_wall_us(),
+        .wall_us = wall_us,
     };
     struct codec_stamp stamp = {.journal_id = journal_id(ingest->options.journal),
                                 .publisher = publisher->name,
                                 .epoch = publisher->epoch,
-                                .pub_seq = pub_seq,
+                                .pub_seq = rest->pub_seq,
                                 .topic = entry->topic,
                                 .topic_len = entry->topic_len,
                                 .tlp = entry->tlp};
@@ -360,7 +360,7 @@ static int ingest_append(struct ingest *ingest, struct journal_publisher *publis
     journal_commit(ingest->options.journal, &slot,
                    &(struct journal_entry){
                        .publisher = publisher,
-                       .pub_seq = pub_seq,
+                       .pub_seq = rest->pub_seq,
                        .payload_len = record.len,
                        .topic_at = record.topic_at,
                        .name_at = record.name_at,
@@ -368,30 +368,41 @@ static int ingest_append(struct ingest *ingest, struct journal_publisher *publis
                        .name_len = record.name_len,
                        .tlp = entry->tlp,
                    });
+    rest->pub_seq++;
     publisher->n_events++;
     publisher->n_bytes += entry->event_len;
-    ingest_count(ingest, METER_EVENTS, 1);
-    ingest_count(ingest, METER_EVENT_BYTES, entry->event_len);
     return 0;
 }
 
-/* Goes on with validated entries: 0 when all are in, else what stopped it; then the entry is the next one again. */
-static int ingest_append_all(struct ingest *ingest, struct ingest_rest *rest)
+/* Until one does not fit; then the entry is the next one again. */
+static int ingest_append_some(struct ingest *ingest, struct ingest_rest *rest)
 {
+    const int64_t wall_us = tip_loop_wall_us(); /* one moment a frame */
     struct entries before = rest->entries;
     struct entry entry;
     int r;
 
     while (entries_next(&rest->entries, &entry) == 0) {
-        r = ingest_append(ingest, rest->publisher, rest->pub_seq, &entry);
+        r = ingest_append(ingest, rest, &entry, wall_us);
         if (r) {
             rest->entries = before;
             return r;
         }
-        rest->pub_seq++;
         before = rest->entries;
     }
     return 0;
+}
+
+/* Goes on with validated entries: 0 when all are in, else what stopped it. */
+static int ingest_append_all(struct ingest *ingest, struct ingest_rest *rest)
+{
+    uint64_t n_events = rest->publisher->n_events, n_bytes = rest->publisher->n_bytes;
+    int r;
+
+    r = ingest_append_some(ingest, rest);
+    ingest_count(ingest, METER_EVENTS, rest->publisher->n_events - n_events);
+    ingest_count(ingest, METER_EVENT_BYTES, rest->publisher->n_bytes - n_bytes);
+    return r;
 }
 
 /* The rest of a message is kept, the socket rests. */
