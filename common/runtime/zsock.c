@@ -39,6 +39,7 @@ struct tip_zsock {
     int fd;
     const struct tip_zsock_witness *witness; /* mostly NULL */
     bool is_curve_server;
+    bool is_kicked; /* the timer runs */
     bool is_paused;
     bool wants_write;  /* someone was told TIP_ZSOCK_E_FULL */
     bool is_pumping;   /* callbacks are running */
@@ -102,20 +103,24 @@ static bool zsock_has_work(struct tip_zsock *zsock)
            ((events & ZMQ_POLLOUT) && zsock->wants_write);
 }
 
+static void zsock_kick(struct tip_zsock *zsock)
+{
+    zsock->is_kicked = true;
+    tip_timer_start(&zsock->kick, 0);
+}
+
 /* After any operation that may have consumed the edge of the descriptor. The pump itself looks again at its end. */
 static void zsock_touch(struct tip_zsock *zsock)
 {
-    if (zsock->is_pumping || tip_timer_is_running(&zsock->kick))
-        return;
-    if (zsock_has_work(zsock))
-        tip_timer_start(&zsock->kick, 0);
+    if (!zsock->is_pumping && !zsock->is_kicked && zsock_has_work(zsock))
+        zsock_kick(zsock);
 }
 
 /* The same for a burst of operations: one look at its end instead of one each, which would be a system call each. */
 static void zsock_touch_later(struct tip_zsock *zsock)
 {
-    if (!zsock->is_pumping && !tip_timer_is_running(&zsock->kick))
-        tip_timer_start(&zsock->kick, 0);
+    if (!zsock->is_pumping && !zsock->is_kicked)
+        zsock_kick(zsock);
 }
 
 static void zsock_frames_close(struct tip_zsock *zsock)
@@ -222,20 +227,24 @@ static void zsock_free(struct tip_zsock *zsock)
     free(zsock);
 }
 
-static void zsock_drain(struct tip_zsock *zsock, int64_t start_ms)
+/* @return whether the socket said that there is no more: it has just looked, and will tell of what comes now */
+static bool zsock_drain(struct tip_zsock *zsock, int64_t start_ms)
 {
     for (int n = 1; n <= ZSOCK_TURN_MESSAGES && !zsock->is_paused && !zsock->is_destroyed; n++) {
         if (!zsock_receive(zsock))
-            return;
+            return true;
         if (n % 16 == 0 && tip_loop_now_ms() - start_ms >= ZSOCK_TURN_MS)
-            return;
+            return false;
     }
+    return false;
 }
 
 static void zsock_pump(void *ctx)
 {
     struct tip_zsock *zsock = ctx;
+    bool is_empty = false;
 
+    zsock->is_kicked = false;
     zsock->pumped_ms = tip_loop_now_ms();
     zsock->is_pumping = true;
     if (zsock->wants_write && (zsock_events(zsock) & ZMQ_POLLOUT)) {
@@ -244,11 +253,11 @@ static void zsock_pump(void *ctx)
             zsock->options.on_writable(zsock->options.ctx);
     }
     if (zsock->options.on_message)
-        zsock_drain(zsock, zsock->pumped_ms);
+        is_empty = zsock_drain(zsock, zsock->pumped_ms);
     zsock->is_pumping = false;
     if (zsock->is_destroyed)
         zsock_free(zsock);
-    else
+    else if (!is_empty || zsock->wants_write)
         zsock_touch(zsock);
 }
 
@@ -264,7 +273,7 @@ static void zsock_on_watchdog(void *ctx)
     struct tip_zsock *zsock = ctx;
     struct pollfd pollfd = {.fd = zsock->fd, .events = POLLIN};
 
-    if (tip_timer_is_running(&zsock->kick) || tip_loop_now_ms() - zsock->pumped_ms < ZSOCK_IDLE_MS)
+    if (zsock->is_kicked || tip_loop_now_ms() - zsock->pumped_ms < ZSOCK_IDLE_MS)
         return;
     if (poll(&pollfd, 1, 0) != 0 || !zsock_has_work(zsock))
         return;
@@ -400,7 +409,7 @@ int tip_zsock_open(struct tip_zsock **zsockp, struct tip_loop *loop, const struc
     tip_watch_init(&zsock->watch, loop, zsock->fd, zsock_on_readable, zsock);
     tip_watch_set(&zsock->watch, TIP_WATCH_READ);
     tip_timer_every(&zsock->watchdog, ZSOCK_WATCHDOG_MS);
-    tip_timer_start(&zsock->kick, 0);
+    zsock_kick(zsock);
     *zsockp = tip_take(zsock);
     return 0;
 }
