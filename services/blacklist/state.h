@@ -6,7 +6,7 @@
 
 #include "core/guard.h"
 #include "io/fetch.h"
-#include "work.h"
+#include "plan.h"
 
 enum { STATE_DETAIL = 255 };
 

@@ -7,7 +7,7 @@
 #include <tip/snapshot.h>
 
 #include "codec.h"
-#include "work.h"
+#include "plan.h"
 
 struct view;
 
