@@ -2,10 +2,11 @@
 /*
  * What TIP saw itself, and what it proves.
  *
- * An observation is independent when it is distinct in what its kind counts by: a day and trap, a network of an agent,
- * a session behaviour and day. n of them make p = min(0.95, 1 - (1 - p0)^n). What TIP's own treatment caused (a sender
- * that leaves when it is slowed) has p0 = 0, and confirms no source; what a list led to never confirms that list;
- * nothing counts that was derived more than three steps deep.
+ * An observation is independent when it is distinct in what its kind counts by: a day and trap, a fast-flux network, a
+ * day at the SMTP door. n of them make p = min(0.95, 1 - (1 - p0)^n), which halves with every half-life of its kind
+ * that passes after the last one. What TIP's own treatment caused (a sender that leaves when it is slowed) has p0 = 0,
+ * and confirms no source; what a list led to never confirms that list; nothing counts that was derived more than three
+ * steps deep.
  *
  * `block` needs two families, or two sources that are independent of each other; one observation alone reaches `slow`
  * at most.
@@ -18,7 +19,7 @@
 
 enum bl_evidence_kind {
     BL_EVIDENCE_TRAP,        /* a mail in a spamtrap: a distinct day and trap */
-    BL_EVIDENCE_FLUX,        /* an agent of a fast-flux network: a distinct network */
+    BL_EVIDENCE_FLUX,        /* an agent of a fast-flux network, or the name it serves: a distinct network */
     BL_EVIDENCE_SMTP,        /* behaviour at the SMTP door that no treatment caused: a distinct day */
     BL_EVIDENCE_ABANDONMENT, /* it left while it was slowed: proves nothing */
     BL_EVIDENCE_KIND_COUNT
@@ -38,14 +39,27 @@ struct bl_observation {
     uint64_t distinct; /* what makes it independent of others of its kind: two with one number are one */
     uint32_t at_s;
     uint32_t depth;         /* of the event that brought it */
-    const char *because_of; /* the source whose listing led to it; NULL for none */
+    uint8_t tlp;            /* marking of that event */
+    const char *because_of; /* the sources whose listings led to it, a blank between two; NULL for none */
 };
+
+/** "trap", "flux", "smtp", "abandonment": of the first three the names of their families. */
+const char *bl_evidence_name(enum bl_evidence_kind what);
 
 /** p0. */
 double bl_evidence_first(enum bl_evidence_kind what);
 
 /** p of n independent observations. */
 double bl_evidence_p(enum bl_evidence_kind what, uint64_t n);
+
+/** How long until what was last seen counts half; seconds. */
+uint32_t bl_evidence_half_life(enum bl_evidence_kind what);
+
+/** What n independent observations are worth now: p * 2^(-(now - last) / half-life), p itself before they were made. */
+double bl_evidence_share(enum bl_evidence_kind what, uint64_t n, uint32_t last_s, uint32_t now_s);
+
+/** A number for what makes an observation distinct: of a text and a number, such as a trap and a day. */
+uint64_t bl_evidence_distinct(const char *text, size_t len, uint64_t number);
 
 /** May it count at all? */
 bool bl_evidence_counts(const struct bl_observation *observation);
