@@ -28,7 +28,7 @@ demo: packages packages-ui ## the whole system on loopback with a simulated inte
 	@cmake --build $(BUILD) -j $(JOBS) --target programs
 	@tools/demo $(BUILD)
 
-bench: packages packages-test packages-bench ## benchmarks beside their peers; AREA=bus|blacklist|sets|storage|memory|snapshot|web|crowd for one
+bench: packages packages-test packages-bench ## benchmarks beside their peers; AREA=bus|blacklist|storage|memory|snapshot|web|crowd for one
 	@cmake --preset release >/dev/null
 	@cmake --build $(BUILD) -j $(JOBS)
 	@/usr/bin/python3 tests/bench/run.py --build $(BUILD) $(if $(AREA),--area $(AREA))

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <tip/alloc.h>
 #include <tip/cleanup.h>
 
 #include "core/diff.h"
@@ -19,7 +20,7 @@
 #include "process.h"
 #include "random.h"
 
-enum { LINES = 1000 * 1000, CHANGED = 20 * 1000, ROUNDS = 7, CHUNK = 256 * 1024 };
+enum { LINES = 1000 * 1000, LINES_SMOKE = 10 * 1000, CHANGED = 50, ROUNDS = 7, CHUNK = 256 * 1024 }; /* one of 50 */
 
 static struct bl_parse *bench_parse(const char *path)
 {
@@ -55,63 +56,67 @@ static int bench_once(const char *old_path, const char *new_path)
     return 0;
 }
 
-static void bench_write(const char *path, const uint32_t *addrs)
+static void bench_write(const char *path, const uint32_t *addrs, size_t lines)
 {
     tip_auto(tip_file_close) FILE *out = fopen(path, "we");
 
-    for (size_t i = 0; out && i < LINES; i++)
+    for (size_t i = 0; out && i < lines; i++)
         fprintf(out, "%u.%u.%u.%u\n", addrs[i] >> 24, addrs[i] >> 16 & 255, addrs[i] >> 8 & 255, addrs[i] & 255);
 }
 
 /* Unsorted public-looking addresses; the second file has 2 % others. */
-static void bench_generate(const char *old_path, const char *new_path)
+static void bench_generate(const char *old_path, const char *new_path, size_t lines)
 {
-    uint32_t *addrs = malloc(LINES * sizeof(*addrs));
+    uint32_t *addrs = tip_new_array(lines, uint32_t);
     uint64_t random = test_seed();
 
-    if (!addrs)
-        exit(1);
-    for (size_t i = 0; i < LINES; i++)
+    for (size_t i = 0; i < lines; i++)
         addrs[i] = 0x01000000 + (uint32_t)(test_random(&random) % 0xde000000);
-    bench_write(old_path, addrs);
-    for (size_t i = 0; i < CHANGED; i++)
-        addrs[test_random(&random) % LINES] = 0x01000000 + (uint32_t)(test_random(&random) % 0xde000000);
-    bench_write(new_path, addrs);
+    bench_write(old_path, addrs, lines);
+    for (size_t i = 0; i < lines / CHANGED; i++)
+        addrs[test_random(&random) % lines] = 0x01000000 + (uint32_t)(test_random(&random) % 0xde000000);
+    bench_write(new_path, addrs, lines);
     free(addrs);
 }
 
-static void bench_rows(double *ours, double *theirs, double our_mb, double their_mb)
-{
-    double our_rate = 2.0 * LINES / process_median(ours, ROUNDS);
-    double their_rate = 2.0 * LINES / process_median(theirs, ROUNDS);
+struct bench_figures {
+    double ours[ROUNDS], theirs[ROUNDS], ratios[ROUNDS]; /* s of a processor */
+    size_t n;
+};
 
-    printf("{\"area\":\"blacklist\",\"case\":\"parse two 1,000,000-line IPv4 lists and diff\",\"ours\":%.0f,"
+static void bench_rows(struct bench_figures *found, size_t lines, double our_mb, double their_mb)
+{
+    double our_s = process_median(found->ours, found->n);
+    double their_s = process_median(found->theirs, found->n);
+
+    printf("{\"area\":\"blacklist\",\"case\":\"parse two lists of %zu IPv4 lines and diff\",\"ours\":%.0f,"
            "\"unit\":\"lines/s of one core\",\"peer\":\"iprange --diff\",\"theirs\":%.0f,\"ratio\":%.2f,\"bar\":3}\n",
-           our_rate, their_rate, our_rate / their_rate);
+           lines, 2.0 * (double)lines / our_s, 2.0 * (double)lines / their_s, process_median(found->ratios, found->n));
     printf("{\"area\":\"blacklist\",\"case\":\"the same, peak memory\",\"ours\":%.1f,\"unit\":\"MiB\","
            "\"peer\":\"iprange --diff\",\"theirs\":%.1f,\"ratio\":%.2f}\n",
            our_mb, their_mb, their_mb / our_mb);
 }
 
-static int bench_all(char *old_path, char *new_path)
+static int bench_all(char *old_path, char *new_path, size_t lines)
 {
     static char self[] = "/proc/self/exe", iprange[] = "iprange", count[] = "-C", diff[] = "--diff";
     char *const our_argv[] = {self, old_path, new_path, NULL};
     char *const their_argv[] = {iprange, count, old_path, diff, new_path, NULL};
-    double ours[ROUNDS], theirs[ROUNDS];
+    struct bench_figures found = {.n = process_size(ROUNDS, 1)};
     struct process_run our_run = {0}, their_run = {0};
 
-    for (size_t i = 0; i < ROUNDS; i++) {
+    for (size_t i = 0; i < found.n; i++) {
         if (process_run(our_argv, &our_run))
             return 1;
         if (process_run(their_argv, &their_run) != 1) { /* 1: they differ */
             fprintf(stderr, "bench_blacklist: iprange is missing or failed\n");
             return 1;
         }
-        ours[i] = our_run.seconds;
-        theirs[i] = their_run.seconds;
+        found.ours[i] = our_run.seconds;
+        found.theirs[i] = their_run.seconds;
+        found.ratios[i] = their_run.seconds / our_run.seconds;
     }
-    bench_rows(ours, theirs, our_run.megabytes, their_run.megabytes);
+    bench_rows(&found, lines, our_run.megabytes, their_run.megabytes);
     return 0;
 }
 
@@ -119,6 +124,7 @@ int main(int argc, char **argv)
 {
     char dir[] = "/tmp/tip-bench-XXXXXX";
     char old_path[64], new_path[64];
+    size_t lines = process_size(LINES, LINES_SMOKE);
     int r;
 
     if (argc == 3)
@@ -127,8 +133,8 @@ int main(int argc, char **argv)
         return 1;
     (void)snprintf(old_path, sizeof(old_path), "%s/old", dir);
     (void)snprintf(new_path, sizeof(new_path), "%s/new", dir);
-    bench_generate(old_path, new_path);
-    r = bench_all(old_path, new_path);
+    bench_generate(old_path, new_path, lines);
+    r = bench_all(old_path, new_path, lines);
     (void)unlink(old_path);
     (void)unlink(new_path);
     (void)rmdir(dir);

@@ -1,11 +1,8 @@
 /*
- * All numbers about many lists, from their files: 180 lists of 3.5 million lines are read and checked, joined to one
- * set, and every pair's overlap, what only one has and the histogram are counted. Beside it Debian's iprange on the
- * same files: once to join them, once to compare them all, which together say a part of that.
- *
- * Sizes fall as 1 / rank, as those of public lists do; two lines of five come from half a million addresses that many
- * lists share, the rest from crowded networks. Two lists of three are sorted, one of twelve holds networks. Both
- * programs must find the same number of addresses. Called with files it is one such process.
+ * All numbers about many lists, from their files: 180 lists of 3.5 million lines (corpus.h) are read and checked,
+ * joined to one set, and every pair's overlap, what only one has and the histogram are counted. Beside it Debian's
+ * iprange on the same files: once to join them, once to compare them all, which together say a part of that. Both must
+ * find the same number of addresses. Called with files it is one such process.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,19 +16,10 @@
 #include <tip/overlap.h>
 
 #include "core/parse.h"
+#include "corpus.h"
 #include "process.h"
-#include "random.h"
 
-enum {
-    LISTS = 180,
-    LINES = 3500 * 1000,
-    SHARED = 512 * 1024,
-    NETWORKS = 20 * 1000,
-    ROUNDS = 3,
-    CHUNK = 256 * 1024,
-    RANGES_MAX = 1 << 24,
-    PATH_LEN = 64,
-};
+enum { LINES = 3500 * 1000, LINES_SMOKE = 20 * 1000, ROUNDS = 5, CHUNK = 256 * 1024, RANGES_MAX = 1 << 24 };
 
 static struct bl_parse *bench_parse(const char *path)
 {
@@ -93,70 +81,6 @@ static int bench_once(char *const *paths, size_t n)
     return 0; /* the memory goes with the process, as iprange's does */
 }
 
-struct bench_world {
-    uint64_t random;
-    uint32_t *shared;
-    uint32_t *networks;
-    uint32_t *lines;
-};
-
-static uint32_t bench_addr(struct bench_world *world)
-{
-    uint64_t n = test_random(&world->random);
-
-    if (n % 5 < 2)
-        return world->shared[(n >> 8) % SHARED];
-    return world->networks[(n >> 8) % NETWORKS] | (uint32_t)(n >> 40 & 0xffff);
-}
-
-static int bench_order(const void *a, const void *b)
-{
-    uint32_t x = *(const uint32_t *)a;
-    uint32_t y = *(const uint32_t *)b;
-
-    return (x > y) - (x < y);
-}
-
-static void bench_write(struct bench_world *world, const char *path, size_t rank, size_t n)
-{
-    tip_auto(tip_file_close) FILE *out = fopen(path, "we");
-    const char *mask = rank % 12 == 11 ? "/24" : "";
-
-    if (!out)
-        exit(1);
-    for (size_t i = 0; i < n; i++)
-        world->lines[i] = bench_addr(world) & (*mask ? 0xffffff00 : 0xffffffff);
-    if (rank % 3)
-        qsort(world->lines, n, sizeof(*world->lines), bench_order);
-    fprintf(out, "# list %zu\n", rank);
-    for (size_t i = 0; i < n; i++) {
-        uint32_t addr = world->lines[i];
-
-        fprintf(out, "%u.%u.%u.%u%s\n", addr >> 24, addr >> 16 & 255, addr >> 8 & 255, addr & 255, mask);
-    }
-}
-
-static void bench_generate(char paths[LISTS][PATH_LEN])
-{
-    struct bench_world world = {.random = test_seed()};
-    double sum = 0;
-
-    world.shared = tip_new_array(SHARED, uint32_t);
-    world.networks = tip_new_array(NETWORKS, uint32_t);
-    world.lines = tip_new_array(LINES, uint32_t);
-    for (size_t i = 0; i < NETWORKS; i++)
-        world.networks[i] = (0x0100 + (uint32_t)(test_random(&world.random) % 0xde00)) << 16;
-    for (size_t i = 0; i < SHARED; i++)
-        world.shared[i] = world.networks[i % NETWORKS] | (uint32_t)(test_random(&world.random) & 0xffff);
-    for (size_t i = 0; i < LISTS; i++)
-        sum += 1.0 / (double)(i + 4);
-    for (size_t i = 0; i < LISTS; i++)
-        bench_write(&world, paths[i], i, (size_t)(LINES / sum / (double)(i + 4)));
-    free(world.shared);
-    free(world.networks);
-    free(world.lines);
-}
-
 /* The last number in the output of a shell command. */
 static unsigned long long bench_answer(const char *command)
 {
@@ -188,67 +112,73 @@ static int bench_agree(const char *dir)
     theirs = bench_answer(command);
     if (ours && ours == theirs)
         return 0;
-    fprintf(stderr, "bench_sets: %llu addresses, and %llu by iprange\n", ours, theirs);
+    fprintf(stderr, "bench_blacklist_corpus: %llu addresses, and %llu by iprange\n", ours, theirs);
     return 1;
 }
 
-static void bench_rows(double *ours, double *theirs, double our_mb, double their_mb)
-{
-    double our_s = process_median(ours, ROUNDS);
-    double their_s = process_median(theirs, ROUNDS);
+struct bench_figures {
+    double ours[ROUNDS], theirs[ROUNDS], ratios[ROUNDS]; /* s of a processor */
+    double our_mb, their_mb;
+    size_t n;
+};
 
-    printf("{\"area\":\"sets\",\"case\":\"180 lists, 3,500,000 lines: read, join, all metrics\",\"ours\":%.3f,"
+static void bench_rows(struct bench_figures *found)
+{
+    double our_s = process_median(found->ours, found->n);
+    double their_s = process_median(found->theirs, found->n);
+
+    printf("{\"area\":\"blacklist\",\"case\":\"%d lists, %zu lines: read, join, all metrics\",\"ours\":%.3f,"
            "\"unit\":\"s of one core\",\"peer\":\"iprange merge + "
            "--compare\",\"theirs\":%.3f,\"ratio\":%.2f,\"bar\":2.5}\n",
-           our_s, their_s, their_s / our_s);
-    printf("{\"area\":\"sets\",\"case\":\"the same, peak memory\",\"ours\":%.1f,\"unit\":\"MiB\","
+           CORPUS_LISTS, process_size(LINES, LINES_SMOKE), our_s, their_s, process_median(found->ratios, found->n));
+    printf("{\"area\":\"blacklist\",\"case\":\"the same, peak memory\",\"ours\":%.1f,\"unit\":\"MiB\","
            "\"peer\":\"stated bound\",\"theirs\":150,\"ratio\":%.2f,\"bar\":1}\n",
-           our_mb, 150 / our_mb);
-    printf("{\"area\":\"sets\",\"case\":\"the same, beside iprange\",\"ours\":%.1f,\"unit\":\"MiB\","
-           "\"peer\":\"iprange --compare\",\"theirs\":%.1f,\"ratio\":%.2f}\n",
-           our_mb, their_mb, their_mb / our_mb);
+           found->our_mb, 150 / found->our_mb);
+    printf("{\"area\":\"blacklist\",\"case\":\"the same, beside iprange\",\"ours\":%.1f,\"unit\":\"MiB\","
+           "\"peer\":\"iprange\",\"theirs\":%.1f,\"ratio\":%.2f}\n",
+           found->our_mb, found->their_mb, found->their_mb / found->our_mb);
 }
 
-static int bench_all(char paths[LISTS][PATH_LEN])
+static double bench_most(double a, double b)
+{
+    return a > b ? a : b;
+}
+
+static int bench_all(struct corpus *corpus)
 {
     static char self[] = "/proc/self/exe", iprange[] = "iprange", compare[] = "--compare";
-    char *our_argv[LISTS + 2] = {self}, *join_argv[LISTS + 2] = {iprange};
-    char *compare_argv[LISTS + 3] = {iprange, compare};
-    double ours[ROUNDS], theirs[ROUNDS];
-    struct process_run our_run = {0}, join_run = {0}, compare_run = {0};
+    char *our_argv[CORPUS_LISTS + 2] = {self}, *join_argv[CORPUS_LISTS + 2] = {iprange};
+    char *compare_argv[CORPUS_LISTS + 3] = {iprange, compare};
+    struct bench_figures found = {.n = process_size(ROUNDS, 1)};
+    struct process_run ours = {0}, join = {0}, pairs = {0};
 
-    for (size_t i = 0; i < LISTS; i++)
-        our_argv[1 + i] = join_argv[1 + i] = compare_argv[2 + i] = paths[i];
-    for (size_t i = 0; i < ROUNDS; i++) {
-        if (process_run(our_argv, &our_run) || process_run(join_argv, &join_run) ||
-            process_run(compare_argv, &compare_run)) {
-            fprintf(stderr, "bench_sets: a program is missing or failed\n");
+    for (size_t i = 0; i < CORPUS_LISTS; i++)
+        our_argv[1 + i] = join_argv[1 + i] = compare_argv[2 + i] = corpus->paths[i];
+    for (size_t i = 0; i < found.n; i++) {
+        if (process_run(our_argv, &ours) || process_run(join_argv, &join) || process_run(compare_argv, &pairs)) {
+            fprintf(stderr, "bench_blacklist_corpus: a program is missing or failed\n");
             return 1;
         }
-        ours[i] = our_run.seconds;
-        theirs[i] = join_run.seconds + compare_run.seconds;
+        found.ours[i] = ours.seconds;
+        found.theirs[i] = join.seconds + pairs.seconds;
+        found.ratios[i] = found.theirs[i] / found.ours[i];
+        found.our_mb = bench_most(found.our_mb, ours.megabytes);
+        found.their_mb = bench_most(found.their_mb, bench_most(join.megabytes, pairs.megabytes));
     }
-    bench_rows(ours, theirs, our_run.megabytes, compare_run.megabytes);
+    bench_rows(&found);
     return 0;
 }
 
 int main(int argc, char **argv)
 {
-    static char paths[LISTS][PATH_LEN];
-    char dir[] = "/tmp/tip-bench-XXXXXX";
+    static struct corpus corpus;
     int r;
 
     if (argc > 1)
         return bench_once(argv + 1, (size_t)argc - 1);
-    if (!mkdtemp(dir))
-        return 1;
-    for (size_t i = 0; i < LISTS; i++)
-        (void)snprintf(paths[i], PATH_LEN, "%s/list%03zu", dir, i);
-    bench_generate(paths);
-    r = bench_agree(dir);
-    r = r ? r : bench_all(paths);
-    for (size_t i = 0; i < LISTS; i++)
-        (void)unlink(paths[i]);
-    (void)rmdir(dir);
+    corpus_make(&corpus, process_size(LINES, LINES_SMOKE));
+    r = bench_agree(corpus.dir);
+    r = r ? r : bench_all(&corpus);
+    corpus_remove(&corpus);
     return r;
 }

@@ -31,6 +31,11 @@ int process_run(char *const argv[], struct process_run *run)
     return WEXITSTATUS(status);
 }
 
+size_t process_size(size_t full, size_t smoke)
+{
+    return getenv("TIP_BENCH_SMOKE") ? smoke : full;
+}
+
 static int process_compare(const void *a, const void *b)
 {
     double x = *(const double *)a;

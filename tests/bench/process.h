@@ -13,5 +13,8 @@ struct process_run {
 /** Runs a program with its output thrown away. Returns its exit code, -1 if it could not be run to its end. */
 int process_run(char *const argv[], struct process_run *run);
 
+/** Of a short form, which only shows that the program still works (TIP_BENCH_SMOKE): `smoke` instead of `full`. */
+size_t process_size(size_t full, size_t smoke);
+
 /** Sorts the values. */
 double process_median(double *values, size_t n);

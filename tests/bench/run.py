@@ -1,7 +1,9 @@
 """Runs the benchmarks: each program prints one JSON row an object; here they become a table and build/bench.json.
 
 A row: area, case, ours, unit, and where there is a peer: peer, theirs, ratio, bar. A ratio under its bar is shown, and
-the exit status is 1 only if a program failed: figures are for reading, not for passing.
+the exit status is 1 only if a program failed or measured nothing: figures are for reading, not for passing.
+
+--smoke runs short forms, which tell only that the programs still work: their figures mean nothing and are not kept.
 """
 import argparse
 import json
@@ -20,9 +22,12 @@ def programs(build, area):
     return [p for p in wanted if os.access(p, os.R_OK)]
 
 
-def measure(program, build):
+def measure(program, build, smoke):
     command = ["/usr/bin/python3", program] if program.suffix == ".py" else [program]
     env = dict(os.environ, TIP_BIN=str(build / "bin"), TIP_BENCH_BIN=str(build / "bench"))
+    env.pop("TIP_BENCH_SMOKE", None)
+    if smoke:
+        env["TIP_BENCH_SMOKE"] = "1"
     run = subprocess.run(command, stdout=subprocess.PIPE, text=True, env=env)
     rows = [json.loads(line) for line in run.stdout.splitlines() if line.startswith("{")]
     return rows, run.returncode
@@ -42,25 +47,31 @@ def table(rows):
         print("  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip())
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--build", type=pathlib.Path, required=True)
-    parser.add_argument("--area", default="")
-    args = parser.parse_args()
-    build = args.build.resolve()
-    rows, failed = [], []
-    for program in programs(build, args.area):
-        print(f"measuring {program.stem} …", file=sys.stderr, flush=True)
-        new, status = measure(program, build)
-        rows += new
-        if status:
-            failed.append(program.stem)
-    table(rows)
+def keep(build, rows):
     out = build.parent / "bench.json"
     out.write_text(json.dumps(rows, indent=1) + "\n")
     for row in rows:
         if row.get("bar") and row["ratio"] < row["bar"]:
             print(f"below its bar: {row['area']} {row['case']}: {row['ratio']:.2f} < {row['bar']}", file=sys.stderr)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--build", type=pathlib.Path, required=True)
+    parser.add_argument("--area", default="")
+    parser.add_argument("--smoke", action="store_true")
+    args = parser.parse_args()
+    build = args.build.resolve()
+    rows, failed = [], []
+    for program in programs(build, args.area):
+        print(f"measuring {program.stem} …", file=sys.stderr, flush=True)
+        new, status = measure(program, build, args.smoke)
+        rows += new
+        if status or not new:
+            failed.append(program.stem)
+    table(rows)
+    if not args.smoke:
+        keep(build, rows)
     for name in failed:
         print(f"failed: {name}", file=sys.stderr)
     return 1 if failed or not rows else 0
