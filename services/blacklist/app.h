@@ -1,8 +1,8 @@
 #pragma once
 /*
- * The service: event in, core step, actions out. app.c starts, stops and hears; runs.c keeps the runs; collect.c moves
- * the sources; publish.c does the jobs; control.c and snapshot.c answer calls. What cannot be stored ends the process:
- * a start from what is stored puts that right.
+ * The service: event in, core step, actions out. app.c starts, stops and hears; runs.c keeps the runs; collect*.c
+ * move the sources; publish.c does the jobs; control*.c and snapshot.c answer calls. What cannot be stored ends the
+ * process: a start from what is stored puts that right.
  */
 #include <tip/bus.h>
 #include <tip/hash.h>
@@ -136,8 +136,8 @@ struct app {
     size_t n_own;
     struct app_publish publish;
     struct codec_scratch *scratch;
-    size_t n_tests; /* under way */
-    struct control_test *tests;
+    size_t n_tries; /* sources being tried out */
+    struct control_try *tries;
     uint64_t n_asked, n_bodies;
     bool is_stopping;
     struct tip_timer tick;
@@ -303,6 +303,8 @@ void weigh_free(struct app *app);
 
 /* control.c */
 void control_on_job(void *ctx, struct tip_job *job);
+
+/* control_try.c */
 void control_free(struct app *app);
 
 /* snapshot.c */

@@ -1,3 +1,5 @@
+#include "collect.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -6,162 +8,9 @@
 #include <unistd.h>
 
 #include <tip/alloc.h>
-#include <tip/clock.h>
 #include <tip/log.h>
-#include <tip/utf8.h>
 
-#include "app.h"
 #include "core/etiquette.h"
-#include "io/store.h"
-
-#define COLLECT_HELD_MS (15 * TIP_MINUTE_MS) /* at most, until what the guard holds is fetched again */
-
-static void collect_step(struct app_source *source, enum bl_source_event event);
-
-/* ---- the end of a collection ---- */
-
-/* Foreign text for events and people: one line, no control characters. */
-static void collect_text(char *to, size_t room, const char *text)
-{
-    (void)tip_utf8_copy(to, room, text, strlen(text)); /* its length */
-    for (; *to; to++) {
-        if ((unsigned char)*to < ' ' || *to == 0x7f)
-            *to = ' ';
-    }
-}
-
-static void collect_end(struct app_source *source, bool ok, const char *reason, const char *detail)
-{
-    source->end.is_set = true;
-    source->end.ok = ok;
-    collect_text(source->end.reason, sizeof(source->end.reason), reason);
-    collect_text(source->end.detail, sizeof(source->end.detail), detail);
-}
-
-static uint64_t collect_chance(void)
-{
-    struct tip_id id = tip_id_random();
-    uint64_t chance;
-
-    memcpy(&chance, id.bytes, sizeof(chance));
-    return chance;
-}
-
-/* Until the next fetch, chance included. */
-static int64_t collect_interval(const struct app_source *source)
-{
-    const struct bl_spec *spec = source->spec;
-    int64_t floor_ms = source->app->interval_floor_ms;
-    int64_t interval_ms = spec ? spec->interval_ms : TIP_DAY_MS;
-
-    if (source->stored.guard.held_since_unix_ms && interval_ms > COLLECT_HELD_MS)
-        interval_ms = COLLECT_HELD_MS;
-    if (!spec)
-        return interval_ms;
-    floor_ms = spec->host_floor_ms > floor_ms ? spec->host_floor_ms : floor_ms;
-    return bl_etiquette_jitter(interval_ms, spec->jitter, floor_ms, collect_chance());
-}
-
-const char *collect_refuses(const struct app_source *source)
-{
-    const struct bl_spec *spec = source->spec;
-    int64_t now_unix_ms = tip_loop_wall_ms();
-    int64_t told = source->stored.told_unix_ms - now_unix_ms;
-    int64_t rest = source->stored.asked_unix_ms + (spec ? spec->host_floor_ms : 0) - now_unix_ms;
-
-    if (!spec)
-        return "its file is gone";
-    if (spec->is_public && !source->stored.terms_unix_ms)
-        return "its terms were not accepted yet: tip source enable NAME --accept-terms";
-    if (spec->is_public && !source->app->has_contact)
-        return "blacklist.contact is not set: publishers have to find out who fetches";
-    if (told > 0 && told <= BL_SOURCE_REST_MAX_MS)
-        return "its server asked to be left alone for now";
-    if (spec->host_floor_ms && rest > 0 && rest <= spec->host_floor_ms)
-        return "its publisher wants to be asked less often than that";
-    return NULL;
-}
-
-static void collect_rest(struct app_source *source)
-{
-    const struct bl_source_pace pace = {.interval_ms = collect_interval(source),
-                                        .asked_unix_ms = source->asked_unix_ms,
-                                        .retry_after_ms = source->retry_after_ms};
-
-    bl_source_rest(&source->machine, &pace, tip_loop_wall_ms());
-    source->stored.next_unix_ms = source->machine.next_unix_ms;
-    source->stored.n_failures = source->machine.n_failures;
-    source->retry_after_ms = 0;
-}
-
-static void collect_log(const struct app_source *source, const struct app_end *end)
-{
-    const char *event = end->is_held ? "source.held" : end->ok ? "source.ok" : "source.failed";
-
-    tip_log_write(end->ok && !end->is_guarded ? TIP_LOG_INFO : TIP_LOG_WARN, event,
-                  " source=%s reason=%s version=%" PRIu64 " entries=%" PRIu64 " added=%" PRIu64 " removed=%" PRIu64
-                  " failures=%" PRId64 " detail=%s",
-                  source->name, end->reason, source->stored.version, source->stored.n_entries, source->stored.n_added,
-                  source->stored.n_removed, source->stored.n_failures, end->detail);
-}
-
-/* State, event and runs, in one transaction. */
-static int collect_tell(struct app_source *source, struct tip_outbox_txn *txn, const struct app_end *end)
-{
-    struct app *app = source->app;
-    struct codec_source_scratch scratch;
-    struct codec_source told = {.name = source->name,
-                                .url = source->spec ? source->spec->url : "",
-                                .stored = &source->stored,
-                                .report = end->report,
-                                .weight = source->stored.weight,
-                                .stream = *tip_outbox_stream(app->outbox),
-                                .ok = end->ok,
-                                .is_held = end->is_held};
-    struct tip_event event;
-    const char *prefix;
-    int r;
-
-    collect_rest(source);
-    strcpy(source->stored.reason, end->reason);
-    strcpy(source->stored.detail, end->detail);
-    if (end->ok && !end->is_guarded)
-        source->stored.ok_unix_ms = tip_loop_wall_ms();
-    prefix = codec_source(&event, &told, &scratch);
-    collect_log(source, end);
-    tip_metric_inc(app->m[end->ok ? APP_M_OK : APP_M_FAILED]);
-    r = app_publish(app, txn, prefix, source->name, app_source_tlp(source), &event);
-    r = r ? r : app_source_put(txn, source);
-    return r ? r : runs_mark(app, txn, source->name, end->ok);
-}
-
-static void collect_settle(struct app_source *source)
-{
-    struct app *app = source->app;
-    struct tip_outbox_txn *txn;
-
-    if (!source->end.is_set || !app_has_room(app, APP_ROOM_SMALL))
-        return;
-    txn = app_begin(app);
-    app_commit(app, &txn, collect_tell(source, txn, &source->end));
-    free(source->end.report);
-    source->end = (struct app_end){0};
-}
-
-int collect_published(struct app_source *source, struct tip_outbox_txn *txn, const char *reason)
-{
-    struct app_end end = {.ok = true};
-    int r;
-
-    (void)bl_source_step(&source->machine, BL_SOURCE_EV_PUBLISHED); /* nothing more is to be done */
-    strcpy(end.reason, reason);
-    (void)snprintf(end.detail, sizeof(end.detail), "%" PRIu64 " entries: %" PRIu64 " added, %" PRIu64 " removed",
-                   source->stored.n_entries, source->stored.n_added, source->stored.n_removed);
-    end.report = app_report_get(txn, source->name);
-    r = collect_tell(source, txn, &end);
-    free(end.report);
-    return r;
-}
 
 /* ---- fetching ---- */
 
@@ -338,8 +187,7 @@ static void collect_counts(struct bl_stored *stored, const struct work_parse *jo
     stored->n_bytes = job->n_bytes;
 }
 
-/* The files are durable: from here on the version will be published, whatever happens. */
-static void collect_changed(struct app_source *source, const struct work_parse *job)
+void collect_changed(struct app_source *source, const struct work_parse *job)
 {
     struct app *app = source->app;
     struct tip_outbox_txn *txn = app_begin(app);
@@ -469,7 +317,7 @@ static void collect_wait(struct app_source *source)
     source->is_urgent = false;
 }
 
-static void collect_step(struct app_source *source, enum bl_source_event event)
+void collect_step(struct app_source *source, enum bl_source_event event)
 {
     const char *before = bl_source_phase_name(source->machine.phase);
     enum bl_source_action action = bl_source_step(&source->machine, event);
@@ -519,102 +367,4 @@ void collect_cancel(struct app_source *source, const char *reason, const char *d
 void collect_resume(struct app_source *source)
 {
     collect_step(source, BL_SOURCE_EV_RESUME);
-}
-
-/* ---- versions without a body ---- */
-
-void collect_lost(struct app_source *source)
-{
-    source->stored.version = source->stored.pending = 0;
-    source->stored.validators.known = false;
-    source->stored.next_unix_ms = source->machine.next_unix_ms = 0;
-    if (source->machine.phase == BL_SOURCE_PUBLISHING)
-        source->machine.phase = BL_SOURCE_BACKOFF;
-    collect_end(source, false, "lost_version", "the files of the version are damaged or gone: it is fetched again");
-    collect_settle(source);
-}
-
-/* While the file was being written its source may have come back: then nothing has happened. */
-static void collect_on_retired(void *ctx, void *opaque)
-{
-    const struct work_parse *job = opaque;
-    struct app_source *source = app_source_find(ctx, job->name);
-
-    if (!source) /* cannot be: sources stay */
-        return;
-    source->is_retiring = false;
-    if (*job->why) {
-        tip_error("source.not_retired", "source=%s error=%s", source->name, job->detail);
-        return;
-    }
-    if (source->spec || bl_source_busy(&source->machine) || source->stored.version != job->from) {
-        bl_files_remove(job->dir, job->name, job->to);
-        return;
-    }
-    tip_info("source.retired", "source=%s entries=%" PRIu64, source->name, source->stored.n_entries);
-    source->fetched = (struct bl_validators){0};
-    collect_changed(source, job);
-    collect_step(source, BL_SOURCE_EV_RESUME);
-}
-
-void collect_retire(struct app_source *source)
-{
-    struct work_parse job = {.from = source->stored.version,
-                             .to = source->stored.last_number + 1,
-                             .guard = source->stored.guard,
-                             .now_unix_ms = tip_loop_wall_ms(),
-                             .ok_unix_ms = source->stored.ok_unix_ms,
-                             .n_removed = source->stored.n_entries};
-
-    if (source->is_retiring)
-        return;
-    strcpy(job.dir, source->app->dir);
-    strcpy(job.name, source->name);
-    if (tip_pool_submit(source->app->pool, &(struct tip_pool_job){.input = &job,
-                                                                  .size = sizeof(job),
-                                                                  .work = work_retire_run,
-                                                                  .done = collect_on_retired,
-                                                                  .ctx = source->app}))
-        return; /* the pool is full: the next tick tries again */
-    source->is_retiring = true;
-    source->stored.last_number = job.to; /* nobody else takes this number while the file is being written */
-}
-
-/* ---- holds ---- */
-
-int collect_release(struct app_source *source, struct tip_outbox_txn *txn)
-{
-    source->stored.is_held = false;
-    source->stored.held_until_unix_ms = 0;
-    *source->stored.hold_reason = '\0';
-    source->stored.guard.is_released = source->stored.guard.held_since_unix_ms != 0;
-    source->stored.next_unix_ms = source->machine.next_unix_ms = 0;
-    return app_source_put(txn, source);
-}
-
-static int collect_hold_over(struct app_source *source)
-{
-    const struct app_deed deed = {
-        .action = "release", .target = source->name, .reason = "its time is over", .result = "released by itself"};
-    struct tip_outbox_txn *txn = app_begin(source->app);
-    int r = collect_release(source, txn);
-
-    tip_info("source.released", "source=%s why=%s", source->name, deed.reason);
-    r = r ? r : app_deed_tell(source->app, txn, &deed);
-    app_commit(source->app, &txn, r);
-    return r;
-}
-
-void collect_tick(struct app *app)
-{
-    int64_t now_unix_ms = tip_loop_wall_ms();
-    struct app_source *source, *next;
-
-    tip_hash_each (app->sources, source, next) {
-        int64_t until = source->stored.held_until_unix_ms;
-
-        if (source->stored.is_held && until && until <= now_unix_ms && app_has_room(app, APP_ROOM_SMALL) &&
-            collect_hold_over(source))
-            return;
-    }
 }
