@@ -155,6 +155,11 @@ int app_source_put(struct tip_outbox_txn *txn, const struct app_source *source)
     return r ? r : store_put(txn, STORE_SOURCE, source->name, strlen(source->name), bytes.data, bytes.len);
 }
 
+bool app_source_is_over(const struct app_source *source)
+{
+    return !source->spec || source->stored.override == BL_OVERRIDE_RETIRED;
+}
+
 enum tip_tlp app_source_tlp(const struct app_source *source)
 {
     if (source->spec)
@@ -230,7 +235,7 @@ static void app_configure(struct app *app, const struct bl_options *options)
     }
 }
 
-/* Sources without a file end; weights that changed are told. */
+/* What is over ends; weights that changed are told. */
 static void app_settle_sources(struct app *app)
 {
     struct app_source *source, *next;
@@ -238,9 +243,12 @@ static void app_settle_sources(struct app *app)
     int r = 0;
 
     tip_hash_each (app->sources, source, next) {
-        if (source->spec)
+        if (!app_source_is_over(source))
             continue;
-        collect_cancel(source, "removed", "its file is gone");
+        if (source->spec)
+            collect_cancel(source, "retired", "an operator has retired it");
+        else
+            collect_cancel(source, "removed", "its file is gone");
         if (!bl_source_busy(&source->machine) && source->stored.version && source->stored.n_entries &&
             !source->stored.is_held)
             collect_retire(source);

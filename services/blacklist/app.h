@@ -138,6 +138,7 @@ struct app {
     struct codec_scratch *scratch;
     size_t n_tries; /* sources being tried out */
     struct control_try *tries;
+    int64_t tried_unix_ms[BL_PUBLISHERS_MAX]; /* when a publisher was last asked for what is no source */
     uint64_t n_asked, n_bodies;
     bool is_stopping;
     struct tip_timer tick;
@@ -178,6 +179,9 @@ struct app_deed {
 
 tip_nodiscard int app_deed_tell(struct app *app, struct tip_outbox_txn *txn, const struct app_deed *deed);
 
+/** Has it ended, because its file is gone or an operator retired it? Then it lists nothing, or soon will not. */
+bool app_source_is_over(const struct app_source *source);
+
 struct app_source *app_source_find(struct app *app, const char *name);
 tip_nodiscard int app_source_put(struct tip_outbox_txn *txn, const struct app_source *source);
 enum tip_tlp app_source_tlp(const struct app_source *source);
@@ -215,11 +219,22 @@ void collect_tick(struct app *app);
 /** Ends a hold: what it lists is due again. Within a transaction. */
 tip_nodiscard int collect_release(struct app_source *source, struct tip_outbox_txn *txn);
 
-/** Its file is gone: one last, empty version. */
+/** It is over: one last, empty version. */
 void collect_retire(struct app_source *source);
 
 /** The rules of a body for the pool. */
 void collect_order(const struct app_source *source, const struct bl_spec *spec, struct work_parse *job);
+
+/* pace.c */
+
+/** Do both keep the floor of their publisher together? */
+bool pace_shares(const struct app_source *a, const struct app_source *b);
+
+/** Of those that do, which one goes first: what was asked longest ago. */
+bool pace_goes_before(const struct app_source *a, const struct app_source *b);
+
+/** A URL that is no source is to be fetched once: notes it, or says why it must not be. */
+const char *pace_try(struct app *app, const char *url);
 
 /* runs.c */
 
@@ -305,6 +320,9 @@ void weigh_free(struct app *app);
 void control_on_job(void *ctx, struct tip_job *job);
 
 /* control_try.c */
+
+/** Is a list of that host being fetched to be tried out? */
+bool control_is_trying(const struct app *app, const char *host);
 void control_free(struct app *app);
 
 /* snapshot.c */

@@ -402,7 +402,7 @@ int codec_stored_read(struct bl_stored *stored, const void *bytes, size_t n)
     r = codec_rows_read(ROWS(stored_rows), stored, bytes, n);
     if (!stored->changed_unix_ms)
         stored->changed_unix_ms = stored->fetched_unix_ms; /* written by an older build */
-    if (stored->override < BL_OVERRIDE_NONE || stored->override > BL_OVERRIDE_DISABLED)
+    if (stored->override < BL_OVERRIDE_NONE || stored->override >= BL_OVERRIDE_COUNT)
         stored->override = BL_OVERRIDE_NONE;
     return r;
 }
@@ -557,8 +557,10 @@ bool bl_is_enabled(const struct bl_spec *spec, const struct bl_stored *stored)
     return spec && (stored->override ? stored->override == BL_OVERRIDE_ENABLED : spec->enabled);
 }
 
-static const char *const override_names[] = {
-    [BL_OVERRIDE_NONE] = "", [BL_OVERRIDE_ENABLED] = "enabled", [BL_OVERRIDE_DISABLED] = "disabled"};
+static const char *const override_names[BL_OVERRIDE_COUNT] = {[BL_OVERRIDE_NONE] = "",
+                                                              [BL_OVERRIDE_ENABLED] = "enabled",
+                                                              [BL_OVERRIDE_DISABLED] = "disabled",
+                                                              [BL_OVERRIDE_RETIRED] = "retired"};
 
 /* What the guard says, and by what figures. */
 static json_t *codec_guard_json(const struct bl_stored *stored)
@@ -634,6 +636,18 @@ int codec_reject_json(const struct bl_reject *reject, struct tip_buf *out)
     (void)tip_utf8_copy(raw, sizeof(raw), reject->raw, reject->raw_len);
     object = json_pack("{sI ss ss}", "line", (json_int_t)reject->line, "reason", reject->reason, "raw", raw);
     return object ? codec_json_append(object, out) : -ENOMEM;
+}
+
+int codec_samples_json(const struct work_samples *samples, enum work_side side, struct tip_buf *out)
+{
+    char text[4 * WORK_SAMPLE_TEXT];
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < samples->n[side]; i++) {
+        (void)tip_utf8_copy(text, sizeof(text), samples->text[side][i], strlen(samples->text[side][i]));
+        json_array_append_new(array, json_string(text));
+    }
+    return codec_json_append(array, out);
 }
 
 int codec_counts_json(const struct bl_report *report, struct tip_buf *out)

@@ -98,6 +98,9 @@ bool bl_is_enabled(const struct bl_spec *spec, const struct bl_stored *stored);
 /** An entry of the allow and deny list as a JSON object. */
 tip_nodiscard int codec_allow_json(const struct tip_allow_entry *entry, struct tip_buf *out);
 
+/** One side of what would change, as an array of texts. */
+tip_nodiscard int codec_samples_json(const struct work_samples *samples, enum work_side side, struct tip_buf *out);
+
 /** One reject as a JSON object. */
 tip_nodiscard int codec_reject_json(const struct bl_reject *reject, struct tip_buf *out);
 

@@ -14,17 +14,6 @@
 
 /* ---- fetching ---- */
 
-static bool collect_host_is_busy(struct app *app, const char *host)
-{
-    struct app_source *source, *next;
-
-    tip_hash_each (app->sources, source, next) {
-        if (source->fetch && !strcmp(source->host, host))
-            return true;
-    }
-    return false;
-}
-
 static size_t collect_n_fetching(struct app *app)
 {
     struct app_source *source, *next;
@@ -46,7 +35,7 @@ static struct app_source *collect_next(struct app *app)
             (best && best->asked < source->asked))
             continue;
         bl_spec_host(source->spec->url, host);
-        if (!collect_host_is_busy(app, host))
+        if (!pace_host_is_busy(app, host))
             best = source;
     }
     return best;

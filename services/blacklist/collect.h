@@ -18,6 +18,9 @@ void collect_settle(struct app_source *source);
 /** Foreign text for events and people: one line, no control characters. */
 void collect_text(char *to, size_t room, const char *text);
 
+/** Is a list of that host being fetched, or tried out? */
+bool pace_host_is_busy(struct app *app, const char *host);
+
 /** Until the next fetch, chance included. */
 int64_t collect_interval(const struct app_source *source);
 uint64_t collect_chance(void);

@@ -18,7 +18,7 @@ void collect_lost(struct app_source *source)
     collect_settle(source);
 }
 
-/* While the file was being written its source may have come back: then nothing has happened. */
+/* While the file was being written the source may have come back: then nothing has happened. */
 static void collect_on_retired(void *ctx, void *opaque)
 {
     const struct work_parse *job = opaque;
@@ -31,7 +31,7 @@ static void collect_on_retired(void *ctx, void *opaque)
         tip_error("source.not_retired", "source=%s error=%s", source->name, job->detail);
         return;
     }
-    if (source->spec || bl_source_busy(&source->machine) || source->stored.version != job->from) {
+    if (!app_source_is_over(source) || bl_source_busy(&source->machine) || source->stored.version != job->from) {
         bl_files_remove(job->dir, job->name, job->to);
         return;
     }

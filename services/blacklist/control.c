@@ -266,10 +266,12 @@ static const struct {
     {"list", control_list, true},
     {"show", control_show, true},
     {"test", control_test, false},
+    {"diff", control_diff, false},
     {"hold", control_change_source, false},
     {"release", control_change_source, false},
     {"enable", control_change_source, false},
     {"disable", control_change_source, false},
+    {"retire", control_change_source, false},
     {"allow_add", control_word_add, false},
     {"allow_remove", control_word_remove, false},
     {"deny_add", control_word_add, false},
@@ -321,7 +323,8 @@ static void control_perform(struct control *control)
     }
     control_fail(
         control, TIP_FAILURE_INVALID,
-        "the actions are baseline, list, show, test, hold, release, enable, disable, allow_add, allow_remove, "
+        "the actions are baseline, list, show, test, diff, hold, release, enable, disable, retire, allow_add, "
+        "allow_remove, "
         "deny_add, deny_remove, allow_why, export_list, export_show, export_read, export_run and export_release");
 }
 

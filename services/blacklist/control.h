@@ -13,6 +13,7 @@ struct control {
     const struct tip_control_request *request;
     enum tip_failure failure;
     char result[CONTROL_WHY + 1]; /* or why it failed */
+    int64_t until_unix_ms;        /* of a change; 0: for good */
     struct tip_control_answer answer;
     struct tip_param values[CONTROL_VALUES];
     struct tip_buf names[CONTROL_VALUES], texts[CONTROL_VALUES];
@@ -61,6 +62,7 @@ void control_allow_why(struct control *control);
 
 /* control_try.c */
 void control_test(struct control *control);
+void control_diff(struct control *control);
 
 /* exports_control.c */
 void exports_control_list(struct control *control);

@@ -1,4 +1,4 @@
-/* What an operator does to a source: hold, release, enable, disable. */
+/* What an operator does to a source: hold, release, enable, disable, retire. */
 #include <stdio.h>
 #include <string.h>
 
@@ -6,46 +6,87 @@
 
 #include "control.h"
 
-static void control_stored_hold(struct control *control, struct bl_stored *stored, int64_t until_unix_ms)
+static int control_stored_release(struct control *control, struct app_source *source, struct tip_outbox_txn *txn)
 {
-    stored->is_held = true;
-    stored->held_until_unix_ms = until_unix_ms;
-    (void)tip_utf8_copy(stored->hold_reason, sizeof(stored->hold_reason), control->request->reason,
-                        strlen(control->request->reason)); /* cut */
+    (void)control;
+    return collect_release(source, txn);
 }
 
-static int control_source_apply(struct control *control, struct app_source *source, struct tip_outbox_txn *txn,
-                                int64_t until_unix_ms)
+static int control_stored_hold(struct control *control, struct app_source *source, struct tip_outbox_txn *txn)
 {
-    const char *action = control->request->action;
-
-    if (!strcmp(action, "release"))
-        return collect_release(source, txn);
-    if (!strcmp(action, "enable") && source->spec && source->spec->is_public)
-        source->stored.terms_unix_ms = tip_loop_wall_ms();
-    if (!strcmp(action, "hold"))
-        control_stored_hold(control, &source->stored, until_unix_ms);
-    else
-        source->stored.override = !strcmp(action, "enable") ? BL_OVERRIDE_ENABLED : BL_OVERRIDE_DISABLED;
+    source->stored.is_held = true;
+    source->stored.held_until_unix_ms = control->until_unix_ms;
+    (void)tip_utf8_copy(source->stored.hold_reason, sizeof(source->stored.hold_reason), control->request->reason,
+                        strlen(control->request->reason)); /* cut */
     return app_source_put(txn, source);
 }
 
-static void control_source_result(struct control *control)
+/* What was retired is due at once, and whole: the last, empty version has no validators. */
+static int control_stored_enable(struct control *control, struct app_source *source, struct tip_outbox_txn *txn)
 {
-    static const struct {
-        const char *action, *done, *would;
-    } words[] = {
-        {"hold", "held: it is fetched and compared, nothing of it is published", "would be held"},
-        {"release", "released: it is due at once", "would be released"},
-        {"enable", "enabled: it is fetched, whatever its file says", "would be enabled"},
-        {"disable", "disabled: it is not fetched any more; what it lists stays", "would be disabled"},
-    };
-
-    for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
-        if (!strcmp(words[i].action, control->request->action))
-            (void)snprintf(control->result, sizeof(control->result), "%s",
-                           control->request->dry_run ? words[i].would : words[i].done);
+    (void)control;
+    if (source->spec && source->spec->is_public)
+        source->stored.terms_unix_ms = tip_loop_wall_ms();
+    if (source->stored.override == BL_OVERRIDE_RETIRED) {
+        source->stored.validators.known = false;
+        source->stored.next_unix_ms = source->machine.next_unix_ms = 0;
     }
+    source->stored.override = BL_OVERRIDE_ENABLED;
+    return app_source_put(txn, source);
+}
+
+static int control_stored_disable(struct control *control, struct app_source *source, struct tip_outbox_txn *txn)
+{
+    (void)control;
+    source->stored.override = BL_OVERRIDE_DISABLED;
+    return app_source_put(txn, source);
+}
+
+/* A hold would keep what it lists: this is the later word. The version that ends it follows by itself. */
+static int control_stored_retire(struct control *control, struct app_source *source, struct tip_outbox_txn *txn)
+{
+    (void)control;
+    source->stored.override = BL_OVERRIDE_RETIRED;
+    source->stored.is_held = false;
+    source->stored.held_until_unix_ms = 0;
+    *source->stored.hold_reason = '\0';
+    return app_source_put(txn, source);
+}
+
+static const struct control_deed {
+    const char *action, *done, *would;
+    int (*apply)(struct control *control, struct app_source *source, struct tip_outbox_txn *txn);
+    bool is_of_retired; /* means something for what is retired */
+} control_deeds[] = {
+    {"hold", "held: it is fetched and compared, nothing of it is published", "would be held", control_stored_hold,
+     false},
+    {"release", "released: it is due at once", "would be released", control_stored_release, true},
+    {"enable", "enabled: it is fetched, whatever its file says", "would be enabled", control_stored_enable, true},
+    {"disable", "disabled: it is not fetched any more; what it lists stays", "would be disabled",
+     control_stored_disable, false},
+    {"retire", "retired: it is not fetched any more, and what it lists goes; its file stays as it is",
+     "would be retired", control_stored_retire, false},
+};
+
+static const struct control_deed *control_deed(const struct control *control)
+{
+    size_t i = 0;
+
+    while (strcmp(control_deeds[i].action, control->request->action)) /* the table of actions knows no other */
+        i++;
+    return &control_deeds[i];
+}
+
+/* What has ended can come back, and nothing else; and what ends says why. */
+static bool control_deed_fits(struct control *control, const struct app_source *source, const struct control_deed *deed)
+{
+    if (source->stored.override == BL_OVERRIDE_RETIRED && !deed->is_of_retired)
+        control_fail(control, TIP_FAILURE_REFUSED, "it is retired: only enable undoes that");
+    else if (deed->apply == control_stored_retire && !*control->request->reason && !control->request->dry_run)
+        control_fail(control, TIP_FAILURE_INVALID, "a source is retired for a reason, which the audit log keeps");
+    else
+        return true;
+    return false;
 }
 
 /* What is of the public pack is fetched by who said who he is, and that he has read on what terms. */
@@ -68,28 +109,44 @@ static bool control_terms(struct control *control, const struct app_source *sour
     return false;
 }
 
-void control_change_source(struct control *control)
+static void control_deed_result(struct control *control, const struct app_source *source,
+                                const struct control_deed *deed)
 {
-    struct app_source *source = control_source(control);
-    struct tip_outbox_txn *txn;
-    int64_t until_unix_ms;
-    int r;
+    bool is_enabled = deed->apply == control_stored_enable && source->spec && source->spec->is_public;
+    bool is_retired = deed->apply == control_stored_retire;
 
-    if (!source || !control_until(control, &until_unix_ms) || !control_terms(control, source))
-        return;
-    if (until_unix_ms && until_unix_ms <= tip_loop_wall_ms()) {
-        control_fail(control, TIP_FAILURE_INVALID, "until is over already");
-        return;
-    }
-    control_source_result(control);
-    if (!strcmp(control->request->action, "enable") && source->spec && source->spec->is_public)
+    if (is_enabled)
         (void)snprintf(control->result, sizeof(control->result), "%s, its terms are accepted: %.200s",
                        control->request->dry_run ? "would be enabled" : "enabled",
                        source->spec->terms ? source->spec->terms : "it names none");
+    else if (is_retired)
+        (void)snprintf(control->result, sizeof(control->result), "%s (%llu entries)",
+                       control->request->dry_run ? deed->would : deed->done,
+                       (unsigned long long)(source->stored.version ? source->stored.n_entries : 0));
+    else
+        (void)snprintf(control->result, sizeof(control->result), "%s",
+                       control->request->dry_run ? deed->would : deed->done);
+}
+
+void control_change_source(struct control *control)
+{
+    const struct control_deed *deed = control_deed(control);
+    struct app_source *source = control_source(control);
+    struct tip_outbox_txn *txn;
+    int r;
+
+    if (!source || !control_until(control, &control->until_unix_ms) || !control_terms(control, source) ||
+        !control_deed_fits(control, source, deed))
+        return;
+    if (control->until_unix_ms && control->until_unix_ms <= tip_loop_wall_ms()) {
+        control_fail(control, TIP_FAILURE_INVALID, "until is over already");
+        return;
+    }
+    control_deed_result(control, source, deed);
     if (control->request->dry_run || !control_has_room(control))
         return;
     txn = app_begin(control->app);
-    r = control_source_apply(control, source, txn, until_unix_ms);
+    r = deed->apply(control, source, txn);
     r = r ? r : control_applied(control, txn);
     app_commit(control->app, &txn, r);
 }

@@ -6,10 +6,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include <tip/alloc.h>
 
+#include "collect.h"
 #include "control.h"
 #include "sample.h"
 
@@ -21,6 +23,7 @@ struct control_try {
     struct control_try *next;
     struct tip_job *job;
     struct bl_fetch *fetch;
+    char host[BL_HOST];
     char body[WORK_BODY];
     struct work_parse order;
 };
@@ -41,34 +44,91 @@ static void try_destroy(struct control_try **tryp)
     free(try);
 }
 
-/* The answer: a sentence, counts, the sample of rejects. */
+bool control_is_trying(const struct app *app, const char *host)
+{
+    for (const struct control_try *try = app->tries; try; try = try->next) {
+        if (try->fetch && !strcasecmp(try->host, host))
+            return true;
+    }
+    return false;
+}
+
+/* ---- the answer ---- */
+
+struct try_count {
+    const char *name;
+    uint64_t n;
+};
+
+static void try_counts(struct control *control, const struct try_count *counts, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        control_check(control, tip_buf_append_format(control_value(control, counts[i].name), "%llu",
+                                                     (unsigned long long)counts[i].n));
+}
+
+static void try_text(struct control *control, const char *name, const char *text)
+{
+    control_check(control, tip_buf_append_text(control_value(control, name), text));
+}
+
+static void try_report(struct control *control, const struct work_parse *parsed)
+{
+    const struct try_count counts[] = {{"bytes", parsed->n_bytes},
+                                       {"lines", parsed->report.n_lines},
+                                       {"entries", parsed->n_entries},
+                                       {"special", parsed->report.n_special},
+                                       {"skipped", parsed->report.n_skipped},
+                                       {"rejected_lines", parsed->report.n_rejected}};
+
+    try_counts(control, counts, sizeof(counts) / sizeof(*counts));
+    control_report(control, &parsed->report);
+}
+
+/* What would change, and what the guard would do about it. */
+static void try_changes(struct control *control, const struct work_parse *parsed)
+{
+    static const char *const names[WORK_SIDE_COUNT] = {
+        [WORK_ADDED] = "added_first", [WORK_REMOVED] = "removed_first", [WORK_CHANGED] = "changed_first"};
+    const struct try_count counts[] = {{"version", parsed->from},
+                                       {"added", parsed->n_added},
+                                       {"removed", parsed->n_removed},
+                                       {"changed", parsed->n_changed}};
+    bool is_change = parsed->n_added + parsed->n_removed + parsed->n_changed != 0;
+
+    try_counts(control, counts, sizeof(counts) / sizeof(*counts));
+    for (int side = 0; side < WORK_SIDE_COUNT; side++)
+        control_check(control,
+                      codec_samples_json(&parsed->samples, (enum work_side)side, control_value(control, names[side])));
+    try_text(control, "guard", *parsed->hold ? parsed->hold : parsed->is_guarded ? "ok" : "off");
+    try_text(control, "held", parsed->is_held ? "true" : "false");
+    (void)snprintf(control->result, sizeof(control->result), "%s: +%llu -%llu ~%llu%s%.180s",
+                   *parsed->hold     ? "would be held"
+                   : !is_change      ? "nothing would change"
+                   : parsed->is_held ? "would change, but an operator holds it"
+                                     : "would change",
+                   (unsigned long long)parsed->n_added, (unsigned long long)parsed->n_removed,
+                   (unsigned long long)parsed->n_changed, *parsed->detail ? "; " : "", parsed->detail);
+}
+
+/* A sentence, counts, the sample of rejects. */
 static void try_end(struct control_try *try, const struct work_parse *parsed, const char *why, const char *detail)
 {
     tip_auto(control_deinit) struct control control = {.app = try->app, .job = tip_take(try->job)};
 
     (void)snprintf(control.result, sizeof(control.result), "%s%s%.150s", *why ? why : "ok", *detail ? ": " : "",
                    detail);
-    control_check(&control, tip_buf_append_text(control_value(&control, "ok"), *why ? "false" : "true"));
-    control_check(&control, tip_buf_append_text(control_value(&control, "reason"), why));
-    if (parsed) {
-        const struct {
-            const char *name;
-            uint64_t n;
-        } counts[] = {{"bytes", parsed->n_bytes},
-                      {"lines", parsed->report.n_lines},
-                      {"entries", parsed->n_entries},
-                      {"special", parsed->report.n_special},
-                      {"skipped", parsed->report.n_skipped},
-                      {"rejected_lines", parsed->report.n_rejected}};
-
-        for (size_t i = 0; i < sizeof(counts) / sizeof(*counts); i++)
-            control_check(&control, tip_buf_append_format(control_value(&control, counts[i].name), "%llu",
-                                                          (unsigned long long)counts[i].n));
-        control_report(&control, &parsed->report);
-    }
+    try_text(&control, "ok", *why ? "false" : "true");
+    try_text(&control, "reason", why);
+    if (parsed)
+        try_report(&control, parsed);
+    if (parsed && parsed->is_diff && !*why)
+        try_changes(&control, parsed);
     control_answer(&control);
     try_destroy(&try);
 }
+
+/* ---- fetched, and read ---- */
 
 static void try_on_parsed(void *ctx, void *opaque)
 {
@@ -80,17 +140,16 @@ static void try_on_parsed(void *ctx, void *opaque)
 static void try_on_fetched(void *ctx, const struct bl_fetched *fetched)
 {
     struct control_try *try = ctx;
+    const struct tip_pool_job job = {
+        .input = &try->order, .size = sizeof(try->order), .work = work_parse_run, .done = try_on_parsed, .ctx = try};
 
     if (*fetched->reason) {
         try_end(try, NULL, fetched->reason, fetched->detail);
         return;
     }
+    bl_fetch_destroy(&try->fetch); /* its host is free for others */
     strcpy(try->order.body, try->body);
-    if (tip_pool_submit(try->app->pool, &(struct tip_pool_job){.input = &try->order,
-                                                               .size = sizeof(try->order),
-                                                               .work = work_parse_run,
-                                                               .done = try_on_parsed,
-                                                               .ctx = try})) {
+    if (tip_pool_submit(try->app->pool, &job)) {
         (void)unlink(try->body);
         try_end(try, NULL, "busy", "too many lists wait to be read");
     }
@@ -132,46 +191,86 @@ static bool control_wants_sample(const struct control *control, const struct app
     return !strcmp(how, "sample") || access(source->spec->sample, R_OK) == 0;
 }
 
-void control_test(struct control *control)
+/* Its publisher does not see a difference between a try and a collection: all that holds of those holds here. */
+static bool try_is_allowed(struct control *control, const struct app_source *source)
 {
-    struct app_source *source = control_source(control);
-    struct app *app = control->app;
-    struct control_try *try;
-    struct bl_fetch_order order = {.user_agent = app->user_agent, .on_end = try_on_fetched};
-    int r;
+    const char *why = collect_refuses(source);
+    char host[BL_HOST];
 
-    if (!source)
-        return;
-    if (control_wants_sample(control, source)) {
-        control_sample(control, source);
-        return;
+    if (why) {
+        control_fail(control, TIP_FAILURE_REFUSED, why);
+        return false;
     }
-    if (source->spec && collect_refuses(source)) {
-        control_fail(control, TIP_FAILURE_REFUSED, collect_refuses(source));
-        return;
+    bl_spec_host(source->spec->url, host);
+    if (bl_source_busy(&source->machine) || pace_host_is_busy(control->app, host)) {
+        control_fail(control, TIP_FAILURE_UNAVAILABLE, "it, or another list of its host, is being fetched: try again");
+        return false;
     }
-    if (!source->spec || app->n_tries >= CONTROL_TRIES_MAX) {
-        control_fail(control, TIP_FAILURE_UNAVAILABLE, source->spec ? "four tests run already" : "its file is gone");
-        return;
-    }
-    try = tip_new(struct control_try);
+    if (control->app->n_tries < CONTROL_TRIES_MAX)
+        return true;
+    control_fail(control, TIP_FAILURE_UNAVAILABLE, "four lists are tried out already");
+    return false;
+}
+
+static struct control_try *try_new(struct app *app, const char *url)
+{
+    struct control_try *try = tip_new(struct control_try);
+
     *try = (struct control_try){.app = app, .next = app->tries};
     app->tries = try;
     app->n_tries++;
-    source->stored.asked_unix_ms = tip_loop_wall_ms(); /* the publisher does not see a difference */
-    collect_order(source, source->spec, &try->order);
-    try->order.is_test = true;
+    bl_spec_host(url, try->host);
     (void)snprintf(try->body, sizeof(try->body), "%s/test-%llu.fetch", app->dir, (unsigned long long)++app->n_bodies);
-    order.spec = source->spec;
-    order.path = try->body;
-    order.ctx = try;
-    r = bl_fetch_open(&try->fetch, app->http, &order);
+    return try;
+}
+
+/* Takes the call: it is answered when the list was read. */
+static void try_begin(struct control *control, struct control_try *try, const struct bl_spec *spec)
+{
+    const struct bl_fetch_order order = {
+        .spec = spec, .user_agent = try->app->user_agent, .path = try->body, .on_end = try_on_fetched, .ctx = try};
+    int r = bl_fetch_open(&try->fetch, try->app->http, &order);
+
     if (r) {
         control_fail(control, TIP_FAILURE_UNAVAILABLE, strerror(-r));
         try_destroy(&try);
         return;
     }
     try->job = tip_take(control->job);
+}
+
+static void try_source(struct control *control, struct app_source *source, bool is_diff)
+{
+    struct control_try *try;
+
+    if (!try_is_allowed(control, source))
+        return;
+    try = try_new(control->app, source->spec->url);
+    source->stored.asked_unix_ms = tip_loop_wall_ms();
+    collect_order(source, source->spec, &try->order);
+    try->order.is_test = !is_diff;
+    try->order.is_diff = is_diff;
+    try_begin(control, try, source->spec);
+}
+
+void control_test(struct control *control)
+{
+    struct app_source *source = control_source(control);
+
+    if (!source)
+        return;
+    if (control_wants_sample(control, source))
+        control_sample(control, source);
+    else
+        try_source(control, source, false);
+}
+
+void control_diff(struct control *control)
+{
+    struct app_source *source = control_source(control);
+
+    if (source)
+        try_source(control, source, true);
 }
 
 void control_free(struct app *app)

@@ -328,7 +328,8 @@ static int publish_version(struct app *app, struct tip_outbox_txn *txn, const st
     source->stored.pending = 0;
     source->stored.weight = job->weight_after;
     source->stored.tlp = app_source_tlp(source);
-    return collect_published(source, txn, source->spec ? "changed" : "retired");
+    return collect_published(source, txn,
+                             app_source_is_over(source) && !source->stored.n_entries ? "retired" : "changed");
 }
 
 /* With the last part: what the job was for becomes true. */

@@ -77,6 +77,32 @@ static enum bl_sub_state run_sub_state(const struct app_source *source, const st
     return due->force || bl_source_due(&source->machine, &pace, tip_loop_wall_ms()) ? BL_SUB_PENDING : BL_SUB_SKIPPED;
 }
 
+/* Of lists that keep a floor together one goes, that which was asked longest ago; the others stay due. */
+static bool run_yields(struct app *app, const struct bl_run *run, const struct app_source *source)
+{
+    for (size_t i = 0; i < run->n_subs; i++) {
+        const struct app_source *other = app_source_find(app, run->subs[i].name);
+
+        if (run->subs[i].state == BL_SUB_PENDING && other && other != source && pace_shares(source, other) &&
+            pace_goes_before(other, source))
+            return true;
+    }
+    return false;
+}
+
+static void run_queue(struct app *app, struct bl_run *run)
+{
+    for (size_t i = 0; i < run->n_subs; i++) {
+        struct app_source *source = app_source_find(app, run->subs[i].name);
+
+        if (run->subs[i].state != BL_SUB_PENDING || !source || !source->spec->publisher ||
+            !run_yields(app, run, source))
+            continue;
+        run->subs[i].state = BL_SUB_SKIPPED;
+        source->is_urgent = false;
+    }
+}
+
 static struct bl_run *run_make(struct app *app, const struct tip_schedule_due *due)
 {
     struct bl_run *run = tip_new(struct bl_run);
@@ -93,6 +119,7 @@ static struct bl_run *run_make(struct app *app, const struct tip_schedule_due *d
         source->is_urgent = due->force && run->subs[run->n_subs].state == BL_SUB_PENDING;
         run->n_subs++;
     }
+    run_queue(app, run);
     return run;
 }
 

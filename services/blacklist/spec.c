@@ -304,7 +304,8 @@ static void spec_pace(struct spec_make *make)
     if (!spec->url || !strstr(spec->url, "://"))
         return;
     bl_spec_host(spec->url, host);
-    spec->host_floor_ms = bl_etiquette_floor_ms(host);
+    spec->publisher = bl_etiquette_publisher(host);
+    spec->host_floor_ms = spec->publisher ? spec->publisher->floor_ms : 0;
     if (spec->interval_ms < spec->host_floor_ms)
         spec_refuse(make, "interval is shorter than the publisher allows");
 }

@@ -7,6 +7,7 @@
 #include <tip/opt.h>
 
 #include "core/category.h"
+#include "core/etiquette.h"
 #include "core/format.h"
 #include "io/unpack.h"
 
@@ -28,9 +29,10 @@ struct bl_spec {
     enum bl_container container;
     char member[BL_FORMAT_TEXT]; /* glob; "" for all */
     int64_t interval_ms;
-    int64_t host_floor_ms; /* its publisher's own; 0: none */
-    double jitter;         /* 0 to 0.5, share of the interval */
-    int64_t cadence_ms;    /* how often it changes; 0: to be learned */
+    int64_t host_floor_ms;                /* its publisher's own; 0: none */
+    const struct bl_publisher *publisher; /* NULL: nothing is known of it */
+    double jitter;                        /* 0 to 0.5, share of the interval */
+    int64_t cadence_ms;                   /* how often it changes; 0: to be learned */
     int64_t timeout_ms;
     int64_t max_bytes;
     double weight; /* below 0: measured */

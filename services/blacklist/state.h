@@ -53,7 +53,13 @@ struct bl_word {
     int64_t since_unix_ms, until_unix_ms; /* until 0: for good */
 };
 
-enum bl_override { BL_OVERRIDE_NONE, BL_OVERRIDE_ENABLED, BL_OVERRIDE_DISABLED };
+enum bl_override {
+    BL_OVERRIDE_NONE,
+    BL_OVERRIDE_ENABLED,
+    BL_OVERRIDE_DISABLED,
+    BL_OVERRIDE_RETIRED, /* nor does it list anything any more */
+    BL_OVERRIDE_COUNT
+};
 
 /** Something to publish. Jobs are done one after the other, so a verdict always knows what was published before. */
 struct bl_job {

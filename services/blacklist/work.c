@@ -63,7 +63,7 @@ static bool work_read(struct work_parse *job, struct work_reading *reading, cons
 {
     struct bl_unpack unpack = {
         .from = job->body,
-        .to = job->is_test || container == BL_CONTAINER_NONE ? NULL : unpacked,
+        .to = job->is_test || job->is_diff || container == BL_CONTAINER_NONE ? NULL : unpacked,
         .container = container,
         .member = job->member,
         .bytes_max = (uint64_t)job->max_bytes,
@@ -159,38 +159,83 @@ static int work_remember(const struct work_parse *job, const struct bl_set *set)
     return r ? r : bl_files_keep_seen(job->dir, job->name, &update);
 }
 
+/* The version in force beside the delivery. What is false has said why. */
+static bool work_compare(struct work_parse *job, const struct bl_set *set, struct bl_map *old, struct bl_diff *diff)
+{
+    int r = bl_map_open(old, job->dir, job->name, job->from);
+
+    if (r == -EBADMSG || r == -ENOENT) {
+        work_fail(job, "lost_version", "the file of the current version is damaged or gone");
+        return false;
+    }
+    r = r ? r : bl_diff_run(diff, &old->file.set, set);
+    job->n_added = bl_diff_count(&diff->added);
+    job->n_removed = bl_diff_count(&diff->removed);
+    job->n_changed = bl_diff_count(&diff->changed);
+    if (r)
+        work_fail(job, "io_error", strerror(-r));
+    return !r;
+}
+
+static bool work_is_same(const struct work_parse *job)
+{
+    return job->from && !(job->n_added + job->n_removed + job->n_changed);
+}
+
 /* Compares with the current version, and keeps the new one if it differs and is believed. */
 static void work_keep(struct work_parse *job, const struct bl_set *set, const char *body)
 {
     tip_auto(bl_map_close) struct bl_map old = {0};
+    tip_auto(bl_diff_deinit) struct bl_diff diff;
     struct bl_setfile file = {.version = job->to, .body_bytes = job->n_bytes, .set = *set};
     struct bl_change change;
-    struct bl_diff diff;
     int r;
 
     bl_diff_init(&diff);
-    r = bl_map_open(&old, job->dir, job->name, job->from);
-    if (r == -EBADMSG || r == -ENOENT) {
-        work_fail(job, "lost_version", "the file of the current version is damaged or gone");
+    if (!work_compare(job, set, &old, &diff))
         return;
-    }
-    r = r ? r : bl_diff_run(&diff, &old.file.set, set);
-    job->n_added = bl_diff_count(&diff.added);
-    job->n_removed = bl_diff_count(&diff.removed);
-    job->n_changed = bl_diff_count(&diff.changed);
-    bl_diff_deinit(&diff);
-    if (!r && job->from && !(job->n_added + job->n_removed + job->n_changed)) {
+    bl_diff_deinit(&diff); /* what follows may need the memory */
+    if (work_is_same(job)) {
         bl_guard_clear(&job->guard);
         work_fail(job, "unchanged", "another body, the same entries");
         return;
     }
     work_change(job, &old.file.set, set, &change);
-    if (!r && job->from && !work_believe(job, &change))
+    if (job->from && !work_believe(job, &change))
         return;
-    r = r ? r : work_remember(job, set);
+    r = work_remember(job, set);
     r = r ? r : bl_files_keep(job->dir, job->name, &file, body);
     if (r)
         work_fail(job, "io_error", strerror(-r));
+}
+
+static void work_sample(struct work_samples *samples, enum work_side side, const struct bl_set *set,
+                        const struct tip_buf *list)
+{
+    struct bl_item item;
+
+    for (size_t i = 0; i < bl_diff_count(list) && i < WORK_SAMPLES; i++) {
+        bl_set_item(set, bl_diff_at(list, i), &item);
+        (void)snprintf(samples->text[side][samples->n[side]++], WORK_SAMPLE_TEXT, "%s", item.value); /* cut */
+    }
+}
+
+/* As work_keep, but only looks: the guard that it asks is the job's own copy. */
+static void work_preview(struct work_parse *job, const struct bl_set *set)
+{
+    tip_auto(bl_map_close) struct bl_map old = {0};
+    tip_auto(bl_diff_deinit) struct bl_diff diff;
+    struct bl_change change;
+
+    bl_diff_init(&diff);
+    if (!work_compare(job, set, &old, &diff))
+        return;
+    work_sample(&job->samples, WORK_ADDED, set, &diff.added);
+    work_sample(&job->samples, WORK_CHANGED, set, &diff.changed);
+    work_sample(&job->samples, WORK_REMOVED, &old.file.set, &diff.removed);
+    work_change(job, &old.file.set, set, &change);
+    if (job->from && !work_is_same(job))
+        (void)work_believe(job, &change); /* job->hold says what it thinks */
 }
 
 static void work_judge(struct work_parse *job, struct work_reading *reading, const char *body)
@@ -220,6 +265,8 @@ static void work_judge(struct work_parse *job, struct work_reading *reading, con
         why = "few_valid";
     if (*why)
         work_refuse(job, why);
+    else if (job->is_diff)
+        work_preview(job, &set);
     else if (!job->is_test)
         work_keep(job, &set, body);
 }

@@ -10,7 +10,15 @@
 #include "io/unpack.h"
 #include "options.h"
 
-enum { WORK_PATH = 512, WORK_BODY = WORK_PATH + 128, WORK_DETAIL = 256 };
+enum { WORK_PATH = 512, WORK_BODY = WORK_PATH + 128, WORK_DETAIL = 256, WORK_SAMPLES = 10, WORK_SAMPLE_TEXT = 96 };
+
+enum work_side { WORK_ADDED, WORK_REMOVED, WORK_CHANGED, WORK_SIDE_COUNT };
+
+/** The first entries of each side of a change; long ones are cut. */
+struct work_samples {
+    char text[WORK_SIDE_COUNT][WORK_SAMPLES][WORK_SAMPLE_TEXT];
+    size_t n[WORK_SIDE_COUNT];
+};
 
 struct work_parse {
     char dir[WORK_PATH];
@@ -21,6 +29,7 @@ struct work_parse {
     char member[BL_FORMAT_TEXT];
     bool can_be_empty;
     bool is_test; /* only the report is wanted */
+    bool is_diff; /* and what it would change: nothing is kept */
     int64_t max_bytes;
     int64_t ok_unix_ms;    /* until when the current version was found again and again */
     uint64_t from, to;     /* the current version, 0 for none, and the number of the new one */
@@ -36,11 +45,12 @@ struct work_parse {
     char detail[WORK_DETAIL];
     uint64_t n_bytes, n_entries, n_added, n_removed, n_changed;
     struct bl_report report;
+    struct work_samples samples; /* set by is_diff */
 };
 
 void work_parse_run(void *job);
 
-/** Its file is gone: a version without entries and without a body, from the same order. */
+/** It is over: a version without entries and without a body, from the same order. */
 void work_retire_run(void *job);
 
 /**

@@ -291,3 +291,100 @@ def test_publishers_floors_hold(lists, site):
     lists.source("drop", "https://www.spamhaus.org/drop/drop_v4.json", interval="59m")
     result = site.run_program(["tip-blacklist", "--check-config", "--config", site.config_path], check=False)
     assert result.returncode != 0 and "publisher allows" in result.stderr + result.stdout
+
+
+def answered(caller, action, target, reason="test", **params):
+    """(result, values) of an action, or (why it was refused, None)."""
+    request = pb.ControlRequest(action=action, target=target, params=params, actor="tester", reason=reason,
+                                dry_run=params.pop("dry_run", "") == "true")
+    code, why, body = caller.put("control.blacklist", request.SerializeToString(), 10)
+    if code:
+        return why, None
+    answer = pb.ControlAnswer.FromString(body)
+    return answer.result, dict(answer.values)
+
+
+def test_a_retired_list_lists_nothing_until_it_is_enabled(lists, page, caller):
+    own = page("127.0.0.2")
+    own.body = addresses(30).encode()
+    lists.source("over", own.url, allow_private=["127.0.0.2"], allow_special=["198.18.0.0/15"])
+    lists.source("stays", f"{own.base}/stays", allow_private=["127.0.0.2"], allow_special=["198.18.0.0/15"], weight=0.4)
+    lists.start()
+    lists.run()
+    file = (lists.dir / "over.yaml").read_text()
+    assert "reason" in answered(caller, "retire", "over", reason="")[0]
+    result, _ = answered(caller, "retire", "over", dry_run="true")
+    assert result == "would be retired (30 entries)" and len(lists.listed("over")) == 30
+    assert answered(caller, "hold", "over")[1] is not None  # the later word is the one that holds
+    result, _ = answered(caller, "retire", "over", reason="its publisher gave up")
+    assert "30 entries" in result
+    wait_for(lambda: not lists.listed("over"), 10, "what it listed goes")
+    assert (lists.last("over").payload.reason, lists.last("over").payload.n_entries) == ("retired", 0)
+    assert set(lists.verdicts().values()) == {0.4} and len(lists.verdicts()) == 30
+    assert (lists.dir / "over.yaml").read_text() == file
+    n = len(own.seen)
+    for why in (answered(caller, "test", "over")[0], answered(caller, "diff", "over")[0],
+                answered(caller, "disable", "over")[0], answered(caller, "hold", "over")[0]):
+        assert "retired" in why
+    assert "retired" in lists.run(target="over").payload.summary
+    lists.service.kill()
+    lists.service.start()
+    assert lists.run().payload.n_ok == 1 and [seen["path"] for seen in own.seen[n:]] == ["/stays"]
+    shown = json.loads(caller.control("blacklist", "show", "over").values["source"])
+    assert (shown["override"], shown["enabled"], shown["entries"], shown["held"]) == ("retired", False, 0, False)
+    assert answered(caller, "enable", "over")[1] is not None
+    lists.run()
+    assert len(lists.listed("over")) == 30 and set(lists.verdicts().values()) == {0.7}
+    told = [(s.payload.action, s.payload.reason) for s in lists.events("v1.control.applied.")]
+    assert ("retire", "its publisher gave up") in told and told[-1][0] == "enable"
+
+
+def test_a_diff_says_what_would_change_and_changes_nothing(lists, page, caller):
+    own = page("127.0.0.2")
+    own.body = addresses(100).encode()
+    own.headers = {"ETag": '"same-for-ever"'}
+    lists.source("one", own.url, guard=True, allow_private=["127.0.0.2"], allow_special=["198.18.0.0/15"])
+    lists.start()
+    values = answered(caller, "diff", "one")[1]
+    assert (values["version"], values["added"], values["guard"]) == ("0", "100", "off")
+    lists.run()
+    n, state = len(lists.events()), caller.control("blacklist", "show", "one").values["source"]
+    own.body = addresses(96, first=4).encode() + b"9.9.9.9\nnonsense\n"
+    result, values = answered(caller, "diff", "one")
+    assert "If-None-Match" not in own.seen[-1]
+    assert result == "would change: +1 -4 ~0" and values["ok"] == "true"
+    assert {k: values[k] for k in ("version", "added", "removed", "changed", "guard", "rejected_lines")} == {
+        "version": "1", "added": "1", "removed": "4", "changed": "0", "guard": "ok", "rejected_lines": "1"}
+    assert json.loads(values["added_first"]) == ["9.9.9.9"]
+    assert json.loads(values["removed_first"]) == [f"198.18.0.{i}" for i in range(4)]
+    own.body = addresses(10).encode()
+    result, values = answered(caller, "diff", "one")
+    assert result.startswith("would be held: +0 -90 ~0; ") and values["guard"] == "shrank"
+    own.body = b"<html></html>"
+    assert answered(caller, "diff", "one")[1]["reason"] == "html"
+    own.body = addresses(100).encode()
+    assert answered(caller, "diff", "one")[0] == "nothing would change: +0 -0 ~0"
+    assert len(lists.events()) == n and len(lists.listed("one")) == 100
+    now = json.loads(caller.control("blacklist", "show", "one").values["source"])
+    assert now == json.loads(state)
+
+
+def test_lists_of_one_publisher_keep_its_floor_together(lists, page, site, caller):
+    """The names resolve to nothing here: that it is asked is what counts."""
+    for name in ("drop4", "drop6", "asndrop"):
+        lists.source(name, f"http://WWW.Spamhaus.org./no-such-{name}", interval="1h", timeout="1s", allow_private=None)
+    for name in ("own", "same"):
+        lists.source(name, "http://lists.blocklist.de/no-such", interval="15m", timeout="1s", allow_private=None)
+    lists.source("next", "http://lists.blocklist.de/no-such-next", interval="15m", timeout="1s", allow_private=None)
+    lists.start()
+    report = lists.run()
+    assert (report.payload.n_ok, report.payload.n_failed, report.payload.n_skipped) == (0, 3, 3)
+    asked = {s.payload.source for s in lists.events("v1.source.failed.")}
+    assert asked == {"asndrop", "own", "next"}  # of those never asked the first by name; `same` is the same list
+    for name in ("drop4", "drop6", "asndrop", "own", "same", "next"):
+        assert "less often" in lists.run(target=name).payload.summary
+        assert "less often" in answered(caller, "test", name)[0]
+    assert {s.payload.source for s in lists.events("v1.source.failed.")} == asked
+    lists.service.kill()
+    lists.service.start()
+    assert lists.run().payload.n_skipped == 6

@@ -4,6 +4,7 @@
 
 #include "client.h"
 #include "cmd_source_pack.h"
+#include "cmd_source_try.h"
 #include "commands.h"
 #include "programs.h"
 #include "run.h"
@@ -119,47 +120,6 @@ static int source_show_run(struct cli *cli)
     return r;
 }
 
-/* ---- test ---- */
-
-enum { TEST_DEADLINE_MS = 120000 };
-
-static const struct tip_column test_columns[] = {{"name", TIP_COLUMN_TEXT}, {"value", TIP_COLUMN_TEXT}};
-
-static int source_test_show(struct cli *cli, const struct tip_control_answer *answer)
-{
-    tip_auto(out_destroy) struct out *out = NULL;
-    const char *ok = tip_param_get(answer->values, answer->n_values, "ok"), *bad = NULL;
-
-    if (out_open(&out, &cli->out, test_columns, 2, &bad))
-        return cli_bad_field(bad);
-    for (size_t i = 0; i < answer->n_values; i++)
-        out_row(out, (const char *const[]){answer->values[i].name, answer->values[i].value}, NULL);
-    cli_note(cli, "%s", answer->result);
-    return ok && strcmp(ok, "true") == 0 ? CLI_OK : CLI_FAILED;
-}
-
-static const struct cli_option test_rows[] = {
-    {"fetch", 0, NULL, "Asks its server, although it has a sample."},
-};
-
-static int source_test_run(struct cli *cli)
-{
-    struct tip_param how = {.name = "how", .value = cli_flag(cli, 0) ? "fetch" : "auto"};
-    struct tip_control_request request = {
-        .action = "test", .target = cli->args[0], .reason = "", .params = &how, .n_params = 1};
-    tip_auto(tip_call_free) struct tip_control_answer *answer = NULL;
-    struct client client;
-    int r = client_open(&client, cli->config, CLIENT_CALLS);
-
-    client.deadline_ms = TEST_DEADLINE_MS;
-    if (r == CLI_OK)
-        r = client_control(&client, "blacklist", &request, &answer);
-    if (r == CLI_OK)
-        r = source_test_show(cli, answer);
-    client_close(&client);
-    return r;
-}
-
 /* ---- run ---- */
 
 enum { RUN_WAIT, RUN_TIMEOUT, RUN_DRY, RUN_REASON, RUN_OPTIONS };
@@ -189,7 +149,7 @@ static int source_run_run(struct cli *cli)
     return run_module(cli, &request);
 }
 
-/* ---- hold, release, enable, disable ---- */
+/* ---- hold, release, enable, disable, retire ---- */
 
 enum { CHANGE_DRY, CHANGE_REASON, CHANGE_UNTIL, CHANGE_OPTIONS };
 
@@ -284,6 +244,28 @@ static const struct cli_command source_disable = {
     .run = source_change_run,
 };
 
+static int source_retire_run(struct cli *cli)
+{
+    if (*cli_text(cli, CHANGE_REASON, ""))
+        return source_change_run(cli);
+    cli_error("a source is retired for a --reason, which the audit log keeps");
+    return CLI_USAGE;
+}
+
+static const struct cli_command source_retire = {
+    .name = "retire",
+    .arguments = "NAME",
+    .summary = "What a list lists goes, and it is not fetched any more; its file stays as it is.",
+    .details = "For a list that is over, or not worth having: `disable` leaves what it lists in force, this takes it "
+               "away. `tip source enable NAME` undoes it: the list is fetched whole by the next run. To end it for "
+               "good, remove its file, too.",
+    .options = change_rows,
+    .n_options = CHANGE_OPTIONS - 1,
+    .min_args = 1,
+    .max_args = 1,
+    .run = source_retire_run,
+};
+
 static const struct cli_command source_list = {
     .name = "list",
     .arguments = "",
@@ -298,18 +280,6 @@ static const struct cli_command source_show = {
     .min_args = 1,
     .max_args = 1,
     .run = source_show_run,
-};
-
-static const struct cli_command source_test = {
-    .name = "test",
-    .arguments = "NAME",
-    .summary =
-        "Reads the sample of a list, or without one the list itself, and says what was in it; nothing is published.",
-    .options = test_rows,
-    .n_options = 1,
-    .min_args = 1,
-    .max_args = 1,
-    .run = source_test_run,
 };
 
 static const struct cli_command source_run = {
@@ -327,7 +297,8 @@ const struct cli_command cmd_source = {
     .name = "source",
     .arguments = "",
     .summary = "The lists that are collected.",
-    .verbs = (const struct cli_command *const[]){&source_list, &source_show, &source_test, &source_run, &source_pack,
-                                                 &source_hold, &source_release, &source_enable, &source_disable, NULL},
+    .verbs = (const struct cli_command *const[]){&source_list, &source_show, &source_test, &source_diff, &source_run,
+                                                 &source_pack, &source_hold, &source_release, &source_enable,
+                                                 &source_disable, &source_retire, NULL},
     .run = source_list_run,
 };

@@ -2,6 +2,7 @@
 
 #include <stddef.h>
 #include <string.h>
+#include <strings.h>
 
 enum {
     MINUTE_MS = 60 * 1000,
@@ -10,29 +11,44 @@ enum {
     ETIQUETTE_LATER_MS = 4 * MINUTE_MS
 };
 
-/* Host, or the domain that it lies below. Their own pages say so. */
-static const struct {
-    const char *host;
-    int64_t floor_ms;
-} etiquette_floors[] = {
-    {"spamhaus.org", 60 * MINUTE_MS}, /* more often is a ban */
-    {"dan.me.uk", 30 * MINUTE_MS},    /* more often is answered with 403 */
-    {"phishtank.com", 60 * MINUTE_MS},     {"openphish.com", 60 * MINUTE_MS}, {"dataplane.org", 60 * MINUTE_MS},
-    {"stopforumspam.com", 60 * MINUTE_MS}, {"cinsscore.com", 60 * MINUTE_MS}, {"emergingthreats.net", 60 * MINUTE_MS},
-    {"blocklist.de", 15 * MINUTE_MS},      {"abuse.ch", 5 * MINUTE_MS},
+/* Their own pages say so. Where many lists lie whose pace is said of each, the floor is that of a list. */
+static const struct bl_publisher etiquette_publishers[] = {
+    {"spamhaus.org", 60 * MINUTE_MS, true}, /* more often is a ban */
+    {"dan.me.uk", 30 * MINUTE_MS, true},    /* more often is answered with 403 */
+    {"phishtank.com", 60 * MINUTE_MS, true},       {"openphish.com", 60 * MINUTE_MS, true},
+    {"stopforumspam.com", 60 * MINUTE_MS, true},   {"cinsscore.com", 60 * MINUTE_MS, true},
+    {"emergingthreats.net", 60 * MINUTE_MS, true}, {"dataplane.org", 60 * MINUTE_MS, false},
+    {"blocklist.de", 15 * MINUTE_MS, false},       {"abuse.ch", 5 * MINUTE_MS, false},
 };
 
-int64_t bl_etiquette_floor_ms(const char *host)
+_Static_assert(sizeof(etiquette_publishers) / sizeof(*etiquette_publishers) <= BL_PUBLISHERS_MAX, "there are more");
+
+const struct bl_publisher *bl_etiquette_publisher(const char *host)
 {
     size_t len = strlen(host);
 
-    for (size_t i = 0; i < sizeof(etiquette_floors) / sizeof(*etiquette_floors); i++) {
-        size_t n = strlen(etiquette_floors[i].host);
+    if (len && host[len - 1] == '.') /* the same host, written in full */
+        len--;
+    for (size_t i = 0; i < sizeof(etiquette_publishers) / sizeof(*etiquette_publishers); i++) {
+        const char *domain = etiquette_publishers[i].domain;
+        size_t n = strlen(domain);
 
-        if (len >= n && !strcmp(host + len - n, etiquette_floors[i].host) && (len == n || host[len - n - 1] == '.'))
-            return etiquette_floors[i].floor_ms;
+        if (len >= n && !strncasecmp(host + len - n, domain, n) && (len == n || host[len - n - 1] == '.'))
+            return &etiquette_publishers[i];
     }
-    return 0;
+    return NULL;
+}
+
+size_t bl_etiquette_number(const struct bl_publisher *publisher)
+{
+    return (size_t)(publisher - etiquette_publishers);
+}
+
+int64_t bl_etiquette_floor_ms(const char *host)
+{
+    const struct bl_publisher *publisher = bl_etiquette_publisher(host);
+
+    return publisher ? publisher->floor_ms : 0;
 }
 
 int64_t bl_etiquette_jitter(int64_t interval_ms, double jitter, int64_t floor_ms, uint64_t random)

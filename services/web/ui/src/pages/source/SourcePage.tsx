@@ -49,7 +49,8 @@ function Standing({now}: {now: SourceOperator | null}) {
         <p><strong>Held{now.held_until && <> until <Time at={now.held_until} /></>}.</strong> {now.hold_reason && `${now.hold_reason}. `}
           It is fetched, but nothing of it is published; what it lists stays.</p>
       )}
-      {!now.enabled && <p><strong>Disabled{now.override ? " by an operator" : " in its file"}.</strong> It is not fetched; what it lists stays.</p>}
+      {now.override === "retired" && <p><strong>Retired by an operator.</strong> It is not fetched, and lists nothing any more.</p>}
+      {!now.enabled && now.override !== "retired" && <p><strong>Disabled{now.override ? " by an operator" : " in its file"}.</strong> It is not fetched; what it lists stays.</p>}
     </section>
   );
 }
@@ -64,7 +65,7 @@ export function SourcePage({name, session}: PageProps) {
           <Standing now={data.operator} />
           <p class="buttons">
             {sourceDeeds(data.source.name, data.operator).map((deed) => (
-              <Action key={deed.label} session={session} deed={deed} onDone={loaded.reload} look={deed.request.action === "disable" ? "danger" : ""} />
+              <Action key={deed.label} session={session} deed={deed} onDone={loaded.reload} look={["disable", "retire"].includes(deed.request.action) ? "danger" : ""} />
             ))}
             <CsvLink path={`sources/${encodeURIComponent(name)}/entries`} />
           </p>

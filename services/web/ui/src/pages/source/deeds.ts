@@ -6,10 +6,11 @@ import type {Deed} from "../../parts/Action";
 type Row = [label: string, action: string, what: string, isOffered: (now: SourceOperator) => boolean];
 
 const DEEDS: Row[] = [
-  ["Hold", "hold", "is fetched and compared, but nothing of it is published; what it lists stays", (now) => !now.held],
+  ["Hold", "hold", "is fetched and compared, but nothing of it is published; what it lists stays", (now) => !now.held && now.override !== "retired"],
   ["Release", "release", "is not held any more, and due at once", (now) => now.held],
   ["Enable", "enable", "is fetched, whatever its file says", (now) => !now.enabled],
   ["Disable", "disable", "is not fetched, whatever its file says; what it lists stays", (now) => now.enabled],
+  ["Retire", "retire", "lists nothing any more, and is not fetched; its file stays", (now) => now.override !== "retired"],
   ["Baseline", "baseline", "sends all its entries again, for whoever lost some", () => true],
 ];
 

@@ -1,0 +1,6 @@
+#pragma once
+/* Lists that are tried out: fetched and read by the collector, with nothing published. */
+#include "command.h"
+
+extern const struct cli_command source_test;
+extern const struct cli_command source_diff;
