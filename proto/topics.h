@@ -23,6 +23,9 @@
 #define TIP_TOPIC_SYSTEM_GOODBYE   "v1.system.goodbye."   /* + service */
 #define TIP_TOPIC_SYSTEM_ALARM     "v1.system.alarm."     /* + service */
 #define TIP_TOPIC_BUS_HEAD         "v1.bus.head."         /* live only */
+#define TIP_TOPIC_MAIL_SEEN        "v1.mail.seen."        /* + trap */
+#define TIP_TOPIC_FLUX_AGENT       "v1.flux.agent."       /* + service */
+#define TIP_TOPIC_SMTP_BEHAVIOUR   "v1.smtp.behaviour."   /* + service */
 
 #define TIP_QUEUE_STORE_QUERY "store.query"
 #define TIP_QUEUE_BUS_QUERY   "bus.query"

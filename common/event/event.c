@@ -31,6 +31,9 @@ static const Tip__V1__Event__PayloadCase event_payloads[TIP_EVENT_KIND_COUNT] = 
     [TIP_EVENT_SYSTEM_GOODBYE] = TIP__V1__EVENT__PAYLOAD_SYSTEM_GOODBYE,
     [TIP_EVENT_SYSTEM_ALARM] = TIP__V1__EVENT__PAYLOAD_SYSTEM_ALARM,
     [TIP_EVENT_BUS_HEAD] = TIP__V1__EVENT__PAYLOAD_BUS_HEAD,
+    [TIP_EVENT_MAIL_SEEN] = TIP__V1__EVENT__PAYLOAD_MAIL_SEEN,
+    [TIP_EVENT_FLUX_AGENT] = TIP__V1__EVENT__PAYLOAD_FLUX_AGENT,
+    [TIP_EVENT_SMTP_BEHAVIOUR] = TIP__V1__EVENT__PAYLOAD_SMTP_BEHAVIOUR,
 };
 
 /* The header as a table too; the payload and the causes are by hand. */
@@ -60,6 +63,8 @@ static const char *event_check(const struct tip_event *event)
     for (size_t i = 0; i < event->n_causes; i++) {
         if (tip_id_is_zero(&event->causes[i].event_id))
             return "a cause without an event id";
+        if (event->causes[i].source && !wire_text_valid(event->causes[i].source, 0, TIP_NAME_MAX))
+            return "the source of a cause is malformed";
     }
     return NULL;
 }
@@ -76,6 +81,8 @@ static int event_put_causes(const struct tip_event *event, struct arena *arena, 
         tip__v1__cause__init(cause);
         cause->event_id = wire_id(&event->causes[i].event_id);
         cause->index = event->causes[i].index;
+        if (event->causes[i].source)
+            cause->source = wire_borrow(event->causes[i].source);
         message->causes[i] = cause;
     }
     return message->causes ? 0 : -ENOMEM;
@@ -163,6 +170,7 @@ static int event_get_causes(const Tip__V1__Event *message, struct tip_event *eve
             return TIP_EVENT_E_INVALID;
         }
         event->causes[i].index = message->causes[i]->index;
+        event->causes[i].source = message->causes[i]->source;
     }
     return 0;
 }
@@ -227,8 +235,11 @@ static json_t *event_causes_json(const struct tip_event *event)
     json_t *causes = json_array();
 
     for (size_t i = 0; i < event->n_causes; i++) {
-        json_array_append_new(causes, json_pack("{s:o, s:I}", "event", wire_json_uuid(&event->causes[i].event_id),
-                                                "index", (json_int_t)event->causes[i].index));
+        const struct tip_cause *cause = &event->causes[i];
+
+        json_array_append_new(causes, json_pack("{s:o, s:I, s:s*}", "event", wire_json_uuid(&cause->event_id), "index",
+                                                (json_int_t)cause->index, "source",
+                                                cause->source && *cause->source ? cause->source : NULL));
     }
     return causes;
 }

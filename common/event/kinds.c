@@ -23,6 +23,9 @@ static const char *const kind_names[TIP_EVENT_KIND_COUNT] = {
     [TIP_EVENT_SYSTEM_GOODBYE] = "system.goodbye",
     [TIP_EVENT_SYSTEM_ALARM] = "system.alarm",
     [TIP_EVENT_BUS_HEAD] = "bus.head",
+    [TIP_EVENT_MAIL_SEEN] = "mail.seen",
+    [TIP_EVENT_FLUX_AGENT] = "flux.agent",
+    [TIP_EVENT_SMTP_BEHAVIOUR] = "smtp.behaviour",
 };
 
 static const char *const tier_names[TIP_TIER_COUNT] = {
@@ -38,6 +41,14 @@ static const char *const tlp_names[TIP_TLP_COUNT] = {
     [TIP_TLP_GREEN] = "green",
     [TIP_TLP_AMBER] = "amber",
 };
+
+const char *tip_mail_role_name(enum tip_mail_role role)
+{
+    static const char *const names[TIP_MAIL_ROLE_COUNT] = {
+        [TIP_MAIL_ROLE_NONE] = "none", [TIP_MAIL_SENDER] = "sender", [TIP_MAIL_ADVERTISED] = "advertised"};
+
+    return role < TIP_MAIL_ROLE_COUNT ? names[role] : "";
+}
 
 const char *tip_allow_rule_name(enum tip_allow_rule rule)
 {

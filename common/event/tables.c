@@ -1,6 +1,8 @@
 /* What each event is made of: one row a field. */
 #include "wire.h"
 
+#include <string.h>
+
 #include <tip/v1/event.pb-c.h>
 
 enum { N = TIP_NAME_MAX, T = TIP_TEXT_MAX, C = INT32_MAX };
@@ -28,6 +30,11 @@ static const char *tables_rule_name(int rule)
 static const char *tables_scope_name(int scope)
 {
     return tip_allow_scope_name((enum tip_allow_scope)scope);
+}
+
+static const char *tables_role_name(int role)
+{
+    return tip_mail_role_name((enum tip_mail_role)role);
 }
 
 /* ---- schedule ---- */
@@ -353,18 +360,127 @@ static const struct wire_field head_rows[] = {
 };
 static const struct wire_table head_table = WIRE_TABLE(tip__v1__bus_head__descriptor, tip_bus_head, head_rows, );
 
+/* ---- what TIP saw itself ---- */
+
+static const struct wire_field cause_rows[] = {
+    WIRE_AS("event", UUID, Cause, event_id, tip_cause, event_id, 1, 0),
+    WIRE_ROW(U32, Cause, tip_cause, index, 0, 0),
+    WIRE_ROW(TEXT, Cause, tip_cause, source, 0, N),
+};
+static const struct wire_table cause_table = WIRE_TABLE(tip__v1__cause__descriptor, tip_cause, cause_rows, );
+
+static const struct wire_field mailed_rows[] = {
+    WIRE_NAMED("kind", Indicator, tip_mail_entry, kind, TIP_KIND_NONE + 1, TIP_KIND_COUNT - 1, tables_kind_name),
+    WIRE_BYTES(VALUE, Indicator, tip_mail_entry, value, 1, TIP_INDICATOR_MAX),
+};
+static const struct wire_table mailed_table = WIRE_TABLE(tip__v1__indicator__descriptor, tip_mail_entry, mailed_rows, );
+
+static const char *mail_entry_check(const void *plain)
+{
+    const struct tip_mail_entry *entry = plain;
+
+    if (entry->role == TIP_MAIL_SENDER)
+        return entry->kind == TIP_KIND_IP ? NULL : "the sender of a mail is no address";
+    return entry->kind == TIP_KIND_URL || entry->kind == TIP_KIND_DOMAIN ? NULL : "a mail leads to URLs and domains";
+}
+
+static const struct wire_field mail_entry_rows[] = {
+    WIRE_WITHIN(MailEntry, indicator, &mailed_table),
+    WIRE_NAMED("role", MailEntry, tip_mail_entry, role, TIP_MAIL_SENDER, TIP_MAIL_ROLE_COUNT - 1, tables_role_name),
+};
+static const struct wire_table mail_entry_table =
+    WIRE_TABLE(tip__v1__mail_entry__descriptor, tip_mail_entry, mail_entry_rows, .check = mail_entry_check);
+
+static const char *mail_check(const void *plain)
+{
+    const struct tip_mail_seen *mail = plain;
+
+    if (strspn(mail->digest, "0123456789abcdef") != TIP_DIGEST_TEXT)
+        return "the digest is not 64 hex digits";
+    return NULL;
+}
+
+static const struct wire_field mail_rows[] = {
+    WIRE_ROW(TEXT, MailSeen, tip_mail_seen, trap, 1, N),
+    WIRE_ROW(TEXT, MailSeen, tip_mail_seen, digest, TIP_DIGEST_TEXT, TIP_DIGEST_TEXT),
+    WIRE_AT("received_at", MailSeen, tip_mail_seen, received_unix_ms),
+    WIRE_MANY(LIST, MailSeen, entries, tip_mail_seen, entries, TIP_BATCH_ENTRIES_MAX, &mail_entry_table),
+};
+static const struct wire_table mail_table =
+    WIRE_TABLE(tip__v1__mail_seen__descriptor, tip_mail_seen, mail_rows, .check = mail_check);
+
+static const struct wire_field agent_ip_rows[] = {
+    WIRE_NAMED("kind", Indicator, tip_flux_agent, kind, TIP_KIND_IP, TIP_KIND_IP, tables_kind_name),
+    WIRE_BYTES(VALUE, Indicator, tip_flux_agent, value, 1, TIP_INDICATOR_MAX),
+};
+static const struct wire_table agent_ip_table =
+    WIRE_TABLE(tip__v1__indicator__descriptor, tip_flux_agent, agent_ip_rows, );
+
+static const struct wire_field agent_rows[] = {
+    WIRE_WITHIN(FluxAgent, indicator, &agent_ip_table),
+    WIRE_ROW(TEXT, FluxAgent, tip_flux_agent, prefix, 0, N),
+    WIRE_ROW(U32, FluxAgent, tip_flux_agent, asn, 0, 0),
+    WIRE_AT("seen_at", FluxAgent, tip_flux_agent, seen_unix_ms),
+    WIRE_MANY(LIST, FluxAgent, causes, tip_flux_agent, causes, TIP_EVENT_CAUSES_MAX, &cause_table),
+};
+static const struct wire_table agent_table = WIRE_TABLE(tip__v1__flux_agent__descriptor, tip_flux_agent, agent_rows, );
+
+static const struct wire_field agents_rows[] = {
+    WIRE_ROW(TEXT, FluxAgents, tip_flux_agents, domain, 1, TIP_INDICATOR_MAX),
+    WIRE_ROW(TEXT, FluxAgents, tip_flux_agents, network, 0, N),
+    WIRE_MANY(LIST, FluxAgents, agents, tip_flux_agents, agents, TIP_BATCH_ENTRIES_MAX, &agent_table),
+};
+static const struct wire_table agents_table =
+    WIRE_TABLE(tip__v1__flux_agents__descriptor, tip_flux_agents, agents_rows, );
+
+static const struct wire_field client_rows[] = {
+    WIRE_NAMED("kind", Indicator, tip_smtp_behaviour, kind, TIP_KIND_IP, TIP_KIND_IP, tables_kind_name),
+    WIRE_BYTES(VALUE, Indicator, tip_smtp_behaviour, value, 1, TIP_INDICATOR_MAX),
+};
+static const struct wire_table client_table =
+    WIRE_TABLE(tip__v1__indicator__descriptor, tip_smtp_behaviour, client_rows, );
+
+static const struct wire_field behaviour_rows[] = {
+    WIRE_WITHIN(SmtpBehaviour, indicator, &client_table),
+    WIRE_ROW(TEXT, SmtpBehaviour, tip_smtp_behaviour, behaviour, 1, N),
+    WIRE_ROW(BOOL, SmtpBehaviour, tip_smtp_behaviour, caused_by_treatment, 0, 0),
+    WIRE_AT("seen_at", SmtpBehaviour, tip_smtp_behaviour, seen_unix_ms),
+    WIRE_ROW(U32, SmtpBehaviour, tip_smtp_behaviour, n, 1, 0),
+    WIRE_MANY(LIST, SmtpBehaviour, causes, tip_smtp_behaviour, causes, TIP_EVENT_CAUSES_MAX, &cause_table),
+};
+static const struct wire_table behaviour_table =
+    WIRE_TABLE(tip__v1__smtp_behaviour__descriptor, tip_smtp_behaviour, behaviour_rows, );
+
+static const struct wire_field behaviours_rows[] = {
+    WIRE_MANY(LIST, SmtpBehaviours, entries, tip_smtp_behaviours, entries, TIP_BATCH_ENTRIES_MAX, &behaviour_table),
+};
+static const struct wire_table behaviours_table =
+    WIRE_TABLE(tip__v1__smtp_behaviours__descriptor, tip_smtp_behaviours, behaviours_rows, );
+
 const struct wire_table *wire_event_table(enum tip_event_kind kind)
 {
     static const struct wire_table *const tables[TIP_EVENT_KIND_COUNT] = {
-        [TIP_EVENT_SCHEDULE_DUE] = &due_table,        [TIP_EVENT_SCHEDULE_DONE] = &report_table,
-        [TIP_EVENT_SCHEDULE_FAILED] = &report_table,  [TIP_EVENT_SCHEDULE_OVERDUE] = &overdue_table,
-        [TIP_EVENT_LISTING_DELTA] = &delta_table,     [TIP_EVENT_LISTING_BASELINE] = &baseline_table,
-        [TIP_EVENT_SOURCE_OK] = &state_table,         [TIP_EVENT_SOURCE_HELD] = &state_table,
-        [TIP_EVENT_SOURCE_FAILED] = &state_table,     [TIP_EVENT_SOURCE_WEIGHT] = &weight_table,
-        [TIP_EVENT_VERDICT_CHANGES] = &changes_table, [TIP_EVENT_CONTROL_APPLIED] = &applied_table,
-        [TIP_EVENT_SYSTEM_HELLO] = &system_table,     [TIP_EVENT_SYSTEM_HEARTBEAT] = &system_table,
-        [TIP_EVENT_SYSTEM_GOODBYE] = &system_table,   [TIP_EVENT_SYSTEM_ALARM] = &alarm_table,
-        [TIP_EVENT_BUS_HEAD] = &head_table,           [TIP_EVENT_CONTROL_ALLOW] = &allow_changes_table,
+        [TIP_EVENT_SCHEDULE_DUE] = &due_table,
+        [TIP_EVENT_SCHEDULE_DONE] = &report_table,
+        [TIP_EVENT_SCHEDULE_FAILED] = &report_table,
+        [TIP_EVENT_SCHEDULE_OVERDUE] = &overdue_table,
+        [TIP_EVENT_LISTING_DELTA] = &delta_table,
+        [TIP_EVENT_LISTING_BASELINE] = &baseline_table,
+        [TIP_EVENT_SOURCE_OK] = &state_table,
+        [TIP_EVENT_SOURCE_HELD] = &state_table,
+        [TIP_EVENT_SOURCE_FAILED] = &state_table,
+        [TIP_EVENT_SOURCE_WEIGHT] = &weight_table,
+        [TIP_EVENT_VERDICT_CHANGES] = &changes_table,
+        [TIP_EVENT_CONTROL_APPLIED] = &applied_table,
+        [TIP_EVENT_SYSTEM_HELLO] = &system_table,
+        [TIP_EVENT_SYSTEM_HEARTBEAT] = &system_table,
+        [TIP_EVENT_SYSTEM_GOODBYE] = &system_table,
+        [TIP_EVENT_SYSTEM_ALARM] = &alarm_table,
+        [TIP_EVENT_BUS_HEAD] = &head_table,
+        [TIP_EVENT_CONTROL_ALLOW] = &allow_changes_table,
+        [TIP_EVENT_MAIL_SEEN] = &mail_table,
+        [TIP_EVENT_FLUX_AGENT] = &agents_table,
+        [TIP_EVENT_SMTP_BEHAVIOUR] = &behaviours_table,
     };
 
     return kind < TIP_EVENT_KIND_COUNT ? tables[kind] : NULL;

@@ -125,6 +125,42 @@ static int line_alarm(const struct tip_event *event, struct tip_buf *out)
                                  event->system_alarm.raised ? "raised" : "over", event->system_alarm.detail);
 }
 
+static int line_mail(const struct tip_event *event, struct tip_buf *out)
+{
+    const struct tip_mail_seen *mail = &event->mail_seen;
+    int r = tip_buf_append_format(out, "%s got %.12s:", mail->trap, mail->digest);
+
+    for (size_t i = 0; i < mail->n_entries && i < LINE_VERDICTS && r == 0; i++)
+        r = tip_buf_append_format(out, "%s %s %.*s", i ? "," : "", tip_mail_role_name(mail->entries[i].role),
+                                  (int)mail->entries[i].value_len, mail->entries[i].value);
+    return r == 0 && mail->n_entries > LINE_VERDICTS ? tip_buf_append_text(out, ", ...") : r;
+}
+
+static int line_agents(const struct tip_event *event, struct tip_buf *out)
+{
+    const struct tip_flux_agents *flux = &event->flux_agents;
+    int r = tip_buf_append_format(out, "%s%s%s%s: %zu agents:", flux->domain, *flux->network ? " (" : "", flux->network,
+                                  *flux->network ? ")" : "", flux->n_agents);
+
+    for (size_t i = 0; i < flux->n_agents && i < LINE_VERDICTS && r == 0; i++)
+        r = tip_buf_append_format(out, "%s %.*s", i ? "," : "", (int)flux->agents[i].value_len, flux->agents[i].value);
+    return r == 0 && flux->n_agents > LINE_VERDICTS ? tip_buf_append_text(out, ", ...") : r;
+}
+
+static int line_behaviours(const struct tip_event *event, struct tip_buf *out)
+{
+    const struct tip_smtp_behaviours *smtp = &event->smtp_behaviours;
+    int r = tip_buf_append_format(out, "%zu seen:", smtp->n_entries);
+
+    for (size_t i = 0; i < smtp->n_entries && i < LINE_VERDICTS && r == 0; i++) {
+        const struct tip_smtp_behaviour *entry = &smtp->entries[i];
+
+        r = tip_buf_append_format(out, "%s %.*s %s%s", i ? "," : "", (int)entry->value_len, entry->value,
+                                  entry->behaviour, entry->caused_by_treatment ? " (treated)" : "");
+    }
+    return r == 0 && smtp->n_entries > LINE_VERDICTS ? tip_buf_append_text(out, ", ...") : r;
+}
+
 static int line_head(const struct tip_event *event, struct tip_buf *out)
 {
     return tip_buf_append_format(out, "journal at %" PRIu64 ", kept from %" PRIu64, event->bus_head.head_seq,
@@ -132,15 +168,27 @@ static int line_head(const struct tip_event *event, struct tip_buf *out)
 }
 
 static int (*const line_kinds[TIP_EVENT_KIND_COUNT])(const struct tip_event *event, struct tip_buf *out) = {
-    [TIP_EVENT_SCHEDULE_DUE] = line_due,         [TIP_EVENT_SCHEDULE_DONE] = line_report,
-    [TIP_EVENT_SCHEDULE_FAILED] = line_report,   [TIP_EVENT_SCHEDULE_OVERDUE] = line_overdue,
-    [TIP_EVENT_LISTING_DELTA] = line_delta,      [TIP_EVENT_LISTING_BASELINE] = line_baseline,
-    [TIP_EVENT_SOURCE_OK] = line_source,         [TIP_EVENT_SOURCE_HELD] = line_source,
-    [TIP_EVENT_SOURCE_FAILED] = line_source,     [TIP_EVENT_SOURCE_WEIGHT] = line_weight,
-    [TIP_EVENT_VERDICT_CHANGES] = line_verdicts, [TIP_EVENT_CONTROL_APPLIED] = line_applied,
-    [TIP_EVENT_CONTROL_ALLOW] = line_allow,      [TIP_EVENT_SYSTEM_HELLO] = line_system,
-    [TIP_EVENT_SYSTEM_HEARTBEAT] = line_system,  [TIP_EVENT_SYSTEM_GOODBYE] = line_system,
-    [TIP_EVENT_SYSTEM_ALARM] = line_alarm,       [TIP_EVENT_BUS_HEAD] = line_head,
+    [TIP_EVENT_SCHEDULE_DUE] = line_due,
+    [TIP_EVENT_SCHEDULE_DONE] = line_report,
+    [TIP_EVENT_SCHEDULE_FAILED] = line_report,
+    [TIP_EVENT_SCHEDULE_OVERDUE] = line_overdue,
+    [TIP_EVENT_LISTING_DELTA] = line_delta,
+    [TIP_EVENT_LISTING_BASELINE] = line_baseline,
+    [TIP_EVENT_SOURCE_OK] = line_source,
+    [TIP_EVENT_SOURCE_HELD] = line_source,
+    [TIP_EVENT_SOURCE_FAILED] = line_source,
+    [TIP_EVENT_SOURCE_WEIGHT] = line_weight,
+    [TIP_EVENT_VERDICT_CHANGES] = line_verdicts,
+    [TIP_EVENT_CONTROL_APPLIED] = line_applied,
+    [TIP_EVENT_CONTROL_ALLOW] = line_allow,
+    [TIP_EVENT_SYSTEM_HELLO] = line_system,
+    [TIP_EVENT_SYSTEM_HEARTBEAT] = line_system,
+    [TIP_EVENT_SYSTEM_GOODBYE] = line_system,
+    [TIP_EVENT_SYSTEM_ALARM] = line_alarm,
+    [TIP_EVENT_BUS_HEAD] = line_head,
+    [TIP_EVENT_MAIL_SEEN] = line_mail,
+    [TIP_EVENT_FLUX_AGENT] = line_agents,
+    [TIP_EVENT_SMTP_BEHAVIOUR] = line_behaviours,
 };
 
 int line_event(const struct tip_event *event, struct tip_buf *out)

@@ -127,6 +127,22 @@ EVENTS = {
     "bus.head": event("bus.head", bus_head=ev.BusHead(
         journal_id=ident(0x60), head_seq=1 << 40, first_available=1,
         classes=[ev.ClassHead(class_name="listing", tlp=3, class_seq=42)])),
+    "mail.seen": event("mail.seen", mail_seen=ev.MailSeen(
+        trap="bait.one", digest="0123456789abcdef" * 4, received_unix_ms=T0 - 1000,
+        entries=[ev.MailEntry(indicator=indicator(1, "192.0.2.7"), role=1),
+                 ev.MailEntry(indicator=indicator(4, "http://bad.example/a?b=c"), role=2),
+                 ev.MailEntry(indicator=indicator(3, "bad.example"), role=2)])),
+    "flux.agent": event("flux.agent", causes=[ev.Cause(event_id=ident(2), index=1)], depth=1,
+                        flux_agent=ev.FluxAgents(
+        domain="bad.example", network="net-7",
+        agents=[ev.FluxAgent(indicator=indicator(1, "2001:db8::7"), prefix="2001:db8::/32", asn=64496, seen_unix_ms=T0,
+                             causes=[ev.Cause(event_id=ident(3), index=300, source="drop.v4")]),
+                ev.FluxAgent(indicator=indicator(1, "198.51.100.9"), seen_unix_ms=T0 - 5)])),
+    "smtp.behaviour": event("smtp.behaviour", causes=[ev.Cause(event_id=ident(2), index=3, source="ssh")], depth=2,
+                            smtp_behaviour=ev.SmtpBehaviours(
+        entries=[ev.SmtpBehaviour(indicator=indicator(1, "192.0.2.7"), behaviour="early_talker", seen_unix_ms=T0, n=3),
+                 ev.SmtpBehaviour(indicator=indicator(1, "192.0.2.8"), behaviour="abandoned", caused_by_treatment=True,
+                                  seen_unix_ms=T0, n=1, causes=[ev.Cause(event_id=ident(4), source="drop.v4")])])),
 }
 
 STAMP = rec.Stamp(journal_id=ident(0x60), seq=(1 << 40) + 1, class_seq=43, commit_unix_us=T0 * 1000 + 456,

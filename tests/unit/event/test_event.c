@@ -145,6 +145,74 @@ static void test_encode_refuses_no_numbers(void **state)
     assert_int_equal(encode(&event), -EINVAL);
 }
 
+static void test_what_tip_saw_holds_its_bounds(void **state)
+{
+    static const char digest[] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+    struct tip_mail_entry sent = {.kind = TIP_KIND_IP, .role = TIP_MAIL_SENDER, .value = "192.0.2.7", .value_len = 9};
+    struct tip_flux_agent agent = {.kind = TIP_KIND_IP, .value = "192.0.2.7", .value_len = 9, .prefix = ""};
+    struct tip_smtp_behaviour did = {
+        .kind = TIP_KIND_IP, .value = "192.0.2.7", .value_len = 9, .behaviour = "early_talker", .n = 1};
+    struct tip_cause causes[TIP_EVENT_CAUSES_MAX + 1] = {{.event_id = golden_id(1), .source = "drop"}};
+    struct tip_event mail = base_event(TIP_EVENT_MAIL_SEEN), flux = base_event(TIP_EVENT_FLUX_AGENT),
+                     smtp = base_event(TIP_EVENT_SMTP_BEHAVIOUR);
+
+    (void)state;
+    mail.mail_seen = (struct tip_mail_seen){.trap = "bait", .digest = digest, .n_entries = 1, .entries = &sent};
+    flux.flux_agents =
+        (struct tip_flux_agents){.domain = "bad.example", .network = "", .n_agents = 1, .agents = &agent};
+    smtp.smtp_behaviours = (struct tip_smtp_behaviours){.n_entries = 1, .entries = &did};
+    did.causes = agent.causes = causes;
+    did.n_causes = agent.n_causes = 1;
+    assert_int_equal(encode(&mail) | encode(&flux) | encode(&smtp), 0);
+    sent.kind = TIP_KIND_DOMAIN; /* a name hands over no mail */
+    assert_int_equal(encode(&mail), -EINVAL);
+    sent.role = TIP_MAIL_ADVERTISED;
+    assert_int_equal(encode(&mail), 0);
+    sent.kind = TIP_KIND_EMAIL_DOMAIN;
+    assert_int_equal(encode(&mail), -EINVAL);
+    sent.kind = TIP_KIND_URL;
+    sent.role = TIP_MAIL_ROLE_NONE;
+    assert_int_equal(encode(&mail), -EINVAL);
+    sent.role = TIP_MAIL_ADVERTISED;
+    mail.mail_seen.digest = "0123456789ABCDEF0123456789abcdef0123456789abcdef0123456789abcdef";
+    assert_int_equal(encode(&mail), -EINVAL);
+    mail.mail_seen.digest = digest + 1;
+    assert_int_equal(encode(&mail), -EINVAL);
+    agent.kind = TIP_KIND_NET;
+    assert_int_equal(encode(&flux), -EINVAL);
+    did.n = 0;
+    assert_int_equal(encode(&smtp), -EINVAL);
+    did.n = 1;
+    did.n_causes = TIP_EVENT_CAUSES_MAX + 1;
+    assert_int_equal(encode(&smtp), -EINVAL);
+    did.n_causes = 1;
+    causes[0].event_id = (struct tip_id){{0}};
+    assert_int_equal(encode(&smtp), -EINVAL);
+}
+
+static void test_a_cause_may_name_its_list(void **state)
+{
+    struct tip_event event = base_event(TIP_EVENT_SMTP_BEHAVIOUR);
+    tip_auto(tip_event_destroy) struct tip_event *again = NULL;
+    tip_auto(tip_buf_deinit) struct tip_buf bytes, json;
+
+    (void)state;
+    tip_buf_init(&bytes, TIP_EVENT_BYTES_MAX);
+    tip_buf_init(&json, TIP_EVENT_BYTES_MAX);
+    event.n_causes = 2;
+    event.causes[0] = (struct tip_cause){.event_id = golden_id(1), .source = "drop"};
+    event.causes[1] = (struct tip_cause){.event_id = golden_id(1), .index = 7};
+    assert_int_equal(tip_event_encode(&event, &bytes), 0);
+    assert_int_equal(tip_event_decode(bytes.data, bytes.len, &again, NULL), 0);
+    assert_string_equal(again->causes[0].source, "drop");
+    assert_string_equal(again->causes[1].source, "");
+    assert_int_equal(tip_event_json(again, NULL, &json), 0);
+    assert_non_null(strstr(tip_buf_text(&json), "\"index\":0,\"source\":\"drop\"}"));
+    assert_non_null(strstr(tip_buf_text(&json), "\"index\":7}"));
+    event.causes[1].source = "two\nlines";
+    assert_int_equal(encode(&event), -EINVAL);
+}
+
 static void test_encode_keeps_the_size(void **state)
 {
     static struct tip_listing_entry entries[TIP_BATCH_ENTRIES_MAX];
@@ -317,6 +385,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_encode_holds_the_bounds),
         cmocka_unit_test(test_encode_refuses_no_numbers),
+        cmocka_unit_test(test_what_tip_saw_holds_its_bounds),
+        cmocka_unit_test(test_a_cause_may_name_its_list),
         cmocka_unit_test(test_encode_keeps_the_size),
         cmocka_unit_test(test_entry_sizes_are_exact),
         cmocka_unit_test(test_decode_names_what_is_wrong),

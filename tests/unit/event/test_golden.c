@@ -311,6 +311,65 @@ static void fill_head(struct tip_event *event)
                                             .classes = &class_head};
 }
 
+#define VALUE(text) .value = (text), .value_len = sizeof(text) - 1
+
+static void fill_mail(struct tip_event *event)
+{
+    static struct tip_mail_entry entries[] = {
+        {.kind = TIP_KIND_IP, .role = TIP_MAIL_SENDER, VALUE("192.0.2.7")},
+        {.kind = TIP_KIND_URL, .role = TIP_MAIL_ADVERTISED, VALUE("http://bad.example/a?b=c")},
+        {.kind = TIP_KIND_DOMAIN, .role = TIP_MAIL_ADVERTISED, VALUE("bad.example")},
+    };
+
+    event->mail_seen =
+        (struct tip_mail_seen){.trap = "bait.one",
+                               .digest = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+                               .received_unix_ms = T0 - 1000,
+                               .n_entries = 3,
+                               .entries = entries};
+}
+
+static void fill_agents(struct tip_event *event)
+{
+    static struct tip_cause cause = {.index = 300, .source = "drop.v4"};
+    static struct tip_flux_agent agents[] = {
+        {.kind = TIP_KIND_IP, VALUE("2001:db8::7"), .prefix = "2001:db8::/32", .asn = 64496, .n_causes = 1},
+        {.kind = TIP_KIND_IP, VALUE("198.51.100.9"), .prefix = ""},
+    };
+
+    cause.event_id = golden_id(3);
+    agents[0].causes = &cause;
+    agents[0].seen_unix_ms = T0;
+    agents[1].seen_unix_ms = T0 - 5;
+    event->depth = 1;
+    event->n_causes = 1;
+    event->causes[0] = (struct tip_cause){.event_id = golden_id(2), .index = 1};
+    event->flux_agents =
+        (struct tip_flux_agents){.domain = "bad.example", .network = "net-7", .n_agents = 2, .agents = agents};
+}
+
+static void fill_behaviours(struct tip_event *event)
+{
+    static struct tip_cause cause = {.source = "drop.v4"};
+    static struct tip_smtp_behaviour entries[] = {
+        {.kind = TIP_KIND_IP, VALUE("192.0.2.7"), .behaviour = "early_talker", .n = 3},
+        {.kind = TIP_KIND_IP,
+         VALUE("192.0.2.8"),
+         .behaviour = "abandoned",
+         .caused_by_treatment = true,
+         .n = 1,
+         .n_causes = 1,
+         .causes = &cause},
+    };
+
+    cause.event_id = golden_id(4);
+    entries[0].seen_unix_ms = entries[1].seen_unix_ms = T0;
+    event->depth = 2;
+    event->n_causes = 1;
+    event->causes[0] = (struct tip_cause){.event_id = golden_id(2), .index = 3, .source = "ssh"};
+    event->smtp_behaviours = (struct tip_smtp_behaviours){.n_entries = 2, .entries = entries};
+}
+
 static const struct golden_event events[] = {
     {TIP_EVENT_SCHEDULE_DUE, fill_due},
     {TIP_EVENT_SCHEDULE_DONE, fill_done},
@@ -330,6 +389,9 @@ static const struct golden_event events[] = {
     {TIP_EVENT_SYSTEM_GOODBYE, fill_goodbye},
     {TIP_EVENT_SYSTEM_ALARM, fill_alarm},
     {TIP_EVENT_BUS_HEAD, fill_head},
+    {TIP_EVENT_MAIL_SEEN, fill_mail},
+    {TIP_EVENT_FLUX_AGENT, fill_agents},
+    {TIP_EVENT_SMTP_BEHAVIOUR, fill_behaviours},
 };
 
 enum { N_EVENTS = sizeof(events) / sizeof(events[0]) };

@@ -238,6 +238,8 @@ static struct tip_event payload_of(enum tip_event_kind kind)
         [TIP_EVENT_SYSTEM_GOODBYE] = SERVICE,
         [TIP_EVENT_SYSTEM_ALARM] = {.system_alarm = {"s", "n", "d", true}},
         [TIP_EVENT_BUS_HEAD] = {.bus_head = {.head_seq = 1}},
+        [TIP_EVENT_MAIL_SEEN] = {.mail_seen = {.trap = "t", .digest = "d"}},
+        [TIP_EVENT_FLUX_AGENT] = {.flux_agents = {.domain = "d", .network = "n"}},
     };
     struct tip_event event = payloads[kind], header = made(kind);
 

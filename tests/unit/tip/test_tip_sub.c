@@ -65,6 +65,31 @@ static void test_sub_lines(void **state)
     check_line(&(struct tip_event){.kind = TIP_EVENT_VERDICT_CHANGES,
                                    .verdict_changes = {.verdicts = verdicts, .n_verdicts = 5, .cause_source = "drop"}},
                "5 moved by drop: 192.0.2.7 0.80 slow, 192.0.2.7 0.80 slow, 192.0.2.7 0.80 slow, ...");
+    check_line(
+        &(struct tip_event){.kind = TIP_EVENT_MAIL_SEEN,
+                            .mail_seen = {.trap = "bait",
+                                          .digest = "0123456789abcdef",
+                                          .n_entries = 2,
+                                          .entries =
+                                              (struct tip_mail_entry[]){
+                                                  {.role = TIP_MAIL_SENDER, .value = "192.0.2.7", .value_len = 9},
+                                                  {.role = TIP_MAIL_ADVERTISED, .value = "a.test", .value_len = 6}}}},
+        "bait got 0123456789ab: sender 192.0.2.7, advertised a.test");
+    check_line(
+        &(struct tip_event){.kind = TIP_EVENT_FLUX_AGENT,
+                            .flux_agents = {.domain = "a.test",
+                                            .network = "net",
+                                            .n_agents = 1,
+                                            .agents = &(struct tip_flux_agent){.value = "192.0.2.7", .value_len = 9}}},
+        "a.test (net): 1 agents: 192.0.2.7");
+    check_line(
+        &(struct tip_event){.kind = TIP_EVENT_SMTP_BEHAVIOUR,
+                            .smtp_behaviours = {.n_entries = 1,
+                                                .entries = &(struct tip_smtp_behaviour){.value = "192.0.2.7",
+                                                                                        .value_len = 9,
+                                                                                        .behaviour = "abandoned",
+                                                                                        .caused_by_treatment = true}}},
+        "1 seen: 192.0.2.7 abandoned (treated)");
     check_line(&(struct tip_event){.kind = TIP_EVENT_NONE, .kind_name = "flux.state"},
                "flux.state (of a kind this program does not know)");
 }

@@ -31,6 +31,9 @@ static const struct siem_row siem_rows[TIP_EVENT_KIND_COUNT] = {
     [TIP_EVENT_SYSTEM_GOODBYE]   = {"event", "process", "end", "service_goodbye", NULL, SIEM_INFO},
     [TIP_EVENT_SYSTEM_ALARM]     = {"event", "process", "info", "alarm", NULL, SIEM_ERROR},
     [TIP_EVENT_BUS_HEAD]         = {"metric", "process", "info", "bus_head", NULL, SIEM_INFO},
+    [TIP_EVENT_MAIL_SEEN]        = {"event", "email", "info", "mail_seen", NULL, SIEM_INFO},
+    [TIP_EVENT_FLUX_AGENT]       = {"event", "threat", "indicator", "flux_agents", NULL, SIEM_INFO},
+    [TIP_EVENT_SMTP_BEHAVIOUR]   = {"event", "network", "info", "smtp_behaviour", NULL, SIEM_INFO},
 };
 /* clang-format on */
 
@@ -318,15 +321,44 @@ static void siem_head(const struct tip_event *event, struct siem_doc *doc)
     doc_number(doc, "first_available", event->bus_head.first_available);
 }
 
+static void siem_mail(const struct tip_event *event, struct siem_doc *doc)
+{
+    doc_text(doc, "trap", event->mail_seen.trap);
+    doc_text(doc, "digest", event->mail_seen.digest);
+    doc_number(doc, "entries", event->mail_seen.n_entries);
+}
+
+static void siem_agents(const struct tip_event *event, struct siem_doc *doc)
+{
+    doc_text(doc, "domain", event->flux_agents.domain);
+    doc_text(doc, "network", event->flux_agents.network);
+    doc_number(doc, "agents", event->flux_agents.n_agents);
+}
+
+static void siem_behaviours(const struct tip_event *event, struct siem_doc *doc)
+{
+    doc_number(doc, "entries", event->smtp_behaviours.n_entries);
+}
+
 /* What a kind adds; none: a kind of which only the header can be read. */
 static void (*const siem_fills[TIP_EVENT_KIND_COUNT])(const struct tip_event *event, struct siem_doc *doc) = {
-    [TIP_EVENT_SCHEDULE_DUE] = siem_due,        [TIP_EVENT_SCHEDULE_DONE] = siem_report,
-    [TIP_EVENT_SCHEDULE_FAILED] = siem_report,  [TIP_EVENT_SCHEDULE_OVERDUE] = siem_overdue,
-    [TIP_EVENT_SOURCE_OK] = siem_source,        [TIP_EVENT_SOURCE_HELD] = siem_source,
-    [TIP_EVENT_SOURCE_FAILED] = siem_source,    [TIP_EVENT_SOURCE_WEIGHT] = siem_weight,
-    [TIP_EVENT_CONTROL_APPLIED] = siem_applied, [TIP_EVENT_SYSTEM_HELLO] = siem_state,
-    [TIP_EVENT_SYSTEM_HEARTBEAT] = siem_state,  [TIP_EVENT_SYSTEM_GOODBYE] = siem_state,
-    [TIP_EVENT_SYSTEM_ALARM] = siem_alarm,      [TIP_EVENT_BUS_HEAD] = siem_head,
+    [TIP_EVENT_SCHEDULE_DUE] = siem_due,
+    [TIP_EVENT_SCHEDULE_DONE] = siem_report,
+    [TIP_EVENT_SCHEDULE_FAILED] = siem_report,
+    [TIP_EVENT_SCHEDULE_OVERDUE] = siem_overdue,
+    [TIP_EVENT_SOURCE_OK] = siem_source,
+    [TIP_EVENT_SOURCE_HELD] = siem_source,
+    [TIP_EVENT_SOURCE_FAILED] = siem_source,
+    [TIP_EVENT_SOURCE_WEIGHT] = siem_weight,
+    [TIP_EVENT_CONTROL_APPLIED] = siem_applied,
+    [TIP_EVENT_SYSTEM_HELLO] = siem_state,
+    [TIP_EVENT_SYSTEM_HEARTBEAT] = siem_state,
+    [TIP_EVENT_SYSTEM_GOODBYE] = siem_state,
+    [TIP_EVENT_SYSTEM_ALARM] = siem_alarm,
+    [TIP_EVENT_BUS_HEAD] = siem_head,
+    [TIP_EVENT_MAIL_SEEN] = siem_mail,
+    [TIP_EVENT_FLUX_AGENT] = siem_agents,
+    [TIP_EVENT_SMTP_BEHAVIOUR] = siem_behaviours,
 };
 
 /* An event as a whole; of a batch only when it has no entries. */

@@ -26,7 +26,8 @@ enum {
     TIP_FAMILIES_MAX = 8, /* of a verdict */
     TIP_ROLES_MAX = 16,   /* of a weight: what entries hit */
     TIP_REASONS_MAX = 3,
-    TIP_CLASSES_MAX = 64 /* a bus.head counts */
+    TIP_CLASSES_MAX = 64, /* a bus.head counts */
+    TIP_DIGEST_TEXT = 64  /* SHA-256 in hex */
 };
 
 enum tip_tlp { TIP_TLP_NONE, TIP_TLP_CLEAR, TIP_TLP_GREEN, TIP_TLP_AMBER, TIP_TLP_COUNT };
@@ -51,6 +52,9 @@ enum tip_event_kind {
     TIP_EVENT_SYSTEM_GOODBYE,
     TIP_EVENT_SYSTEM_ALARM,
     TIP_EVENT_BUS_HEAD,
+    TIP_EVENT_MAIL_SEEN,
+    TIP_EVENT_FLUX_AGENT,
+    TIP_EVENT_SMTP_BEHAVIOUR,
     TIP_EVENT_KIND_COUNT
 };
 
@@ -62,6 +66,7 @@ struct tip_id {
 struct tip_cause {
     struct tip_id event_id;
     uint32_t index;
+    const char *source; /* the list whose listing it is; "" or NULL: it is no listing */
 };
 
 struct tip_schedule_due {
@@ -263,6 +268,54 @@ struct tip_bus_head {
     struct tip_class_head *classes;
 };
 
+enum tip_mail_role { TIP_MAIL_ROLE_NONE, TIP_MAIL_SENDER, TIP_MAIL_ADVERTISED, TIP_MAIL_ROLE_COUNT };
+
+struct tip_mail_entry {
+    enum tip_kind kind; /* of a sender: ip; else url or domain */
+    enum tip_mail_role role;
+    uint16_t value_len;
+    const char *value;
+};
+
+struct tip_mail_seen {
+    const char *trap, *digest;
+    int64_t received_unix_ms;
+    size_t n_entries;
+    struct tip_mail_entry *entries;
+};
+
+struct tip_flux_agent {
+    enum tip_kind kind; /* ip */
+    uint16_t value_len;
+    const char *value, *prefix;
+    uint32_t asn;
+    int64_t seen_unix_ms;
+    size_t n_causes;
+    struct tip_cause *causes;
+};
+
+struct tip_flux_agents {
+    const char *domain, *network;
+    size_t n_agents;
+    struct tip_flux_agent *agents;
+};
+
+struct tip_smtp_behaviour {
+    enum tip_kind kind; /* ip */
+    uint16_t value_len;
+    bool caused_by_treatment;
+    const char *value, *behaviour;
+    uint32_t n;
+    int64_t seen_unix_ms;
+    size_t n_causes;
+    struct tip_cause *causes;
+};
+
+struct tip_smtp_behaviours {
+    size_t n_entries;
+    struct tip_smtp_behaviour *entries;
+};
+
 struct tip_event {
     struct tip_id id;
     enum tip_event_kind kind;
@@ -286,6 +339,9 @@ struct tip_event {
         struct tip_system_state system_state;
         struct tip_system_alarm system_alarm;
         struct tip_bus_head bus_head;
+        struct tip_mail_seen mail_seen;
+        struct tip_flux_agents flux_agents;
+        struct tip_smtp_behaviours smtp_behaviours;
     };
 };
 
@@ -345,6 +401,9 @@ const char *tip_event_kind_name(enum tip_event_kind kind);
 enum tip_event_kind tip_event_kind_of(const char *name);
 const char *tip_tier_name(enum tip_tier tier);
 const char *tip_tlp_name(enum tip_tlp tlp);
+
+/** "sender", "advertised"; "none" for 0. */
+const char *tip_mail_role_name(enum tip_mail_role role);
 
 /** "allow", "deny"; "exact", "subtree"; "none" for 0. */
 const char *tip_allow_rule_name(enum tip_allow_rule rule);
