@@ -15,9 +15,7 @@
 
 #include "io/store.h"
 
-#define APP_CONSUMER    "blacklist"
 #define APP_TICK_MS     TIP_SECOND_MS
-#define APP_RETRY_MS    TIP_SECOND_MS
 #define APP_PURGE_MS    TIP_MINUTE_MS
 #define APP_REMEMBER_MS TIP_DAY_MS
 
@@ -39,7 +37,7 @@ static const struct tip_metric_row app_metrics[APP_M_COUNT] = {
     [APP_M_RUNS] = {TIP_METRIC_COUNTER, "tip_blacklist_runs_total", "", "Runs heard of."},
     [APP_M_RUNS_REPEATED] = {TIP_METRIC_COUNTER, "tip_blacklist_runs_repeated_total", "", "Runs heard of again."},
     [APP_M_RUNS_EXPIRED] = {TIP_METRIC_COUNTER, "tip_blacklist_runs_expired_total", "", "Runs heard of too late."},
-    [APP_M_MALFORMED] = {TIP_METRIC_COUNTER, "tip_blacklist_events_malformed_total", "", "Runs that were no events."},
+    [APP_M_MALFORMED] = {TIP_METRIC_COUNTER, "tip_blacklist_events_malformed_total", "", "Input that was no event."},
     [APP_M_BREAKS] = {TIP_METRIC_COUNTER, "tip_blacklist_input_breaks_total", "",
                       "Times that events may have been lost."},
     [APP_M_HELD_BACK] = {TIP_METRIC_COUNTER, "tip_blacklist_held_back_total", "",
@@ -73,6 +71,29 @@ static const struct tip_metric_row app_metrics[APP_M_COUNT] = {
     [APP_M_EXPORTS_HELD] = {TIP_METRIC_GAUGE, "tip_blacklist_exports_held", "",
                             "Exports that are not published because they would lose too much, or are too large."},
     [APP_M_EXPORT_ENTRIES] = {TIP_METRIC_GAUGE, "tip_blacklist_export_entries", "", "Entries of all exports in force."},
+    [APP_M_OBSERVED_TRAP] = {TIP_METRIC_COUNTER, "tip_blacklist_observations_total", "what=\"trap\"",
+                             "TIP's own observations that were taken, by what saw them."},
+    [APP_M_OBSERVED_FLUX] = {TIP_METRIC_COUNTER, "tip_blacklist_observations_total", "what=\"flux\"",
+                             "TIP's own observations that were taken, by what saw them."},
+    [APP_M_OBSERVED_SMTP] = {TIP_METRIC_COUNTER, "tip_blacklist_observations_total", "what=\"smtp\"",
+                             "TIP's own observations that were taken, by what saw them."},
+    [APP_M_OBSERVED_REPEATED] = {TIP_METRIC_COUNTER, "tip_blacklist_observations_repeated_total", "",
+                                 "Observations that were known already."},
+    [APP_M_UNBELIEVED_MALFORMED] = {TIP_METRIC_COUNTER, "tip_blacklist_observations_unbelieved_total",
+                                    "why=\"malformed\"", "Observations that were not taken, by why."},
+    [APP_M_UNBELIEVED_DEEP] = {TIP_METRIC_COUNTER, "tip_blacklist_observations_unbelieved_total", "why=\"deep\"",
+                               "Observations that were not taken, by why."},
+    [APP_M_UNBELIEVED_TREATED] = {TIP_METRIC_COUNTER, "tip_blacklist_observations_unbelieved_total", "why=\"treated\"",
+                                  "Observations that were not taken, by why."},
+    [APP_M_UNBELIEVED_UNSCORED] = {TIP_METRIC_COUNTER, "tip_blacklist_observations_unbelieved_total",
+                                   "why=\"unscored\"", "Observations that were not taken, by why."},
+    [APP_M_UNBELIEVED_LATE] = {TIP_METRIC_COUNTER, "tip_blacklist_observations_unbelieved_total", "why=\"late\"",
+                               "Observations that were not taken, by why."},
+    [APP_M_FORGOTTEN_FULL] = {TIP_METRIC_COUNTER, "tip_blacklist_observations_forgotten_total", "why=\"full\"",
+                              "Observations that were forgotten, by why."},
+    [APP_M_FORGOTTEN_OVER] = {TIP_METRIC_COUNTER, "tip_blacklist_observations_forgotten_total", "why=\"old\"",
+                              "Observations that were forgotten, by why."},
+    [APP_M_OBSERVATIONS] = {TIP_METRIC_GAUGE, "tip_blacklist_observations", "", "Observations that are kept."},
 };
 
 /* ---- transactions ---- */
@@ -281,8 +302,7 @@ static void app_purge(struct app *app)
     txn = app_begin(app);
     r = store_dated_purge(txn, STORE_SEEN, before);
     r = r ? r : store_dated_purge(txn, STORE_ANSWER, before);
-    if (!r && app->next_seq)
-        r = tip_outbox_input_put(txn, APP_CONSUMER, &app->journal_id, app->next_seq);
+    r = r ? r : input_put(app, txn);
     app_commit(app, &txn, r);
 }
 
@@ -293,6 +313,7 @@ static void app_on_tick(void *ctx)
     app_tell_ready(app);
     pause_tick(app);
     operator_tick(app);
+    observe_tick(app);
     collect_tick(app);
     stale_tick(app);
     weigh_tick(app);
@@ -309,81 +330,6 @@ static void app_on_space(void *ctx)
 
     collect_go_on(app);
     publish_go_on(app);
-}
-
-/* ---- what the bus brings ---- */
-
-static int app_hear(struct app *app, struct tip_outbox_txn *txn, const struct tip_record *record)
-{
-    tip_auto(tip_event_destroy) struct tip_event *event = NULL;
-    const char *reason = "";
-
-    if (tip_event_decode(record->event, record->event_len, &event, &reason) || event->kind != TIP_EVENT_SCHEDULE_DUE) {
-        tip_metric_inc(app->m[APP_M_MALFORMED]);
-        tip_warn("run.malformed", "topic=%s seq=%" PRIu64 " reason=%s", record->stamp.topic, record->stamp.seq, reason);
-        return 0;
-    }
-    return runs_take(app, txn, &event->schedule_due);
-}
-
-static void app_on_batch(void *ctx, const struct tip_fetch_batch *batch)
-{
-    struct app *app = ctx;
-    struct tip_outbox_txn *txn;
-    int r = 0;
-
-    if (!app_has_room(app, APP_ROOM_SMALL + batch->n_records * TIP_TEXT_MAX * 2)) {
-        tip_fetch_retry(app->fetch, APP_RETRY_MS);
-        return;
-    }
-    app->journal_id = batch->journal_id;
-    app->next_seq = batch->next_seq;
-    if (batch->n_records) {
-        txn = app_begin(app);
-        for (size_t i = 0; !r && i < batch->n_records; i++)
-            r = app_hear(app, txn, &batch->records[i]);
-        r = r ? r : tip_outbox_input_put(txn, APP_CONSUMER, &batch->journal_id, batch->next_seq);
-        app_commit(app, &txn, r);
-        runs_go_on(app);
-        collect_go_on(app);
-    }
-    if (!app->is_stopping)
-        tip_fetch_done(app->fetch, &batch->journal_id, batch->next_seq);
-}
-
-/* Runs may be lost: the scheduler finds them overdue and starts others. */
-static void app_on_break(void *ctx, enum tip_fetch_break why, const struct tip_id *journal_id, uint64_t next_seq)
-{
-    static const char *const names[] = {
-        [TIP_FETCH_NEW_JOURNAL] = "new_journal", [TIP_FETCH_TRIMMED] = "trimmed", [TIP_FETCH_DAMAGED] = "damaged"};
-    struct app *app = ctx;
-    struct tip_outbox_txn *txn = app_begin(app);
-
-    tip_warn("input.break", "why=%s next_seq=%" PRIu64, names[why], next_seq);
-    tip_metric_inc(app->m[APP_M_BREAKS]);
-    app->journal_id = *journal_id;
-    app->next_seq = next_seq;
-    app_commit(app, &txn, tip_outbox_input_put(txn, APP_CONSUMER, journal_id, next_seq));
-    tip_fetch_done(app->fetch, journal_id, next_seq);
-}
-
-static int app_listen(struct app *app)
-{
-    static const char *const prefixes[] = {TIP_TOPIC_SCHEDULE_DUE "blacklist.", NULL};
-    const struct tip_fetch_config config = {
-        .consumer = APP_CONSUMER,
-        .prefixes = prefixes,
-        .journal_id = app->journal_id,
-        .from_seq = app->next_seq,
-        .on_batch = app_on_batch,
-        .on_break = app_on_break,
-        .ctx = app,
-    };
-    int r = tip_fetch_open(&app->fetch, app->bus, &config);
-
-    if (!r)
-        r = tip_serve_open(&app->serve, app->bus, TIP_QUEUE_CONTROL APP_CONSUMER, 16, control_on_job, app);
-    return r ? r : snapshot_open(app);
 }
 
 /* ---- start ---- */
@@ -414,11 +360,10 @@ static int app_load(struct app *app)
 
     r = r ? r : store_each(txn, STORE_SOURCE, app_load_source, app);
     r = r ? r : operator_load(app, txn);
+    r = r ? r : observe_load(app, txn);
     r = r ? r : runs_load(app, txn);
     r = r ? r : publish_load(app, txn);
-    if (!r)
-        r = tip_outbox_input_get(txn, APP_CONSUMER, &app->journal_id, &app->next_seq);
-    return r == -ENOENT ? 0 : r;
+    return r ? r : input_load(app, txn);
 }
 
 static bool app_keeps(void *ctx, const char *name, uint64_t version)
@@ -490,6 +435,7 @@ static void app_on_metrics(void *ctx)
     tip_metric_set(app->m[APP_M_SOURCES], (double)app->specs.n);
     tip_metric_set(app->m[APP_M_ENTRIES], (double)entries);
     tip_metric_set(app->m[APP_M_JOBS], (double)app->n_jobs);
+    tip_metric_set(app->m[APP_M_OBSERVATIONS], (double)tip_hash_count(app->observe.standing));
     snapshot_on_metrics(app);
     exports_on_metrics(app);
 }
@@ -539,6 +485,7 @@ int app_open(struct app **appp, struct tip_service *service, const struct bl_opt
         return app_refuse("cannot read the versions", r);
     app_configure(app, options);
     operator_configure(app, options);
+    observe_configure(app, options);
     weigh_configure(app, options);
     r = exports_configure(app, options);
     if (r)
@@ -546,7 +493,10 @@ int app_open(struct app **appp, struct tip_service *service, const struct bl_opt
     app_resume(app);
     app_settle_sources(app);
     runs_go_on(app);
-    r = app_listen(app);
+    r = input_open(app);
+    if (!r)
+        r = tip_serve_open(&app->serve, app->bus, TIP_QUEUE_CONTROL "blacklist", 16, control_on_job, app);
+    r = r ? r : snapshot_open(app);
     if (r)
         return app_refuse("cannot listen to the bus", r);
     tip_bus_on_space(app->bus, app_on_space, app);
@@ -571,6 +521,7 @@ int app_reload(struct app *app, const struct bl_options *options, char *why)
     app->specs = specs;
     app_configure(app, options);
     operator_configure(app, options);
+    observe_configure(app, options);
     weigh_configure(app, options);
     bl_specs_deinit(&old);
     if (exports_configure(app, options))
@@ -612,6 +563,7 @@ void app_destroy(struct app **appp)
     publish_free(app);
     weigh_free(app);
     operator_free(app);
+    observe_free(app);
     exports_free(app);
     runs_free(app);
     bl_specs_deinit(&app->specs);

@@ -1,8 +1,8 @@
 #pragma once
 /*
- * The service: event in, core step, actions out. app.c starts, stops and hears; runs.c keeps the runs; collect*.c
- * move the sources; publish.c does the jobs; control*.c and snapshot.c answer calls. What cannot be stored ends the
- * process: a start from what is stored puts that right.
+ * The service: event in, core step, actions out. app.c starts and stops; input.c hears; runs.c keeps the runs;
+ * observe.c what TIP saw itself; collect*.c move the sources; publish.c does the jobs; control*.c and snapshot.c answer
+ * calls. What cannot be stored ends the process: a start from what is stored puts that right.
  */
 #include <tip/bus.h>
 #include <tip/hash.h>
@@ -15,6 +15,7 @@
 #include "codec.h"
 #include "core/source.h"
 #include "exports.h"
+#include "observe.h"
 #include "operator.h"
 #include "options.h"
 #include "state.h"
@@ -56,6 +57,18 @@ enum {
     APP_M_EXPORTS_FAILED,
     APP_M_EXPORTS_HELD,
     APP_M_EXPORT_ENTRIES,
+    APP_M_OBSERVED_TRAP, /* as enum bl_evidence_kind */
+    APP_M_OBSERVED_FLUX,
+    APP_M_OBSERVED_SMTP,
+    APP_M_OBSERVED_REPEATED,
+    APP_M_UNBELIEVED_MALFORMED, /* as enum observed_fate */
+    APP_M_UNBELIEVED_DEEP,
+    APP_M_UNBELIEVED_TREATED,
+    APP_M_UNBELIEVED_UNSCORED,
+    APP_M_UNBELIEVED_LATE,
+    APP_M_FORGOTTEN_FULL,
+    APP_M_FORGOTTEN_OVER,
+    APP_M_OBSERVATIONS,
     APP_M_COUNT
 };
 
@@ -131,6 +144,7 @@ struct app {
     size_t n_jobs, jobs_room;
     uint64_t last_job;
     struct operator_list operator;
+    struct observe_list observe;
     struct app_exports exports;
     struct tip_prefix own[BL_OWN_MAX];
     size_t n_own;
@@ -235,6 +249,16 @@ bool pace_goes_before(const struct app_source *a, const struct app_source *b);
 
 /** A URL that is no source is to be fetched once: notes it, or says why it must not be. */
 const char *pace_try(struct app *app, const char *url);
+
+/* input.c */
+
+/** Goes on where the outbox says. @return 0 or a negative errno */
+tip_nodiscard int input_open(struct app *app);
+
+tip_nodiscard int input_load(struct app *app, struct tip_outbox_txn *txn);
+
+/** In a transaction: the position, though nothing has come. */
+tip_nodiscard int input_put(struct app *app, struct tip_outbox_txn *txn);
 
 /* runs.c */
 

@@ -17,7 +17,8 @@ struct bl_options {
     int64_t interval_floor_ms;
     int64_t weights_interval_ms;
     char *warninglists; /* directory; NULL for none */
-    struct tip_opt_prefixes own_networks;
+    struct tip_opt_prefixes own_networks, allow_special;
+    int64_t observations_max;
     struct tip_opt_records exports;
     char *export_dir; /* NULL for the default */
     int64_t export_interval_ms;

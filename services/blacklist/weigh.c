@@ -67,6 +67,7 @@ static struct weigh_order *weigh_order_make(struct app *app)
 
     order->now_unix_ms = tip_loop_wall_ms();
     order->warninglists = tip_strdup(app->weigh.warninglists);
+    order->witnesses = observe_at(app, app->observe.last, TIP_TLP_AMBER);
     strcpy(order->dir, app->dir);
     tip_hash_each (app->sources, source, next) {
         if (weigh_wants(source))

@@ -28,6 +28,7 @@ void weigh_order_destroy(struct weigh_order **orderp)
             free(order->items[i].derived_from[j]);
         free(order->items[i].derived_from);
     }
+    bl_witnesses_destroy(&order->witnesses);
     free(order->items);
     free(order->weights);
     free(order->warninglists);
@@ -85,7 +86,6 @@ static int weigh_lists(struct weigh_order *order, struct bl_reference *reference
     return r ? r : bl_reference_finish(reference);
 }
 
-/* Nothing of TIP's own observations is told on the bus yet: no exposure, and nothing is confirmed. */
 static int weigh_run(struct weigh_order *order)
 {
     tip_auto(bl_reference_destroy) struct bl_reference *reference = bl_reference_new();
@@ -94,6 +94,9 @@ static int weigh_run(struct weigh_order *order)
     int r = weigh_lists(order, reference);
 
     r = r ? r : weigh_maps_open(&maps, order);
+    bl_witnesses_build(order->witnesses);
+    job.observations = bl_witnesses_observations(order->witnesses, &job.n_observations);
+    job.exposure = (double)bl_witnesses_count(order->witnesses);
     job.sources = maps.sources;
     job.n_sources = maps.n;
     return r ? r : bl_weigh(&job, order->weights);

@@ -3,6 +3,7 @@
  * Weighing all sources, in the pool: an order with everything it needs, and what came out.
  */
 #include "core/weight.h"
+#include "core/witness.h"
 #include "io/warninglists.h"
 #include "work.h"
 
@@ -22,6 +23,7 @@ struct weigh_order {
     int64_t now_unix_ms;
     struct weigh_item *items; /* owned */
     size_t n;
+    struct bl_witnesses *witnesses; /* owned: what TIP saw itself, not built yet */
 
     struct bl_weight *weights; /* set: one an item */
     struct bl_warninglists lists;

@@ -208,7 +208,7 @@ def confirmed(world, name, known, now):
     best = {}
     for value, at, what, depth, because in world.observed:
         one = known.get(value)
-        if (one and scored(value) and FIRST[what] and depth <= 3 and because != name
+        if (one and scored(value) and FIRST[what] and depth <= 3 and name not in (because or "").split()
                 and one.since <= at <= one.since + 7 * DAY):
             best[value] = max(best.get(value, 0), 2 ** (-max(0, now - at) / MEMORY))
     return math.fsum(best.values())

@@ -6,14 +6,15 @@
 
 /** One table each. Keys: name of a source, number of a job, run id, call id. */
 enum store_table {
-    STORE_SOURCE, /* by name: its state */
-    STORE_REPORT, /* by name: what the parser said of the newest body */
-    STORE_JOB,    /* by number: what is to be published */
-    STORE_RUN,    /* by run id: runs that are not reported yet */
-    STORE_SEEN,   /* by run id: runs that were taken on, and when; for a day */
-    STORE_ANSWER, /* by call id: the answer, and when; for a day */
-    STORE_WEIGHT, /* by name: the event with what was last measured */
-    STORE_WORD,   /* by number of the change: entries of the allow and deny list; under 0 where it stands */
+    STORE_SOURCE,   /* by name: its state */
+    STORE_REPORT,   /* by name: what the parser said of the newest body */
+    STORE_JOB,      /* by number: what is to be published */
+    STORE_RUN,      /* by run id: runs that are not reported yet */
+    STORE_SEEN,     /* by run id: runs that were taken on, and when; for a day */
+    STORE_ANSWER,   /* by call id: the answer, and when; for a day */
+    STORE_WEIGHT,   /* by name: the event with what was last measured */
+    STORE_WORD,     /* by number of the change: entries of the allow and deny list; under 0 where it stands */
+    STORE_OBSERVED, /* by number of the change: what TIP observed itself; under 0 where that stands */
     STORE_TABLE_COUNT
 };
 

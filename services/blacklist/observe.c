@@ -1,0 +1,409 @@
+#include "observe.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <tip/alloc.h>
+#include <tip/clock.h>
+#include <tip/log.h>
+
+#include "app.h"
+#include "io/store.h"
+
+#define OBSERVE_KEEP_S ((uint32_t)BL_SEEN_WINDOW_S)
+
+enum {
+    OBSERVE_BYTES_MAX = 32 * 1024 * 1024, /* of keys */
+    OBSERVE_TURN = 4096,                  /* forgotten in a transaction: more than one event can bring */
+    OBSERVE_FORMAT = 1
+};
+
+/* A key begins with this; then come the names of what led to it, a NUL, the value, and a NUL. */
+struct observe_head {
+    uint64_t distinct;
+    uint8_t format, kind, what, tlp;
+    uint32_t because_len;
+};
+
+/* As it is stored under the number of its birth: this and the key. Under 0 the numbers of the list. */
+struct observe_stored {
+    uint64_t died;
+    uint32_t at_s, len;
+};
+
+struct observe_numbers {
+    uint64_t last, in_force;
+};
+
+/* ---- keys ---- */
+
+static size_t observe_key_len(const struct bl_observation *observation)
+{
+    return sizeof(struct observe_head) + (observation->because_of ? strlen(observation->because_of) : 0) + 1 +
+           observation->len + 1;
+}
+
+static void observe_key_write(const struct bl_observation *observation, unsigned char *key)
+{
+    const char *because_of = observation->because_of ? observation->because_of : "";
+    struct observe_head head;
+
+    memset(&head, 0, sizeof(head));
+    head = (struct observe_head){.distinct = observation->distinct,
+                                 .format = OBSERVE_FORMAT,
+                                 .kind = (uint8_t)observation->kind,
+                                 .what = (uint8_t)observation->what,
+                                 .tlp = observation->tlp,
+                                 .because_len = (uint32_t)strlen(because_of)};
+    memcpy(key, &head, sizeof(head));
+    key += sizeof(head);
+    memcpy(key, because_of, head.because_len + 1);
+    key += head.because_len + 1;
+    memcpy(key, observation->value, observation->len);
+    key[observation->len] = '\0';
+}
+
+/* False when it is none of this build's. */
+static bool observe_key_read(const unsigned char *key, size_t len, struct bl_observation *observation)
+{
+    struct observe_head head;
+
+    if (len < sizeof(head) + 2 || key[len - 1])
+        return false;
+    memcpy(&head, key, sizeof(head));
+    if (head.format != OBSERVE_FORMAT || head.what >= BL_EVIDENCE_KIND_COUNT || head.kind >= TIP_KIND_COUNT ||
+        head.because_len > len - sizeof(head) - 2 || key[sizeof(head) + head.because_len])
+        return false;
+    *observation = (struct bl_observation){.kind = (enum tip_kind)head.kind,
+                                           .value = (const char *)key + sizeof(head) + head.because_len + 1,
+                                           .len = len - sizeof(head) - head.because_len - 2,
+                                           .what = (enum bl_evidence_kind)head.what,
+                                           .distinct = head.distinct,
+                                           .tlp = head.tlp,
+                                           .because_of = head.because_len ? (const char *)key + sizeof(head) : NULL};
+    return true;
+}
+
+/* ---- stored ---- */
+
+static int observe_put(struct tip_outbox_txn *txn, const struct observe_item *item)
+{
+    const struct observe_stored stored = {.died = item->died, .at_s = item->at_s, .len = item->len};
+    tip_auto(tip_buf_deinit) struct tip_buf bytes;
+    uint8_t key[8];
+    int r;
+
+    tip_buf_init(&bytes, sizeof(stored) + item->len);
+    store_number_key(item->born, key);
+    r = tip_buf_append(&bytes, &stored, sizeof(stored));
+    r = r ? r : tip_buf_append(&bytes, item->key, item->len);
+    return r ? r : store_put(txn, STORE_OBSERVED, key, sizeof(key), bytes.data, bytes.len);
+}
+
+static int observe_numbers_put(const struct observe_list *list, struct tip_outbox_txn *txn)
+{
+    const struct observe_numbers numbers = {.last = list->last, .in_force = list->in_force};
+    uint8_t key[8];
+
+    store_number_key(0, key);
+    return store_put(txn, STORE_OBSERVED, key, sizeof(key), &numbers, sizeof(numbers));
+}
+
+static int observe_drop(struct tip_outbox_txn *txn, struct observe_item *item)
+{
+    uint8_t key[8];
+    int r;
+
+    store_number_key(item->born, key);
+    r = store_delete(txn, STORE_OBSERVED, key, sizeof(key));
+    free(item->key);
+    free(item);
+    return r;
+}
+
+static void observe_stand(struct observe_list *list, struct observe_item *item)
+{
+    uint32_t over_s = item->at_s + OBSERVE_KEEP_S;
+
+    tip_hash_add_bytes(list->standing, key, item->len, item);
+    list->bytes += item->len;
+    if (!list->next_over_s || over_s < list->next_over_s)
+        list->next_over_s = over_s;
+}
+
+static void observe_lie(struct observe_list *list, struct observe_item *item)
+{
+    item->next = list->dead;
+    list->dead = item;
+    list->n_dead++;
+}
+
+static int observe_visit(void *ctx, const void *key, size_t key_len, const void *bytes, size_t n)
+{
+    struct observe_list *list = ctx;
+    struct observe_numbers numbers;
+    struct observe_stored stored;
+    struct bl_observation observation;
+    struct observe_item *item;
+
+    if (!store_number_of(key, key_len) && n == sizeof(numbers)) {
+        memcpy(&numbers, bytes, sizeof(numbers));
+        list->last = numbers.last;
+        list->in_force = numbers.in_force;
+        return 0;
+    }
+    if (n > sizeof(stored))
+        memcpy(&stored, bytes, sizeof(stored));
+    if (n <= sizeof(stored) || stored.len != n - sizeof(stored) ||
+        !observe_key_read((const unsigned char *)bytes + sizeof(stored), stored.len, &observation)) {
+        tip_error("observation.unreadable", "number=%llu", (unsigned long long)store_number_of(key, key_len));
+        return 0;
+    }
+    item = tip_new(struct observe_item);
+    *item = (struct observe_item){
+        .born = store_number_of(key, key_len), .died = stored.died, .at_s = stored.at_s, .len = stored.len};
+    item->key = tip_alloc(item->len, 1);
+    memcpy(item->key, (const unsigned char *)bytes + sizeof(stored), item->len);
+    if (item->died)
+        observe_lie(list, item);
+    else
+        observe_stand(list, item);
+    return 0;
+}
+
+int observe_load(struct app *app, struct tip_outbox_txn *txn)
+{
+    return store_each(txn, STORE_OBSERVED, observe_visit, &app->observe);
+}
+
+void observe_free(struct app *app)
+{
+    struct observe_item *item, *next;
+
+    tip_hash_each (app->observe.standing, item, next) {
+        tip_hash_remove(app->observe.standing, item);
+        free(item->key);
+        free(item);
+    }
+    while ((item = app->observe.dead)) {
+        app->observe.dead = item->next;
+        free(item->key);
+        free(item);
+    }
+}
+
+void observe_configure(struct app *app, const struct bl_options *options)
+{
+    struct observe_list *list = &app->observe;
+
+    list->max = (size_t)options->observations_max;
+    list->n_ordinary = options->allow_special.n;
+    for (size_t i = 0; i < list->n_ordinary; i++)
+        list->ordinary[i] = options->allow_special.items[i];
+}
+
+/* ---- changes ---- */
+
+/* The next change ends it. What was never in force leaves no trace. */
+static int observe_end(struct observe_list *list, struct tip_outbox_txn *txn, struct observe_item *item)
+{
+    tip_hash_remove(list->standing, item);
+    list->bytes -= item->len;
+    if (item->born > list->in_force)
+        return observe_drop(txn, item);
+    item->died = list->last;
+    observe_lie(list, item);
+    return observe_put(txn, item);
+}
+
+static int observe_add(struct observe_list *list, struct tip_outbox_txn *txn, const struct observe_item *made)
+{
+    struct observe_item *item = tip_new(struct observe_item);
+
+    *item = *made;
+    item->key = tip_alloc(item->len, 1);
+    memcpy(item->key, made->key, item->len);
+    item->born = list->last;
+    observe_stand(list, item);
+    return observe_put(txn, item);
+}
+
+/** What one event does. */
+struct observe_turn {
+    struct app *app;
+    struct tip_outbox_txn *txn;
+};
+
+static int observe_take(const struct observe_turn *turn, const struct bl_observation *observation)
+{
+    struct observe_list *list = &turn->app->observe;
+    unsigned char key[sizeof(struct observe_head) + OBSERVED_BECAUSE + TIP_INDICATOR_MAX + 2];
+    const struct observe_item made = {
+        .at_s = observation->at_s, .len = (uint32_t)observe_key_len(observation), .key = key};
+    struct observe_item *old;
+    int r = 0;
+
+    observe_key_write(observation, key);
+    tip_hash_find_bytes(list->standing, key, made.len, old);
+    if (old && old->at_s >= made.at_s) {
+        tip_metric_inc(turn->app->m[APP_M_OBSERVED_REPEATED]);
+        return 0;
+    }
+    list->last++;
+    if (old)
+        r = observe_end(list, turn->txn, old);
+    r = r ? r : observe_add(list, turn->txn, &made);
+    tip_metric_inc(turn->app->m[APP_M_OBSERVED_TRAP + observation->what]);
+    return r;
+}
+
+static int observe_one(void *ctx, const struct bl_observation *observation, enum observed_fate fate)
+{
+    const struct observe_turn *turn = ctx;
+
+    if (!fate)
+        return observe_take(turn, observation);
+    tip_metric_inc(turn->app->m[APP_M_UNBELIEVED_MALFORMED + (int)fate - 1]);
+    return 0;
+}
+
+static bool observe_is_full(const struct observe_list *list)
+{
+    return tip_hash_count(list->standing) > list->max || list->bytes > OBSERVE_BYTES_MAX;
+}
+
+/* The oldest changes go first. */
+static int observe_forget_full(struct app *app, struct tip_outbox_txn *txn, size_t *np)
+{
+    struct observe_list *list = &app->observe;
+    int r = 0;
+
+    while (!r && observe_is_full(list) && *np < OBSERVE_TURN) {
+        list->last++;
+        r = observe_end(list, txn, list->standing);
+        tip_metric_inc(app->m[APP_M_FORGOTTEN_FULL]);
+        ++*np;
+    }
+    return r;
+}
+
+int observe_hear(struct app *app, struct tip_outbox_txn *txn, const struct tip_event *event,
+                 const struct tip_stamp *stamp)
+{
+    struct observe_turn turn = {.app = app, .txn = txn};
+    const struct observed_order order = {.event = event,
+                                         .tlp = stamp->tlp,
+                                         .commit_unix_ms = stamp->commit_unix_us / 1000,
+                                         .ordinary = app->observe.ordinary,
+                                         .n_ordinary = app->observe.n_ordinary,
+                                         .each = observe_one,
+                                         .ctx = &turn};
+    uint64_t before = app->observe.last;
+    size_t n = 0;
+    int r = observed_walk(&order);
+
+    r = r ? r : observe_forget_full(app, txn, &n);
+    return r || before == app->observe.last ? r : observe_numbers_put(&app->observe, txn);
+}
+
+/* ---- what is too old ---- */
+
+static int observe_forget_over(struct app *app, struct tip_outbox_txn *txn, uint32_t now_s, size_t *np)
+{
+    struct observe_list *list = &app->observe;
+    struct observe_item *item, *next;
+    int r = 0;
+
+    list->next_over_s = 0;
+    tip_hash_each (list->standing, item, next) {
+        uint32_t over_s = item->at_s + OBSERVE_KEEP_S;
+
+        if (!r && over_s <= now_s && *np < OBSERVE_TURN) {
+            list->last++;
+            r = observe_end(list, txn, item);
+            tip_metric_inc(app->m[APP_M_FORGOTTEN_OVER]);
+            ++*np;
+        } else if (!list->next_over_s || over_s < list->next_over_s) {
+            list->next_over_s = over_s;
+        }
+    }
+    return r;
+}
+
+static int observe_forget(struct app *app, struct tip_outbox_txn *txn, uint32_t now_s)
+{
+    struct observe_list *list = &app->observe;
+    size_t n = 0;
+    int r = observe_forget_full(app, txn, &n);
+
+    if (!r && list->next_over_s && list->next_over_s <= now_s)
+        r = observe_forget_over(app, txn, now_s, &n);
+    return r || !n ? r : observe_numbers_put(list, txn);
+}
+
+void observe_tick(struct app *app)
+{
+    struct observe_list *list = &app->observe;
+    uint32_t now_s = (uint32_t)(tip_loop_wall_ms() / TIP_SECOND_MS);
+    bool is_over = list->next_over_s && list->next_over_s <= now_s;
+    struct tip_outbox_txn *txn;
+    int r;
+
+    if (!observe_is_full(list) && !is_over && list->in_force == list->last)
+        return;
+    txn = app_begin(app);
+    r = observe_forget(app, txn, now_s);
+    if (!r && list->in_force != list->last)
+        r = observe_in_force_set(app, txn, list->last); /* no verdict rests on them yet */
+    app_commit(app, &txn, r);
+}
+
+/* ---- for those who score and weigh ---- */
+
+static void observe_put_in(struct bl_witnesses *witnesses, const struct observe_item *item, enum tip_tlp audience)
+{
+    struct bl_observation observation;
+
+    if (!observe_key_read(item->key, item->len, &observation) || observation.tlp > (uint8_t)audience)
+        return;
+    observation.at_s = item->at_s;
+    bl_witnesses_add(witnesses, &observation);
+}
+
+struct bl_witnesses *observe_at(const struct app *app, uint64_t change, enum tip_tlp audience)
+{
+    struct bl_witnesses *witnesses = bl_witnesses_new();
+    struct observe_item *item, *next;
+
+    tip_hash_each (app->observe.standing, item, next) {
+        if (item->born <= change)
+            observe_put_in(witnesses, item, audience);
+    }
+    for (item = app->observe.dead; item; item = item->next) {
+        if (item->born <= change && item->died > change)
+            observe_put_in(witnesses, item, audience);
+    }
+    return witnesses;
+}
+
+int observe_in_force_set(struct app *app, struct tip_outbox_txn *txn, uint64_t change)
+{
+    struct observe_list *list = &app->observe;
+    struct observe_item **at = &list->dead;
+    int r;
+
+    list->in_force = change;
+    r = observe_numbers_put(list, txn);
+    while (!r && *at) {
+        struct observe_item *item = *at;
+
+        if (item->died > change) {
+            at = &item->next;
+            continue;
+        }
+        *at = item->next;
+        list->n_dead--;
+        r = observe_drop(txn, item);
+    }
+    return r;
+}

@@ -1,0 +1,53 @@
+#pragma once
+/*
+ * What TIP observed itself, over restarts. Every change has a number, as on the allow and deny list (operator.h): an
+ * observation is born with one, and dies with one when a newer one of its kind takes its place, after 90 days, or when
+ * there are too many. Verdicts follow from number to number; the dead that were in force are kept until they have.
+ *
+ * One that was seen before at that time or later changes nothing, so replay is idempotent and order does not matter.
+ */
+#include <tip/hash.h>
+#include <tip/outbox.h>
+
+#include "core/witness.h"
+#include "observed.h"
+#include "options.h"
+
+struct app;
+
+/** One that stands, or one that is dead. */
+struct observe_item {
+    uint64_t born, died; /* died 0: it stands */
+    uint32_t at_s;
+    uint32_t len;              /* of the key */
+    unsigned char *key;        /* owned: all that makes it this one; see observe.c */
+    struct observe_item *next; /* among the dead */
+    UT_hash_handle hh;         /* among those that stand, by key, the oldest change first */
+};
+
+struct observe_list {
+    struct observe_item *standing, *dead;
+    size_t bytes, n_dead, max; /* bytes of those that stand */
+    uint64_t last, in_force;   /* changes */
+    uint32_t next_over_s;      /* when the next one is too old; 0: not known */
+    struct tip_prefix ordinary[BL_OWN_MAX];
+    size_t n_ordinary;
+};
+
+/** @return 0 or a negative errno */
+tip_nodiscard int observe_load(struct app *app, struct tip_outbox_txn *txn);
+void observe_free(struct app *app);
+void observe_configure(struct app *app, const struct bl_options *options);
+
+/** Takes what an event shows, in the transaction that moves the input. */
+tip_nodiscard int observe_hear(struct app *app, struct tip_outbox_txn *txn, const struct tip_event *event,
+                               const struct tip_stamp *stamp);
+
+/** Each second: what is over or too much is forgotten. */
+void observe_tick(struct app *app);
+
+/** What was observed as of a change and may be told to an audience; bl_witnesses_build is the pool's. */
+struct bl_witnesses *observe_at(const struct app *app, uint64_t change, enum tip_tlp audience);
+
+/** Verdicts now follow what was observed as of this change: within a transaction. */
+tip_nodiscard int observe_in_force_set(struct app *app, struct tip_outbox_txn *txn, uint64_t change);

@@ -1,0 +1,255 @@
+"""What TIP saw itself, on the real service: Python plays a trap, a tracker and an SMTP door.
+
+What is believed, and what it makes of weights, is worked out here once more from what was published.
+"""
+import itertools
+import time
+
+import pytest
+
+from test_blacklist import Lists, addresses, text
+from test_weighed import check_arithmetic, told, weights
+from tip_harness import wait_for
+from tip_weights import World, differences, recount
+from tip_wire import event, pb, uuid7
+
+DAY = 86400
+IP, DOMAIN, URL = 1, 3, 4
+
+
+class Seer:
+    """Publishes what others will, and remembers what of it counts."""
+
+    def __init__(self, pub):
+        self.pub, self.observed, self.numbers = pub, [], itertools.count()
+
+    def send(self, topic, made, depth=0, causes=(), tlp=3):
+        made.depth = depth
+        made.causes.extend(pb.Cause(event_id=uuid7(), source=name) for name in causes)
+        self.pub.publish(topic, made, tlp=tlp)
+
+    def remember(self, what, at, depth, causes, *values):
+        self.observed += [(value, int(at), what, depth, " ".join(causes)) for value in values]
+
+    def mail(self, sender, *led_to, trap="bait", at=None, depth=0, causes=(), tlp=3):
+        at = time.time() if at is None else at
+        entries = [pb.MailEntry(indicator=pb.Indicator(kind=IP, value=sender), role=pb.MAIL_ROLE_SENDER)]
+        entries += [pb.MailEntry(indicator=pb.Indicator(kind=URL if "://" in value else DOMAIN, value=value),
+                                 role=pb.MAIL_ROLE_ADVERTISED) for value in led_to]
+        self.send(f"v1.mail.seen.{trap}.", event("mail.seen", trap=trap, digest=f"{next(self.numbers):064x}", entries=entries,
+                                                 received_unix_ms=int(at * 1000)), depth, causes, tlp)
+        self.remember("trap", at, depth, causes, sender, *led_to)
+
+    def agents(self, domain, *values, network="", depth=1, causes=()):
+        at = time.time()
+        made = event("flux.agent", domain=domain, network=network, agents=[
+            pb.FluxAgent(indicator=pb.Indicator(kind=IP, value=value), prefix=f"{value}/32",
+                         seen_unix_ms=int(at * 1000)) for value in values])
+        self.send("v1.flux.agent.test.", made, depth, causes)
+        self.remember("flux", at, depth, causes, domain, *values)
+
+    def client(self, value, behaviour="early_talker", treated=False, depth=0, causes=()):
+        at = time.time()
+        entry = pb.SmtpBehaviour(indicator=pb.Indicator(kind=IP, value=value), behaviour=behaviour, n=1,
+                                 caused_by_treatment=treated, seen_unix_ms=int(at * 1000),
+                                 causes=[pb.Cause(event_id=uuid7(), source=name) for name in causes])
+        self.send("v1.smtp.behaviour.test.", event("smtp.behaviour", entries=[entry]), depth)
+        self.remember("abandonment" if treated or behaviour == "abandoned" else "smtp", at, depth, causes, value)
+
+
+@pytest.fixture
+def seer(pub):
+    return Seer(pub)
+
+
+@pytest.fixture
+def lists(site, broker, pub):
+    lists = Lists(site, pub)
+    lists.settings = {"interval_floor": "1s", "weights_interval": "1s"}
+    lists.service = site.service("blacklist", sources=str(lists.dir), **lists.settings)
+    return lists
+
+
+def kept(lists):
+    return lists.service.metric("tip_blacklist_observations")
+
+
+def unbelieved(lists, why):
+    return lists.service.metric(f'tip_blacklist_observations_unbelieved_total{{why="{why}"}}')
+
+
+def wait_kept(lists, n, what):
+    wait_for(lambda: kept(lists) == n, 20, lambda: f"{what}: {kept(lists)} of {n} are kept")
+
+
+def listed_at(lists, source):
+    """When its first version was fetched, as the event says."""
+    return next(s.payload.fetched_unix_ms for s in lists.events("v1.listing.baseline.") if s.payload.source == source) // 1000
+
+
+def recounted(lists, seer, folder, deliveries, weighed, now):
+    """The world as it was published, at the time of a weighing."""
+    world = World(folder)
+    for name, entries in deliveries.items():
+        world.source(name)
+        world.deliver(listed_at(lists, name), name, entries)
+        world.confirm(weighed[name].ok_unix_ms // 1000, name)
+    world.observed = seer.observed
+    world.exposure = len({value for value, _, what, depth, _ in seer.observed if what != "abandonment" and depth <= 3})
+    return recount(world, now)
+
+
+def check_recount(lists, seer, folder, deliveries, weighed, *names):
+    """Of these, each as of its own weighing."""
+    keys = ("n_entries", "n_confirmed", "trust", "trust_low", "trust_high", "independence", "n_copied")
+    for name in names:
+        expected = recounted(lists, seer, folder, deliveries, weighed, weighed[name].measured_unix_ms // 1000)[name]
+        found = {key: getattr(weighed[name], key) for key in keys}
+        assert differences({name: found}, {name: {key: expected[key] for key in keys}}) == []
+
+
+def test_a_trap_confirms_the_lists_that_knew(lists, seer, nginx, rng, tmp_path):
+    pool = addresses(rng, 90)
+    deliveries = {"knew": pool[:60], "other": pool[40:]}
+    for name, entries in deliveries.items():
+        lists.source(name, nginx.write(f"{name}.txt", text(entries)), weight=None, interval="1h")
+    lists.start()
+    lists.run()
+    before = told(lists, *deliveries)
+    assert before["knew"].n_confirmed == 0 and before["knew"].exposure == 0 and before["knew"].trust == 0.5
+    seer.mail(pool[30], at=time.time() - 20 * DAY)  # before the lists: seen, and no confirmation
+    for value in pool[:20]:
+        seer.mail(value, "http://worse.tip-b.net/x", "worse.tip-b.net")
+    seer.mail(pool[0], trap="second")
+    seer.mail(pool[45])
+    seer.agents("fluxing.tip-b.net", pool[50], "46.4.8.9", network="net-1")
+    seer.agents("fluxing2.tip-b.net", pool[50], network="net-2")
+    seer.client(pool[55])
+    seer.pub.flush()
+    wait_for(lambda: weights(lists, "knew")[-1].n_confirmed > 22.9 and weights(lists, "other")[-1].n_confirmed > 2.9, 40,
+             "the trap's word counts")
+    weighed = {name: weights(lists, name)[-1] for name in deliveries}
+    for each in weighed.values():
+        check_arithmetic(each)
+        assert each.exposure == 29
+    assert weighed["knew"].trust > 0.85
+    check_recount(lists, seer, tmp_path, deliveries, weighed, *deliveries)
+    assert 2.9 < weighed["other"].n_confirmed < 3
+
+
+def test_nothing_that_tip_caused_confirms(lists, seer, nginx, rng, tmp_path):
+    """Thousands of turns on a harmless sender that one list named once: its own doing proves nothing."""
+    pool = addresses(rng, 60)
+    deliveries = {"loop": pool[:30], "twin": pool[:30] + pool[31:40], "control": pool[40:]}
+    for name, entries in deliveries.items():
+        lists.source(name, nginx.write(f"{name}.txt", text(entries)), weight=None, interval="1h", group=name)
+    lists.start()
+    lists.run()
+    told(lists, *deliveries)
+    for turn in range(1000):
+        seer.client(pool[turn % 30], "abandoned", causes=["loop"])
+        seer.client(pool[turn % 30], "early_talker", treated=True)
+    for value in pool[:30]:
+        seer.client(value, "dictionary", depth=4)
+        seer.agents("fluxing.tip-b.net", value, causes=["loop", "twin"])
+        seer.mail(value, at=time.time() - 31 * DAY)
+    seer.mail("10.1.2.3", "co.uk", "http://127.0.0.1/")
+    seer.pub.flush()
+    wait_for(lambda: unbelieved(lists, "unscored") == 3, 40, "everything was heard")
+    assert unbelieved(lists, "treated") == 2000 and unbelieved(lists, "deep") == 30 and unbelieved(lists, "late") == 30
+    assert unbelieved(lists, "malformed") == 0
+    assert kept(lists) == 60, "what the two lists led to: each agent, and the name by the network of each"
+    for value in pool[40:]:
+        seer.mail(value)
+    seer.pub.flush()
+    wait_for(lambda: weights(lists, "control")[-1].n_confirmed > 19.9, 40, "what nobody led to counts")
+    weighed = {name: weights(lists, name)[-1] for name in deliveries}
+    assert weighed["loop"].n_confirmed == 0 and weighed["twin"].n_confirmed == 0
+    assert weighed["loop"].trust == 0.5 and weighed["control"].trust > 0.85
+    assert weighed["control"].exposure == 51
+    seer.observed = [one for one in seer.observed if one[2] != "trap" or one[0] in pool[40:]]
+    check_recount(lists, seer, tmp_path, deliveries, weighed, "control")
+
+
+def test_kills_and_replay_change_nothing(lists, seer, nginx, rng, tmp_path):
+    pool = addresses(rng, 200)
+    lists.source("list", nginx.write("list.txt", text(pool[:100])), weight=None, interval="1h")
+    lists.start()
+    lists.run()
+    told(lists, "list")
+    expected = set()
+    for turn in range(5):
+        for n in range(200):
+            value, trap = rng.choice(pool), rng.choice(["one", "two"])
+            expected.add((value, trap))
+            seer.mail(value, trap=trap)
+            if n == 100:
+                seer.pub.flush()
+                lists.service.kill()
+                lists.service.start(ready=False)
+    seer.pub.flush()
+    wait_for(lists.service.is_ready, 30, "it has heard all")
+    today = {int(at) // DAY for _, at, *_ in seer.observed}
+    if len(today) == 1:  # not across midnight: then a day more counts
+        wait_kept(lists, len(expected), "each trap and sender once")
+    n = kept(lists)
+    lists.service.kill()
+    lists.service.start()
+    assert kept(lists) == n, "as it was stored"
+    again, seer.observed = seer.observed, []
+    for value, at, *_ in again[:200]:
+        seer.mail(value, trap="one", at=at)
+        seer.mail(value, trap="two", at=at)
+    both = {(value, trap) for value, *_ in again[:200] for trap in ("one", "two")}
+    seer.pub.flush()
+    if len(today) == 1:
+        wait_kept(lists, len(expected | both), "what is heard again is known")
+        wait_for(lambda: weights(lists, "list")[-1].n_confirmed > 0, 40, "and counts")
+        listed = {value for value, _ in expected} & set(pool[:100])
+        wait_for(lambda: round(weights(lists, "list")[-1].n_confirmed) >= len(listed) - 1, 40, "once each")
+        assert weights(lists, "list")[-1].n_confirmed <= len(listed)
+
+
+def test_what_is_kept_is_bounded(lists, site, seer, nginx, rng):
+    lists.service.end() if lists.service.is_running else None
+    lists.service = site.service("blacklist", sources=str(lists.dir), observations_max=10, **lists.settings)
+    lists.source("list", nginx.write("list.txt", text(addresses(rng, 30))), weight=None, interval="1h")
+    lists.start()
+    lists.run()
+    values = addresses(rng, 30)
+    for value in values:
+        seer.mail(value)
+    seer.pub.flush()
+    full = 'tip_blacklist_observations_forgotten_total{why="full"}'
+    wait_for(lambda: lists.service.metric(full) == 20, 20, lambda: f"the oldest are forgotten: {lists.service.metric(full)}")
+    assert kept(lists) == 10
+    lists.service.kill()
+    lists.service.start()
+    assert kept(lists) == 10
+    for value in values[-10:]:
+        seer.mail(value, at=time.time() - 60)
+    seer.pub.flush()
+    repeated = "tip_blacklist_observations_repeated_total"
+    wait_for(lambda: lists.service.metric(repeated) == 10, 20, "the newest ten are the ones that are kept")
+
+
+def test_storage_keeps_what_was_seen(site, broker, postgres, seer):
+    postgres.create("tip")
+    storage = site.service("storage", database=postgres.url("tip"))
+    site.run_program(["tip-storage", "migrate", "--config", site.config_path])
+    storage.start()
+    seer.mail("46.4.8.1", "http://bad.tip-b.net/")
+    seer.agents("bad.tip-b.net", "46.4.8.2", causes=["list"])
+    seer.client("46.4.8.1")
+    seer.pub.flush()
+
+    def rows(sql):
+        with postgres.cursor("tip") as cursor:
+            cursor.execute(sql)
+            return [tuple(row) for row in cursor.fetchall()]
+
+    kinds = "select kind, topic from tip.event where kind in ('mail.seen', 'flux.agent', 'smtp.behaviour') order by seq"
+    wait_for(lambda: len(rows(kinds)) == 3, 30, "they are rows")
+    assert rows(kinds) == [("mail.seen", "v1.mail.seen.bait."), ("flux.agent", "v1.flux.agent.test."),
+                           ("smtp.behaviour", "v1.smtp.behaviour.test.")]
+    assert rows("select * from tip.event_reject") == []
