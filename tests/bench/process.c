@@ -2,13 +2,13 @@
 
 #include <fcntl.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-static double process_seconds(const struct timeval *time)
+double process_seconds(const struct rusage *usage)
 {
-    return (double)time->tv_sec + (double)time->tv_usec / 1e6;
+    return (double)(usage->ru_utime.tv_sec + usage->ru_stime.tv_sec) +
+           (double)(usage->ru_utime.tv_usec + usage->ru_stime.tv_usec) / 1e6;
 }
 
 int process_run(char *const argv[], struct process_run *run)
@@ -26,7 +26,7 @@ int process_run(char *const argv[], struct process_run *run)
     }
     if (pid == -1 || wait4(pid, &status, 0, &usage) != pid || !WIFEXITED(status))
         return -1;
-    run->seconds = process_seconds(&usage.ru_utime) + process_seconds(&usage.ru_stime);
+    run->seconds = process_seconds(&usage);
     run->megabytes = (double)usage.ru_maxrss / 1024;
     return WEXITSTATUS(status);
 }

@@ -4,6 +4,7 @@
  * is what counts where each has one thread: it does not depend on what else the machine does.
  */
 #include <stddef.h>
+#include <sys/resource.h>
 
 struct process_run {
     double seconds;   /* of processors, user and system */
@@ -12,6 +13,9 @@ struct process_run {
 
 /** Runs a program with its output thrown away. Returns its exit code, -1 if it could not be run to its end. */
 int process_run(char *const argv[], struct process_run *run);
+
+/** Of processors, user and system. */
+double process_seconds(const struct rusage *usage);
 
 /** Of a short form, which only shows that the program still works (TIP_BENCH_SMOKE): `smoke` instead of `full`. */
 size_t process_size(size_t full, size_t smoke);
