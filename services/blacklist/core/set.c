@@ -87,26 +87,58 @@ int bl_set_compare(const struct bl_set *a, size_t i, const struct bl_set *b, siz
     return bl_text_compare(a, &a->text[i - a->n_ip4], b, &b->text[j - b->n_ip4]);
 }
 
-/* Gallop from the cursor, then halve: cheap both for a few wanted entries and for nearly all of them. */
-bool bl_set_find(const struct bl_set *set, size_t *fromp, const struct bl_set *other, size_t index)
+/*
+ * Where the first entry that is not below the wanted one stands: gallop from the cursor, then halve. Cheap both for a
+ * few wanted entries and for nearly all of them. Beside 180 lists nearly all of a score's time is spent here, so IPv4
+ * hosts, which are most, are compared as numbers.
+ */
+static size_t bl_set_seek4(const struct bl_set *set, size_t low, uint32_t addr)
+{
+    const struct bl_ip4 *at = set->ip4;
+    size_t n = set->n_ip4;
+    size_t step = 1;
+    size_t high;
+
+    for (; low + step < n && at[low + step].addr < addr; step *= 2)
+        low += step;
+    for (high = low + step < n ? low + step : n; low < high;) {
+        size_t middle = low + (high - low) / 2;
+
+        if (at[middle].addr < addr)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static size_t bl_set_seek(const struct bl_set *set, size_t low, const struct bl_set *other, size_t index)
 {
     size_t n = bl_set_count(set);
-    size_t low = *fromp;
     size_t step = 1;
-    size_t high, middle;
+    size_t high;
 
-    while (low + step < n && bl_set_compare(set, low + step, other, index) < 0) {
+    for (; low + step < n && bl_set_compare(set, low + step, other, index) < 0; step *= 2)
         low += step;
-        step *= 2;
-    }
-    high = low + step < n ? low + step : n;
-    while (low < high) {
-        middle = low + (high - low) / 2;
+    for (high = low + step < n ? low + step : n; low < high;) {
+        size_t middle = low + (high - low) / 2;
+
         if (bl_set_compare(set, middle, other, index) < 0)
             low = middle + 1;
         else
             high = middle;
     }
-    *fromp = low;
-    return low < n && bl_set_compare(set, low, other, index) == 0;
+    return low;
+}
+
+bool bl_set_find(const struct bl_set *set, size_t *fromp, const struct bl_set *other, size_t index)
+{
+    if (index < other->n_ip4) {
+        uint32_t addr = other->ip4[index].addr;
+
+        *fromp = *fromp < set->n_ip4 ? bl_set_seek4(set, *fromp, addr) : *fromp;
+        return *fromp < set->n_ip4 && set->ip4[*fromp].addr == addr;
+    }
+    *fromp = bl_set_seek(set, *fromp, other, index);
+    return *fromp < bl_set_count(set) && bl_set_compare(set, *fromp, other, index) == 0;
 }
