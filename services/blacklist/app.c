@@ -237,6 +237,9 @@ static void app_configure(struct app *app, const struct bl_options *options)
     struct app_source *source, *next;
 
     app->concurrency = options->concurrency;
+    app->n_new_allowed = options->new_allow_private.n;
+    for (size_t i = 0; i < app->n_new_allowed; i++)
+        app->new_allowed[i] = options->new_allow_private.items[i];
     app->interval_floor_ms = options->interval_floor_ms;
     app->has_contact = options->contact && *options->contact;
     free(app->user_agent);

@@ -136,6 +136,8 @@ struct app {
     char *user_agent;
     char dir[WORK_PATH]; /* of the versions */
     int64_t concurrency, interval_floor_ms;
+    struct tip_prefix new_allowed[BL_ALLOWED_MAX];
+    size_t n_new_allowed;
     bool has_contact; /* publishers can find out who fetches */
     struct app_source *sources;
     struct bl_run *runs;

@@ -650,6 +650,32 @@ int codec_samples_json(const struct work_samples *samples, enum work_side side, 
     return codec_json_append(array, out);
 }
 
+int codec_lines_json(const char *text, struct tip_buf *out)
+{
+    json_t *array = json_array();
+
+    for (size_t n; *text; text += n + (text[n] != '\0')) {
+        n = strcspn(text, "\n");
+        json_array_append_new(array, json_stringn(text, n));
+    }
+    return codec_json_append(array, out);
+}
+
+int codec_readings_json(const struct guess_order *guess, struct tip_buf *out)
+{
+    char text[4 * GUESS_READING_TEXT];
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < guess->n_readings; i++) {
+        const struct guess_reading *reading = &guess->readings[i];
+
+        (void)tip_utf8_copy(text, sizeof(text), reading->text, strlen(reading->text));
+        json_array_append_new(array, json_pack("{ss sI sI}", "reading", text, "accepted", (json_int_t)reading->accepted,
+                                               "rejected", (json_int_t)reading->rejected));
+    }
+    return codec_json_append(array, out);
+}
+
 int codec_counts_json(const struct bl_report *report, struct tip_buf *out)
 {
     json_t *object = json_object();

@@ -6,6 +6,7 @@
 #include <tip/event.h>
 
 #include "core/source.h"
+#include "guess_work.h"
 #include "state.h"
 
 /* ---- events of a plan; everything they point at lies in the scratch and the plan ---- */
@@ -100,6 +101,12 @@ tip_nodiscard int codec_allow_json(const struct tip_allow_entry *entry, struct t
 
 /** One side of what would change, as an array of texts. */
 tip_nodiscard int codec_samples_json(const struct work_samples *samples, enum work_side side, struct tip_buf *out);
+
+/** The lines of a text, as an array. */
+tip_nodiscard int codec_lines_json(const char *text, struct tip_buf *out);
+
+/** The ways that a list was read, as an array of objects. */
+tip_nodiscard int codec_readings_json(const struct guess_order *guess, struct tip_buf *out);
 
 /** One reject as a JSON object. */
 tip_nodiscard int codec_reject_json(const struct bl_reject *reject, struct tip_buf *out);

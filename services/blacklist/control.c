@@ -267,6 +267,7 @@ static const struct {
     {"show", control_show, true},
     {"test", control_test, false},
     {"diff", control_diff, false},
+    {"new", control_new, false},
     {"hold", control_change_source, false},
     {"release", control_change_source, false},
     {"enable", control_change_source, false},
@@ -323,7 +324,7 @@ static void control_perform(struct control *control)
     }
     control_fail(
         control, TIP_FAILURE_INVALID,
-        "the actions are baseline, list, show, test, diff, hold, release, enable, disable, retire, allow_add, "
+        "the actions are baseline, list, show, test, diff, new, hold, release, enable, disable, retire, allow_add, "
         "allow_remove, "
         "deny_add, deny_remove, allow_why, export_list, export_show, export_read, export_run and export_release");
 }

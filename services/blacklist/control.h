@@ -63,6 +63,7 @@ void control_allow_why(struct control *control);
 /* control_try.c */
 void control_test(struct control *control);
 void control_diff(struct control *control);
+void control_new(struct control *control);
 
 /* exports_control.c */
 void exports_control_list(struct control *control);

@@ -15,7 +15,12 @@
 #include "control.h"
 #include "sample.h"
 
-enum { CONTROL_TRIES_MAX = 4 };
+enum {
+    CONTROL_TRIES_MAX = 4,
+    TRY_NEW_MS = 90 * 1000,
+    TRY_NEW_BYTES = 100 * 1024 * 1024,
+    TRY_NEW_ENTRIES = 5 * 1000 * 1000
+};
 
 /** A source being tried out. */
 struct control_try {
@@ -26,6 +31,7 @@ struct control_try {
     char host[BL_HOST];
     char body[WORK_BODY];
     struct work_parse order;
+    struct guess_order *guess; /* of what is no source yet; else NULL */
 };
 
 static void try_destroy(struct control_try **tryp)
@@ -41,6 +47,7 @@ static void try_destroy(struct control_try **tryp)
         *at = try->next;
     try->app->n_tries--;
     bl_fetch_destroy(&try->fetch);
+    free(try->guess);
     free(try);
 }
 
@@ -111,9 +118,29 @@ static void try_changes(struct control *control, const struct work_parse *parsed
                    (unsigned long long)parsed->n_changed, *parsed->detail ? "; " : "", parsed->detail);
 }
 
+/* How it is written, and its file. */
+static void try_guess(struct control *control, const struct guess_order *guess, bool is_read)
+{
+    const struct work_parse *parsed = &guess->parse;
+    const struct app *app = control->app;
+    tip_auto(tip_buf_deinit) struct tip_buf file;
+
+    tip_buf_init(&file, CONTROL_VALUE_BYTES);
+    try_text(control, "name", guess->name);
+    control_check(control, codec_readings_json(guess, control_value(control, "readings")));
+    if (!is_read)
+        return;
+    try_text(control, "kind", bl_kind_names[parsed->format.kind]);
+    try_text(control, "type", bl_type_names[parsed->format.type]);
+    try_text(control, "container", bl_container_names[parsed->container]);
+    control_check(control, guess_file(guess, app->new_allowed, app->n_new_allowed, &file));
+    control_check(control, codec_lines_json(tip_buf_text(&file), control_value(control, "file")));
+}
+
 /* A sentence, counts, the sample of rejects. */
 static void try_end(struct control_try *try, const struct work_parse *parsed, const char *why, const char *detail)
 {
+    const struct guess_order *guess = try->guess;
     tip_auto(control_deinit) struct control control = {.app = try->app, .job = tip_take(try->job)};
 
     (void)snprintf(control.result, sizeof(control.result), "%s%s%.150s", *why ? why : "ok", *detail ? ": " : "",
@@ -122,8 +149,12 @@ static void try_end(struct control_try *try, const struct work_parse *parsed, co
     try_text(&control, "reason", why);
     if (parsed)
         try_report(&control, parsed);
+    if (parsed && parsed->is_test)
+        control_check(&control, codec_samples_json(&parsed->samples, WORK_ADDED, control_value(&control, "first")));
     if (parsed && parsed->is_diff && !*why)
         try_changes(&control, parsed);
+    if (parsed && guess)
+        try_guess(&control, guess, !*why);
     control_answer(&control);
     try_destroy(&try);
 }
@@ -137,19 +168,40 @@ static void try_on_parsed(void *ctx, void *opaque)
     try_end(ctx, parsed, parsed->why, parsed->detail);
 }
 
+static void try_on_guessed(void *ctx, void *opaque)
+{
+    struct control_try *try = ctx;
+
+    *try->guess = *(const struct guess_order *)opaque;
+    try_end(try, &try->guess->parse, try->guess->parse.why, try->guess->parse.detail);
+}
+
+static int try_submit(struct control_try *try)
+{
+    struct tip_pool_job job = {
+        .input = &try->order, .size = sizeof(try->order), .work = work_parse_run, .done = try_on_parsed, .ctx = try};
+
+    strcpy(try->order.body, try->body);
+    if (try->guess) {
+        try->guess->parse = try->order;
+        job.input = try->guess;
+        job.size = sizeof(*try->guess);
+        job.work = guess_run;
+        job.done = try_on_guessed;
+    }
+    return tip_pool_submit(try->app->pool, &job);
+}
+
 static void try_on_fetched(void *ctx, const struct bl_fetched *fetched)
 {
     struct control_try *try = ctx;
-    const struct tip_pool_job job = {
-        .input = &try->order, .size = sizeof(try->order), .work = work_parse_run, .done = try_on_parsed, .ctx = try};
 
     if (*fetched->reason) {
         try_end(try, NULL, fetched->reason, fetched->detail);
         return;
     }
     bl_fetch_destroy(&try->fetch); /* its host is free for others */
-    strcpy(try->order.body, try->body);
-    if (tip_pool_submit(try->app->pool, &job)) {
+    if (try_submit(try)) {
         (void)unlink(try->body);
         try_end(try, NULL, "busy", "too many lists wait to be read");
     }
@@ -191,6 +243,14 @@ static bool control_wants_sample(const struct control *control, const struct app
     return !strcmp(how, "sample") || access(source->spec->sample, R_OK) == 0;
 }
 
+static bool try_has_room(struct control *control)
+{
+    if (control->app->n_tries < CONTROL_TRIES_MAX)
+        return true;
+    control_fail(control, TIP_FAILURE_UNAVAILABLE, "four lists are tried out already");
+    return false;
+}
+
 /* Its publisher does not see a difference between a try and a collection: all that holds of those holds here. */
 static bool try_is_allowed(struct control *control, const struct app_source *source)
 {
@@ -206,10 +266,7 @@ static bool try_is_allowed(struct control *control, const struct app_source *sou
         control_fail(control, TIP_FAILURE_UNAVAILABLE, "it, or another list of its host, is being fetched: try again");
         return false;
     }
-    if (control->app->n_tries < CONTROL_TRIES_MAX)
-        return true;
-    control_fail(control, TIP_FAILURE_UNAVAILABLE, "four lists are tried out already");
-    return false;
+    return try_has_room(control);
 }
 
 static struct control_try *try_new(struct app *app, const char *url)
@@ -271,6 +328,56 @@ void control_diff(struct control *control)
 
     if (source)
         try_source(control, source, true);
+}
+
+/* ---- what is no source yet ---- */
+
+static bool try_is_name(const char *name)
+{
+    return strlen(name) <= TIP_NAME_MAX && strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789._-") == strlen(name);
+}
+
+/* Where it may be fetched: what a source file may name, from public addresses or those that tip.yaml allows. */
+static bool try_url_is_allowed(struct control *control)
+{
+    const char *url = control->request->target;
+    const char *name = tip_param_get(control->request->params, control->request->n_params, "name");
+    const char *why = bl_spec_url_refuses(url);
+
+    for (const char *at = url; !why && *at; at++)
+        why = *at > ' ' && *at <= '~' ? NULL : "the url holds what no URL does";
+    if (!why && name && !try_is_name(name))
+        why = "a name is 1 to 64 of a-z, 0-9, `.`, `_`, `-`";
+    if (why)
+        control_fail(control, TIP_FAILURE_INVALID, why);
+    return !why;
+}
+
+void control_new(struct control *control)
+{
+    const char *url = control->request->target;
+    struct app *app = control->app;
+    struct bl_spec spec = {.timeout_ms = TRY_NEW_MS, .max_bytes = TRY_NEW_BYTES, .n_allowed = app->n_new_allowed};
+    struct control_try *try;
+    const char *why;
+
+    if (!try_url_is_allowed(control) || !try_has_room(control))
+        return;
+    why = pace_try(app, url);
+    if (why) {
+        control_fail(control, TIP_FAILURE_REFUSED, why);
+        return;
+    }
+    memcpy(spec.allowed, app->new_allowed, sizeof(spec.allowed));
+    try = try_new(app, url);
+    try->guess = tip_new(struct guess_order);
+    strcpy(try->guess->url, url); /* a target is no longer */
+    guess_name(try->guess->name, url, tip_param_get(control->request->params, control->request->n_params, "name"));
+    try->order = (struct work_parse){.is_test = true, .max_bytes = TRY_NEW_BYTES, .now_unix_ms = tip_loop_wall_ms()};
+    bl_format_init(&try->order.format, BL_KIND_LINES, BL_TYPE_AUTO);
+    try->order.format.entries_max = TRY_NEW_ENTRIES;
+    spec.url = try->guess->url;
+    try_begin(control, try, &spec);
 }
 
 void control_free(struct app *app)

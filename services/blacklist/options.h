@@ -13,6 +13,7 @@ struct bl_options {
     char *public_sources; /* directory of the public pack; NULL for none */
     char *contact;        /* NULL: nobody said who fetches */
     char *user_agent;     /* NULL for the default */
+    struct tip_opt_prefixes new_allow_private;
     int64_t concurrency;
     int64_t interval_floor_ms;
     int64_t weights_interval_ms;

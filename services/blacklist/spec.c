@@ -149,23 +149,27 @@ static void spec_refuse(struct spec_make *make, const char *why)
     make->is_bad = true;
 }
 
+const char *bl_spec_url_refuses(const char *url)
+{
+    const char *host;
+
+    if (strncmp(url, "http://", 7) && strncmp(url, "https://", 8))
+        return "the url does not start with http:// or https://";
+    host = strchr(url, ':') + 3;
+    if (memchr(host, '@', strcspn(host, "/?#")))
+        return "the url names a user";
+    return strpbrk(url, " \t\r\n") ? "the url holds a blank" : NULL;
+}
+
 static void spec_url(struct spec_make *make)
 {
     const char *url = make->from->url;
-    const char *host;
+    const char *why = url ? bl_spec_url_refuses(url) : NULL;
 
-    if (!url)
-        return;
-    make->spec->url = tip_strdup(url);
-    if (strncmp(url, "http://", 7) && strncmp(url, "https://", 8)) {
-        spec_refuse(make, "the url does not start with http:// or https://");
-        return;
-    }
-    host = strchr(url, ':') + 3;
-    if (memchr(host, '@', strcspn(host, "/?#")))
-        spec_refuse(make, "the url names a user");
-    if (strpbrk(url, " \t\r\n"))
-        spec_refuse(make, "the url holds a blank");
+    if (url)
+        make->spec->url = tip_strdup(url);
+    if (why)
+        spec_refuse(make, why);
 }
 
 /* Is it made of the characters of a header's name (RFC 9110, 5.6.2)? */

@@ -67,6 +67,9 @@ struct bl_specs {
 tip_nodiscard int bl_specs_load(struct bl_specs *specs, const struct bl_options *options, struct tip_conf *conf);
 void bl_specs_deinit(struct bl_specs *specs);
 
+/** Why a URL cannot be that of a source; NULL: it can. */
+const char *bl_spec_url_refuses(const char *url);
+
 /** The host of a checked URL, without its port. */
 void bl_spec_host(const char *url, char host[static BL_HOST]);
 

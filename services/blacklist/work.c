@@ -11,6 +11,7 @@
 #include <tip/clock.h>
 #include <tip/log.h>
 
+#include "core/diff.h"
 #include "core/guard.h"
 #include "core/parse.h"
 #include "io/unpack.h"
@@ -220,6 +221,29 @@ static void work_sample(struct work_samples *samples, enum work_side side, const
     }
 }
 
+/* The first ones as the list has them: the set is in another order. */
+static void work_first(struct work_samples *samples, const struct bl_set *set)
+{
+    uint32_t lines[WORK_SAMPLES];
+    size_t *np = &samples->n[WORK_ADDED];
+    struct bl_item item;
+
+    for (size_t i = 0; i < bl_set_count(set); i++) {
+        size_t at;
+
+        bl_set_item(set, i, &item);
+        for (at = *np; at && lines[at - 1] > item.line; at--)
+            continue;
+        if (at == WORK_SAMPLES)
+            continue;
+        *np += *np < WORK_SAMPLES;
+        memmove(&lines[at + 1], &lines[at], (*np - at - 1) * sizeof(*lines));
+        memmove(samples->text[WORK_ADDED][at + 1], samples->text[WORK_ADDED][at], (*np - at - 1) * WORK_SAMPLE_TEXT);
+        lines[at] = item.line;
+        (void)snprintf(samples->text[WORK_ADDED][at], WORK_SAMPLE_TEXT, "%s", item.value); /* cut */
+    }
+}
+
 /* As work_keep, but only looks: the guard that it asks is the job's own copy. */
 static void work_preview(struct work_parse *job, const struct bl_set *set)
 {
@@ -267,7 +291,9 @@ static void work_judge(struct work_parse *job, struct work_reading *reading, con
         work_refuse(job, why);
     else if (job->is_diff)
         work_preview(job, &set);
-    else if (!job->is_test)
+    else if (job->is_test)
+        work_first(&job->samples, &set);
+    else
         work_keep(job, &set, body);
 }
 

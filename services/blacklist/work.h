@@ -14,7 +14,7 @@ enum { WORK_PATH = 512, WORK_BODY = WORK_PATH + 128, WORK_DETAIL = 256, WORK_SAM
 
 enum work_side { WORK_ADDED, WORK_REMOVED, WORK_CHANGED, WORK_SIDE_COUNT };
 
-/** The first entries of each side of a change; long ones are cut. */
+/** The first entries of each side of a change, or (as added) of a delivery in its own order; long ones are cut. */
 struct work_samples {
     char text[WORK_SIDE_COUNT][WORK_SAMPLES][WORK_SAMPLE_TEXT];
     size_t n[WORK_SIDE_COUNT];
@@ -45,7 +45,7 @@ struct work_parse {
     char detail[WORK_DETAIL];
     uint64_t n_bytes, n_entries, n_added, n_removed, n_changed;
     struct bl_report report;
-    struct work_samples samples; /* set by is_diff */
+    struct work_samples samples; /* set by is_test and is_diff */
 };
 
 void work_parse_run(void *job);

@@ -279,3 +279,24 @@ def test_worker_that_refuses(tip, site, broker):
             worker.fail(worker.job(), "no, because", code)
             assert process.wait() == wanted
             assert "no, because" in process.log_text()
+
+
+def test_a_list_that_was_never_fetched_says_so(tip, stored, site):
+    stored.publish("v1.source.failed.third.", event("source.failed", source="third", reason="http_503", weight=0.5))
+    stored.flush()
+    stored.close()
+
+    def live():
+        rows = json.loads(tip("source", "list", "-o", "json").stdout)
+        return {row["name"]: row["live"] for row in rows}
+    wait_for(lambda: live() == {"first": "verified", "second": "verified", "third": "unverified live"}, 10, live)
+    assert "unverified live" in tip("source", "list").stdout and "unverified live" in tip("source", "show", "third").stdout
+    assert json.loads(tip("source", "show", "first", "-o", "json").stdout)[0]["live"] == "verified"
+    public = site.dir / "public"
+    public.mkdir(mode=0o755)
+    (public / "packed.yaml").write_text("url: https://lists.example/\ninterval: 1h\n")
+    site.service("blacklist", public_sources=str(public)).start()
+    shown = json.loads(tip("source", "show", "packed", "-o", "json").stdout)
+    assert (shown["name"], shown["live"], shown["public"], shown["version"]) == ("packed", "unverified live", True, 0)
+    assert "unverified live" in tip("source", "show", "packed").stdout
+    assert tip("source", "show", "nosuch").returncode == NOT_FOUND

@@ -1,8 +1,17 @@
 #include "cmd_source_try.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#include <jansson.h>
 
 #include <tip/alloc.h>
+#include <tip/buf.h>
+#include <tip/cleanup.h>
 
 #include "client.h"
 
@@ -81,4 +90,190 @@ const struct cli_command source_diff = {
     .min_args = 1,
     .max_args = 1,
     .run = source_diff_run,
+};
+
+/* ---- new ---- */
+
+enum { NEW_NAME, NEW_WRITE, NEW_OPTIONS };
+
+static const struct cli_option new_rows[NEW_OPTIONS] = {
+    [NEW_NAME] = {"name", 'n', "NAME", "What the source is to be called [made of the URL]."},
+    [NEW_WRITE] = {"write", 'w', "FILE", "Writes the file there instead of to stdout; one that exists is left alone."},
+};
+
+static const char *new_value(const struct tip_control_answer *answer, const char *name)
+{
+    const char *value = tip_param_get(answer->values, answer->n_values, name);
+
+    return value ? value : "";
+}
+
+/* A line of the preview; what lists hold is foreign. */
+static void new_say(const struct cli *cli, const char *label, const char *text)
+{
+    if (cli->quiet)
+        return;
+    fprintf(stderr, "%-10s ", label);
+    out_safe_line(stderr, text);
+}
+
+static void new_say_array(const struct cli *cli, const char *label, const char *json)
+{
+    json_t *array = json_loads(json, 0, NULL), *item;
+    size_t i;
+
+    json_array_foreach(array, i, item)
+        new_say(cli, i ? "" : label, json_is_string(item) ? json_string_value(item) : "");
+    json_decref(array);
+}
+
+static void new_say_readings(const struct cli *cli, const char *json)
+{
+    json_t *array = json_loads(json, 0, NULL), *item;
+    char line[256];
+    size_t i;
+
+    json_array_foreach(array, i, item)
+    {
+        const char *reading = json_string_value(json_object_get(item, "reading"));
+
+        (void)snprintf(line, sizeof(line), "%-40s %lld entries, %lld rejects in a sample", reading ? reading : "",
+                       (long long)json_integer_value(json_object_get(item, "accepted")),
+                       (long long)json_integer_value(json_object_get(item, "rejected")));
+        new_say(cli, i ? "" : "readings", line);
+    }
+    json_decref(array);
+}
+
+static void new_say_rejects(const struct cli *cli, const struct tip_control_answer *answer)
+{
+    bool is_first = true;
+
+    for (size_t i = 0; i < answer->n_values; i++) {
+        if (strncmp(answer->values[i].name, "reject.", 7) != 0)
+            continue;
+        new_say(cli, is_first ? "rejects" : "", answer->values[i].value);
+        is_first = false;
+    }
+}
+
+/* What is in it, and how else it could be read: on stderr, for the file goes to stdout. */
+static void new_preview(const struct cli *cli, const struct tip_control_answer *answer)
+{
+    char line[256];
+
+    new_say(cli, "result", answer->result);
+    (void)snprintf(line, sizeof(line),
+                   "%s entries (%s special-use or public suffixes), %s rejected; %s lines, %s bytes",
+                   new_value(answer, "entries"), new_value(answer, "special"), new_value(answer, "rejected_lines"),
+                   new_value(answer, "lines"), new_value(answer, "bytes"));
+    if (*new_value(answer, "entries"))
+        new_say(cli, "counts", line);
+    new_say_array(cli, "first", new_value(answer, "first"));
+    new_say_rejects(cli, answer);
+    new_say_readings(cli, new_value(answer, "readings"));
+}
+
+/* Never over a file that is there: source files are the user's. */
+static int new_write(const struct cli *cli, const char *path, const char *text)
+{
+    tip_auto(tip_fd_close) int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    size_t n = strlen(text);
+
+    if (fd == -1 || write(fd, text, n) != (ssize_t)n || fsync(fd)) {
+        cli_error("cannot write %s: %s", path, strerror(errno));
+        return CLI_FAILED;
+    }
+    cli_note(cli, "written: %s", path);
+    return CLI_OK;
+}
+
+/* The lines of the file as one text; "" when there is none. */
+static void new_file(const struct tip_control_answer *answer, struct tip_buf *text)
+{
+    json_t *array = json_loads(new_value(answer, "file"), 0, NULL), *line;
+    size_t i;
+    int r = 0;
+
+    json_array_foreach(array, i, line) r =
+        r ? r : tip_buf_append_format(text, "%s\n", json_is_string(line) ? json_string_value(line) : "");
+    json_decref(array);
+    if (r)
+        tip_buf_clear(text);
+}
+
+/* Values that are JSON stay JSON. */
+static void new_json(struct cli *cli, const struct tip_control_answer *answer, const char *file)
+{
+    json_t *object = json_object(), *rejects = json_array();
+
+    for (size_t i = 0; i < answer->n_values; i++) {
+        const struct tip_param *value = &answer->values[i];
+        json_t *parsed = strpbrk(value->value, "[{") == value->value ? json_loads(value->value, 0, NULL) : NULL;
+        char *end;
+        long long number = strtoll(value->value, &end, 10);
+
+        if (!parsed && *value->value && !*end && strcmp(value->name, "name") != 0)
+            parsed = json_integer(number);
+        if (!parsed && strcmp(value->name, "ok") == 0)
+            parsed = json_boolean(strcmp(value->value, "true") == 0);
+        parsed = parsed ? parsed : json_string(value->value);
+        if (strncmp(value->name, "reject.", 7) == 0)
+            json_array_append_new(rejects, parsed);
+        else
+            json_object_set_new(object, value->name, parsed);
+    }
+    json_object_set_new(object, "rejects", rejects);
+    json_object_set_new(object, "file", *file ? json_string(file) : json_null());
+    out_object(&cli->out, object);
+    json_decref(object);
+}
+
+static int new_show(struct cli *cli, const struct tip_control_answer *answer)
+{
+    const char *path = cli_text(cli, NEW_WRITE, NULL);
+    bool is_json = cli->out.mode == OUT_JSON || cli->out.mode == OUT_NDJSON;
+    tip_auto(tip_buf_deinit) struct tip_buf file;
+
+    tip_buf_init(&file, TIP_CALL_BYTES_MAX);
+    new_file(answer, &file);
+    if (is_json)
+        new_json(cli, answer, tip_buf_text(&file));
+    else
+        new_preview(cli, answer);
+    if (!file.len) {
+        cli_error("no kind of list reads it: %s", answer->result);
+        return CLI_FAILED;
+    }
+    if (path)
+        return new_write(cli, path, tip_buf_text(&file));
+    if (!is_json)
+        fputs(tip_buf_text(&file), stdout); /* ASCII: the collector has escaped what is not */
+    return CLI_OK;
+}
+
+static int source_new_run(struct cli *cli)
+{
+    struct tip_param name = {.name = "name", .value = cli_text(cli, NEW_NAME, "")};
+    struct tip_control_request request = {
+        .action = "new", .target = cli->args[0], .reason = "", .params = &name, .n_params = *name.value ? 1 : 0};
+    tip_auto(tip_call_free) struct tip_control_answer *answer = NULL;
+    int r = try_call(cli, &request, &answer);
+
+    return r ? r : new_show(cli, answer);
+}
+
+const struct cli_command source_new = {
+    .name = "new",
+    .arguments = "URL",
+    .summary = "Fetches a list once, guesses how it is written, and prints the file of a source for it.",
+    .details = "The collector fetches it as it fetches every list: from public addresses (and those of "
+               "blacklist.new_allow_private), and no publisher more often than it wants. The file goes to stdout, with "
+               "comments on what is to be filled in; what was read goes to stderr. Nothing is changed: put the file "
+               "into blacklist.sources, then `tip source test`.",
+    .options = new_rows,
+    .n_options = NEW_OPTIONS,
+    .min_args = 1,
+    .max_args = 1,
+    .run = source_new_run,
 };

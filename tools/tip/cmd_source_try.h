@@ -4,3 +4,4 @@
 
 extern const struct cli_command source_test;
 extern const struct cli_command source_diff;
+extern const struct cli_command source_new;

@@ -1,0 +1,114 @@
+"""`tip source new`: lists of every kind and type, with the faults of real ones, are guessed so that all is read."""
+import gzip
+import io
+import json
+import tarfile
+
+import pytest
+import yaml
+
+import tip_lists
+from test_blacklist import Lists
+from test_lists import FORMATS, values
+from test_sources import addresses, answered, page  # noqa: F401 (a fixture)
+from tip_wire import pb
+
+# what cannot be told from the entries alone: a name may be one of mail addresses or of hosts; one IPv4 address is mapped
+GUESSED = {"lines-email_domain": "auto", "lines-ip6": "net"}
+
+
+@pytest.fixture
+def lists(site, broker, pub):
+    lists = Lists(site, pub)
+    site.section("blacklist", new_allow_private=["127.0.0.2"])
+    return lists
+
+
+def tip(site, *argv):
+    return site.run_program(["tip", *argv], check=False, env={"XDG_STATE_HOME": str(site.data / "state")})
+
+
+def test_every_kind_is_guessed_and_reads_what_a_recount_reads(lists, page, site, caller, rng):
+    own, bodies = page("127.0.0.2"), {}
+    own.answer = lambda path: bodies[path.strip("/")]
+    lists.start()
+    for name, (write, _, type_name, _) in FORMATS.items():
+        bodies[name] = write(rng, values(rng, type_name))
+        result, answer = answered(caller, "new", f"{own.base}/{name}", name=name)
+        assert answer and answer["ok"] == "true" and answer["name"] == name, (result, answer)
+        text = "\n".join(json.loads(answer["file"]))
+        file = yaml.safe_load(text)
+        assert file["url"] == f"{own.base}/{name}" and file["allow_private"] == ["127.0.0.2/32"], text
+        (lists.dir / f"{name}.yaml").write_text(text + "\nguard: false\nweight: 0.5\n")
+    lists.service.reload()
+    assert lists.run().payload.n_ok == len(FORMATS), lists.service.log_text()
+    for name, (_, values_of, type_name, _) in FORMATS.items():
+        wanted = {value for _, value in tip_lists.recount(values_of(bodies[name]), GUESSED.get(name, type_name))}
+        found = set(lists.listed(name))
+        assert found == wanted, (f"{name}: missing {sorted(wanted - found)[:5]}, too many {sorted(found - wanted)[:5]} "
+                                 f"{(lists.dir / f'{name}.yaml').read_text()}")
+
+
+def packed(name, body):
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w:gz") as archive:
+        member = tarfile.TarInfo(name)
+        member.size = len(body)
+        archive.addfile(member, io.BytesIO(body))
+    return out.getvalue()
+
+
+def test_the_command_prints_a_file_and_changes_nothing(lists, page, site):
+    own = page("127.0.0.2")
+    own.answer = {"/v1/Bad%20Hosts.csv.gz": gzip.compress(b'"id","Ad dress"\n1,"8.8.8.8"\n2,"\x1b[31m"\n3,9.9.9.9\n'),
+                  "/a.tgz": packed("list", b"8.8.8.8\n9.9.9.9\n"),
+                  "/page": b"<html><body>nothing here</body></html>"}.get
+    lists.start()
+    n = len(lists.events())
+    url = f"{own.base}/v1/Bad%20Hosts.csv.gz"
+    made = tip(site, "source", "new", url)
+    assert made.returncode == 0, made.stderr
+    file = yaml.safe_load(made.stdout)
+    assert {k: file[k] for k in ("kind", "column", "header", "type", "container", "category", "redistribute")} == {
+        "kind": "csv", "column": "Ad dress", "header": True, "type": "ip4", "container": "gzip", "category": "other",
+        "redistribute": False}
+    assert made.stdout.isascii() and "\x1b" not in made.stderr
+    for word in ("8.8.8.8", "9.9.9.9", "2 entries", "1 rejected", "csv by comma, column 2"):
+        assert word in made.stderr, made.stderr
+    assert [seen["path"] for seen in own.seen] == ["/v1/Bad%20Hosts.csv.gz"]
+    assert list(lists.dir.iterdir()) == [] and len(lists.events()) == n
+    target = site.dir / "new.yaml"
+    for expected in (0, 1):  # a file that is there is the user's
+        result = tip(site, "source", "new", url, "--name", "mine", "--write", str(target))
+        assert result.returncode == expected and result.stdout == "", result.stderr
+    assert "mine.yaml: guessed" in target.read_text()
+    (lists.dir / "mine.yaml").write_text(target.read_text())
+    lists.service.reload()
+    assert lists.run().payload.n_ok == 1 and set(lists.listed("mine")) == {"8.8.8.8", "9.9.9.9"}
+    out = json.loads(tip(site, "source", "new", f"{own.base}/a.tgz", "-o", "json").stdout)
+    assert (out["name"], out["kind"], out["container"], out["entries"], out["first"]) == (
+        "127.0.0.2-a", "lines", "tar", 2, ["8.8.8.8", "9.9.9.9"])
+    assert out["readings"][0] == {"reading": "lines", "accepted": 2, "rejected": 0} and "kind: lines" in out["file"]
+    nothing = tip(site, "source", "new", f"{own.base}/page")
+    assert nothing.returncode == 1 and nothing.stdout == "" and "html" in nothing.stderr
+
+
+def test_what_is_not_fetched(lists, page, caller):
+    own = page("127.0.0.3")  # not among those that are allowed
+    lists.start()
+    for url, why in ((own.url, "refused"), ("http://[::ffff:127.0.0.3]/", "refused"), ("http://2130706435/", "refused"),
+                     ("http://0x7f000003/", "refused"), ("http://0177.0.0.3/", "refused")):
+        result, answer = answered(caller, "new", url)
+        assert answer["reason"] == why and "not a public address" in result and "file" not in answer, (url, result)
+    for url in ("file:///etc/passwd", "gopher://a.example/", "http://user@a.example/", "http://a b/", "", "http://a/\x01"):
+        assert answered(caller, "new", url)[1] is None
+    assert "name" in answered(caller, "new", "http://127.0.0.2/", name="../x")[0]
+    assert not own.seen
+
+
+def test_a_publishers_floor_holds_for_what_is_new(lists, caller):
+    lists.source("drop", "http://www.spamhaus.org/no-such", interval="1h", timeout="1s")
+    lists.start()
+    assert answered(caller, "new", "http://spamhaus.org/no-such-either")[1] is not None
+    assert "less often" in answered(caller, "new", "http://spamhaus.org/no-such-either")[0]
+    assert "less often" in lists.run(target="drop").payload.summary
