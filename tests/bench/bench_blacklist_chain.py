@@ -195,6 +195,7 @@ class Pipeline:
         """Events a second, from the first line to the last commit and the programs' end."""
         events = PEERS[a_commit]
         self.list.write_bytes(body(events, f"{a_commit} {seed}"))
+        redis_pipeline.redis.Redis(unix_socket_path=self.redis).flushall()  # no address was there already
         self.stored += events
         programs = [self.start("parse", self.redis, self.list),
                     self.start("store", self.redis, self.postgres.url("pipeline"), events, a_commit)]
