@@ -49,6 +49,27 @@ int tip_buf_reserve(struct tip_buf *buf, size_t n)
     return 0;
 }
 
+void tip_buf_shrink(struct tip_buf *buf)
+{
+    uint8_t *data;
+
+    if (buf->len == buf->room || !buf->data)
+        return;
+    data = realloc(buf->data, buf->len + 1);
+    if (!data)
+        return; /* it only stays larger */
+    buf->data = data;
+    buf->room = buf->len;
+}
+
+uint8_t *tip_buf_take(struct tip_buf *buf)
+{
+    uint8_t *data = buf->data;
+
+    *buf = (struct tip_buf){.cap = buf->cap};
+    return data;
+}
+
 int tip_buf_append(struct tip_buf *buf, const void *bytes, size_t n)
 {
     int r;

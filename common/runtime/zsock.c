@@ -549,16 +549,18 @@ static int zsock_send_frame(struct tip_zsock *zsock, const struct tip_zframe *fr
  * first, and swallow what follows up to the end of a message: with a third frame still unsent that would be the end of
  * the next message, so a DEALER has two at most. ROUTER and XPUB take the later frames whatever happens.
  */
-static int zsock_send_frames(struct tip_zsock *zsock, const struct tip_zframe *frames, size_t n_frames)
+static int zsock_send_frames(struct tip_zsock *zsock, const struct tip_zframe *frames, size_t n_frames, zmq_msg_t *last)
 {
     int flags;
 
     for (size_t i = 0; i < n_frames; i++) {
-        flags = ZMQ_DONTWAIT | (i + 1 < n_frames ? ZMQ_SNDMORE : 0);
+        flags = ZMQ_DONTWAIT | (i + 1 < n_frames || last ? ZMQ_SNDMORE : 0);
         if (zsock_send_frame(zsock, &frames[i], flags) == -1)
             return zsock_send_failed(zsock, errno);
         zsock->stats.sent_bytes += frames[i].len;
     }
+    if (last && zmq_msg_send(last, zsock->raw, ZMQ_DONTWAIT) == -1)
+        return zsock_send_failed(zsock, errno);
     zsock->stats.sent++;
     return 0;
 }
@@ -568,14 +570,34 @@ static size_t zsock_frames_max(const struct tip_zsock *zsock)
     return zsock->options.type == ZMQ_DEALER ? TIP_ZSOCK_DEALER_FRAMES_MAX : TIP_ZMSG_FRAMES_MAX;
 }
 
-int tip_zsock_send(struct tip_zsock *zsock, const struct tip_zframe *frames, size_t n_frames)
+static int zsock_send(struct tip_zsock *zsock, const struct tip_zframe *frames, size_t n_frames, zmq_msg_t *last)
 {
     int r;
 
-    if (n_frames == 0 || n_frames > zsock_frames_max(zsock) || zsock->is_destroyed)
+    if (n_frames == 0 || n_frames + (last ? 1 : 0) > zsock_frames_max(zsock) || zsock->is_destroyed)
         return tip_fail(-EINVAL);
-    r = zsock_send_frames(zsock, frames, n_frames);
+    r = zsock_send_frames(zsock, frames, n_frames, last);
     zsock_touch_later(zsock);
+    return r;
+}
+
+int tip_zsock_send(struct tip_zsock *zsock, const struct tip_zframe *frames, size_t n_frames)
+{
+    return zsock_send(zsock, frames, n_frames, NULL);
+}
+
+int tip_zsock_send_own(struct tip_zsock *zsock, const struct tip_zframe *frames, size_t n_frames,
+                       const struct tip_zframe_own *last)
+{
+    zmq_msg_t msg;
+    int r;
+
+    if (zmq_msg_init_data(&msg, last->data, last->len, last->gone, last->hint))
+        abort(); /* no memory for forty bytes */
+    r = zsock_send(zsock, frames, n_frames, &msg);
+    if (r == 0)
+        zsock->stats.sent_bytes += last->len;
+    (void)zmq_msg_close(&msg); /* once sent it is empty */
     return r;
 }
 

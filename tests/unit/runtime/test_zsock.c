@@ -1,12 +1,15 @@
 #include "check.h"
 
 #include <errno.h>
+#include <poll.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include <zmq.h>
 
+#include <tip/alloc.h>
 #include <tip/loop.h>
 #include <tip/zsock.h>
 
@@ -217,6 +220,44 @@ static void test_too_many_frames_are_counted_and_dropped(void **state)
     assert_int_equal(tip_zsock_stats(pair.b)->refused, 1);
     assert_int_equal(pair.surplus, 1);
     pair_close(&pair);
+}
+
+static void frame_on_gone(void *data, void *hint)
+{
+    free(data);
+    atomic_fetch_add((atomic_uint *)hint, 1);
+}
+
+static struct tip_zframe_own frame_own(const char *text, atomic_uint *n_gone)
+{
+    return (struct tip_zframe_own){
+        .data = tip_strdup(text), .len = strlen(text) + 1, .gone = frame_on_gone, .hint = n_gone};
+}
+
+/* Given away: gone once, whether it arrives or cannot be sent. */
+static void test_a_frame_that_is_given_away(void **state)
+{
+    struct pair pair = {0};
+    const struct tip_zsock_options a = {.type = ZMQ_DEALER};
+    const struct tip_zsock_options b = {
+        .type = ZMQ_ROUTER, .router_mandatory = true, .on_message = frames_on_message, .ctx = &pair};
+    const struct tip_zframe head = {.data = "head", .len = 4};
+    atomic_uint n_gone = 0;
+    struct tip_zframe_own last = frame_own("tail, so long that libzmq does not keep it in its own memory", &n_gone);
+
+    (void)state;
+    pair_open(&pair, &a, &b);
+    assert_int_equal(tip_zsock_send_own(pair.a, &head, 1, &last), 0);
+    assert_int_equal(tip_loop_run(pair.loop), 0);
+    assert_int_equal(pair.frames_seen, 3); /* behind the routing id */
+    last = frame_own("nobody is there by that name", &n_gone);
+    assert_int_equal(tip_zsock_send_own(pair.b, &head, 1, &last), TIP_ZSOCK_E_UNREACHABLE);
+    last = frame_own("too many", &n_gone);
+    assert_int_equal(tip_zsock_send_own(pair.a, (struct tip_zframe[]){head, head}, 2, &last), -EINVAL);
+    pair_close(&pair);
+    for (int i = 0; i < 3000 && atomic_load(&n_gone) < 3; i++)
+        (void)poll(NULL, 0, 10); /* the first one goes in libzmq's thread */
+    assert_int_equal(atomic_load(&n_gone), 3);
 }
 
 static void test_oversized_frame_cuts_its_sender_off(void **state)
@@ -481,6 +522,7 @@ int main(void)
         cmocka_unit_test(test_burst_arrives_whole_and_in_order),
         cmocka_unit_test(test_no_edge_is_lost_between_single_messages),
         cmocka_unit_test(test_too_many_frames_are_counted_and_dropped),
+        cmocka_unit_test(test_a_frame_that_is_given_away),
         cmocka_unit_test(test_oversized_frame_cuts_its_sender_off),
         cmocka_unit_test(test_destroy_inside_a_callback),
         cmocka_unit_test(test_pause_holds_and_resume_delivers),

@@ -38,6 +38,12 @@ tip_nodiscard int tip_buf_append_text(struct tip_buf *buf, const char *text);
 tip_nodiscard int tip_buf_append_format(struct tip_buf *buf, const char *format, ...) tip_printf(2, 3);
 tip_nodiscard int tip_buf_append_format_va(struct tip_buf *buf, const char *format, va_list args) tip_printf(2, 0);
 
+/** Gives back the room that is not used. */
+void tip_buf_shrink(struct tip_buf *buf);
+
+/** The content without the buffer, which is empty then: free() it. NULL when nothing was ever written. */
+tip_nodiscard uint8_t *tip_buf_take(struct tip_buf *buf);
+
 /** The content as a string; "" while empty. Valid until the next change. */
 const char *tip_buf_text(const struct tip_buf *buf);
 

@@ -121,6 +121,18 @@ tip_nodiscard int tip_zsock_unsubscribe(struct tip_zsock *zsock, const void *pre
  */
 tip_nodiscard int tip_zsock_send(struct tip_zsock *zsock, const struct tip_zframe *frames, size_t n_frames);
 
+/** Bytes that libzmq takes over: `gone` is called once, in whatever thread, when they are needed no more. */
+struct tip_zframe_own {
+    void *data;
+    size_t len;
+    void (*gone)(void *data, void *hint);
+    void *hint;
+};
+
+/** As tip_zsock_send; `last` follows the one frame or more without being copied. What was not sent is gone, too. */
+tip_nodiscard int tip_zsock_send_own(struct tip_zsock *zsock, const struct tip_zframe *frames, size_t n_frames,
+                                     const struct tip_zframe_own *last);
+
 /** Stops reading, so that backpressure reaches the peers; on_message rests until resume. */
 void tip_zsock_pause(struct tip_zsock *zsock);
 void tip_zsock_resume(struct tip_zsock *zsock);
