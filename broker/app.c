@@ -355,6 +355,8 @@ static void app_on_metrics_read(void *ctx)
 
     if (app->feed)
         feed_tell(app->feed);
+    if (app->fetch)
+        fetch_tell(app->fetch);
 }
 
 static void app_on_question(void *ctx, const uint8_t *body, size_t n, struct calls_answer *answer)

@@ -146,6 +146,15 @@ static int journal_batch_add(struct journal_batch *batch, const struct journal_r
     return 0;
 }
 
+/* At once, so that it does not grow and move: as much as may be read, or be asked for. */
+static int journal_batch_reserve(struct journal_batch *batch, const struct journal_read *read,
+                                 const struct journal_scan *scan)
+{
+    uint64_t n = scan->end - scan->offset < read->max_scan_bytes ? scan->end - scan->offset : read->max_scan_bytes;
+
+    return tip_buf_reserve(&batch->records, n < read->max_bytes ? (size_t)n : read->max_bytes);
+}
+
 static void journal_batch_damage(struct journal_batch *batch, uint64_t from, uint64_t to)
 {
     if (batch->n)
@@ -202,8 +211,10 @@ int journal_span_read(const struct journal_span *span, const struct journal_read
     batch->n = 0;
     batch->damaged = false;
     batch->next_seq = read->from;
+    r = journal_batch_reserve(batch, read, &scan);
     while (r == 0 && scan.offset - start < read->max_scan_bytes)
         r = journal_span_step(&scan, read, batch);
     batch->scanned_bytes = scan.offset - start;
+    tip_buf_shrink(&batch->records);
     return r < 0 ? r : 0;
 }

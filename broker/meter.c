@@ -29,6 +29,7 @@ static const struct tip_metric_row meter_rows[METER_COUNT] = {
     [METER_FEED_SUBSCRIPTIONS] = {TIP_METRIC_GAUGE, "tip_broker_feed_subscriptions", "", "Different prefixes subscribed to."},
     [METER_FEED_RESETS] = {TIP_METRIC_COUNTER, "tip_broker_feed_resets_total", "", "Times all subscribers were disconnected for too many prefixes."},
     [METER_FETCHERS] = {TIP_METRIC_GAUGE, "tip_broker_fetchers", "", "Fetches waiting or being read for."},
+    [METER_FETCH_LINE] = {TIP_METRIC_GAUGE, "tip_broker_fetchers_in_line", "", "Fetches that wait for a place among these."},
     [METER_FETCHED] = {TIP_METRIC_COUNTER, "tip_broker_fetched_total", "", "Records given to fetches."},
     [METER_FETCHED_BYTES] = {TIP_METRIC_COUNTER, "tip_broker_fetched_bytes_total", "", "Bytes of these records."},
     [METER_FETCH_BREAKS] = {TIP_METRIC_COUNTER, "tip_broker_fetch_breaks_total", "", "TRIMMED, NEW_JOURNAL and DAMAGED answers."},

@@ -29,7 +29,7 @@ static const struct tip_opt rows[] = {
     {.name = "sessions_max", .type = TIP_OPT_INT, .offset = AT(sessions_max), .fallback = "1024", .min = 1, .max = 4096,
      .help = "Most publishers at once; the one heard of the longest ago makes room."},
     {.name = "fetchers_max", .type = TIP_OPT_INT, .offset = AT(fetchers_max), .fallback = "64", .min = 1, .max = 1024,
-     .help = "Most connections that wait for a part of the journal at once. Each may cost two batches of 4 MiB."},
+     .help = "Most connections that wait for a part of the journal at once; 256 more stand in line. Each may cost two batches of 4 MiB."},
     {.name = "external_bytes_per_s", .type = TIP_OPT_SIZE, .offset = AT(external_bytes_per_s), .fallback = "4MiB",
      .min = 64 << 10, .max = 1 << 30, .unit = "a second",
      .help = "What a key of role consumer may fetch; more has to wait. Services and operators are served first, without it."},

@@ -22,44 +22,41 @@ void fetchers_deinit(struct fetchers *fetchers)
 {
     for (size_t i = 0; i < fetchers->n; i++)
         fetcher_clear(&fetchers->items[i]);
+    for (size_t i = 0; i < fetchers->n_line; i++)
+        fetcher_clear(&fetchers->line[i]);
     free(fetchers->items);
+    free(fetchers->line);
     *fetchers = (struct fetchers){0};
 }
 
-/* The peer's own place, a new one, or that of the connection that has asked for nothing the longest. */
-static struct fetcher *fetchers_place(struct fetchers *fetchers, const struct broker_peer *peer)
+/* ---- the line ---- */
+
+static struct fetcher *fetchers_in_line(const struct fetchers *fetchers, const struct broker_peer *peer)
 {
-    struct fetcher *idle = NULL;
-
-    for (size_t i = 0; i < fetchers->n; i++) {
-        struct fetcher *fetcher = &fetchers->items[i];
-
-        if (broker_peer_equal(&fetcher->peer, peer))
-            return fetcher;
-        if (!fetcher->waiting && !fetcher->reading && (!idle || fetcher->heard_ms < idle->heard_ms))
-            idle = fetcher;
+    for (size_t i = 0; i < fetchers->n_line; i++) {
+        if (broker_peer_equal(&fetchers->line[i].peer, peer))
+            return &fetchers->line[i];
     }
-    if (fetchers->n == fetchers->max)
-        return idle;
-    fetchers->items = tip_realloc(fetchers->items, fetchers->n + 1, sizeof(*fetchers->items));
-    fetchers->items[fetchers->n] = (struct fetcher){0};
-    return &fetchers->items[fetchers->n++];
+    return NULL;
 }
 
-/* An outside key takes neither all places nor, with many connections, those of other outside keys. */
+/* An outside key takes neither all of the line nor, with many connections, what is there for other outside keys. */
 static bool fetchers_admit(const struct fetchers *fetchers, const struct broker_peer *peer)
 {
     size_t n_own = 0, n_outside = 0;
 
+    if (access_is_internal(peer->key))
+        return fetchers->n_line < FETCH_LINE_MAX;
     for (size_t i = 0; i < fetchers->n; i++) {
         const struct fetcher *fetcher = &fetchers->items[i];
 
-        if (!fetcher->is_outside || !fetcher->waiting || broker_peer_equal(&fetcher->peer, peer))
-            continue;
-        n_outside++;
-        n_own += fetcher->peer.key == peer->key;
+        n_own += fetcher->waiting && fetcher->peer.key == peer->key && !broker_peer_equal(&fetcher->peer, peer);
     }
-    return access_is_internal(peer->key) || (n_own < FETCH_OUTSIDE_MAX && n_outside < (fetchers->max + 1) / 2);
+    for (size_t i = 0; i < fetchers->n_line; i++) {
+        n_own += fetchers->line[i].peer.key == peer->key;
+        n_outside += fetchers->line[i].is_outside;
+    }
+    return n_own < FETCH_OUTSIDE_MAX && n_outside < FETCH_LINE_MAX / 2 && fetchers->n_line < FETCH_LINE_MAX;
 }
 
 static uint32_t fetch_bound(uint32_t value, uint32_t most)
@@ -67,26 +64,117 @@ static uint32_t fetch_bound(uint32_t value, uint32_t most)
     return value == 0 || value > most ? most : value;
 }
 
-struct fetcher *fetchers_ask(struct fetchers *fetchers, const struct broker_peer *peer,
-                             const struct fetch_request *request, int64_t now_ms)
+static void fetcher_set(struct fetcher *fetcher, const struct broker_peer *peer, const struct fetch_request *request)
 {
-    struct fetcher *fetcher = fetchers_admit(fetchers, peer) ? fetchers_place(fetchers, peer) : NULL;
-    char **prefixes;
+    char **prefixes = tip_new_array(request->n_prefixes, char *);
 
-    if (!fetcher)
-        return NULL;
-    fetcher_clear(fetcher);
-    prefixes = tip_new_array(request->n_prefixes, char *);
     for (size_t i = 0; i < request->n_prefixes; i++)
         prefixes[i] = tip_strdup(request->prefixes[i]);
-    *fetcher = (struct fetcher){.peer = *peer, .id = ++fetchers->last_id, .waiting = true, .heard_ms = now_ms};
+    *fetcher = (struct fetcher){.peer = *peer};
     fetcher->readable = access_readable(peer->key);
     fetcher->is_outside = !access_is_internal(peer->key);
     fetcher->request = *request;
     fetcher->request.prefixes = prefixes;
     fetcher->request.asked = request->from;
     fetcher->request.max_bytes = fetch_bound(request->max_bytes, FETCH_BYTES_MAX);
-    return fetcher;
+}
+
+bool fetchers_ask(struct fetchers *fetchers, const struct broker_peer *peer, const struct fetch_request *request)
+{
+    struct fetcher *fetcher = fetchers_in_line(fetchers, peer);
+
+    if (fetcher) {
+        fetcher_clear(fetcher);
+    } else {
+        if (!fetchers_admit(fetchers, peer))
+            return false;
+        fetchers_forget(fetchers, peer);
+        if (!fetchers->line)
+            fetchers->line = tip_new_array(FETCH_LINE_MAX, struct fetcher);
+        fetcher = &fetchers->line[fetchers->n_line++];
+    }
+    fetcher_set(fetcher, peer, request);
+    fetcher->id = ++fetchers->last_id;
+    return true;
+}
+
+static void fetchers_leave_line(struct fetchers *fetchers, struct fetcher *fetcher)
+{
+    size_t at = (size_t)(fetcher - fetchers->line);
+
+    fetchers->n_line--;
+    memmove(fetcher, fetcher + 1, (fetchers->n_line - at) * sizeof(*fetcher));
+}
+
+/* ---- places ---- */
+
+static struct fetcher *fetchers_free_place(struct fetchers *fetchers)
+{
+    for (size_t i = 0; i < fetchers->n; i++) {
+        if (!fetchers->items[i].waiting)
+            return &fetchers->items[i];
+    }
+    if (fetchers->n == fetchers->max)
+        return NULL;
+    fetchers->items = tip_realloc(fetchers->items, fetchers->n + 1, sizeof(*fetchers->items));
+    fetchers->items[fetchers->n] = (struct fetcher){0};
+    return &fetchers->items[fetchers->n++];
+}
+
+static bool fetchers_outside_may(const struct fetchers *fetchers)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < fetchers->n; i++)
+        n += fetchers->items[i].waiting && fetchers->items[i].is_outside;
+    return n < (fetchers->max + 1) / 2;
+}
+
+static struct fetcher *fetchers_first(const struct fetchers *fetchers, bool is_outside)
+{
+    for (size_t i = 0; i < fetchers->n_line; i++) {
+        if (fetchers->line[i].is_outside == is_outside)
+            return &fetchers->line[i];
+    }
+    return NULL;
+}
+
+struct fetcher *fetchers_next(struct fetchers *fetchers, int64_t now_ms)
+{
+    struct fetcher *first = fetchers_first(fetchers, false), *place;
+
+    if (!first && fetchers_outside_may(fetchers))
+        first = fetchers_first(fetchers, true);
+    place = first ? fetchers_free_place(fetchers) : NULL;
+    if (!place)
+        return NULL;
+    *place = *first;
+    fetchers_leave_line(fetchers, first);
+    place->waiting = true;
+    place->placed_ms = now_ms;
+    return place;
+}
+
+/* Nothing is there for it, and somebody would have its place: one inside that of anybody, one outside of one outside.
+ */
+static bool fetchers_may_yield(const struct fetchers *fetchers, const struct fetcher *fetcher)
+{
+    return fetcher->waiting && !fetcher->reading && !fetcher->stirred && fetchers->n_line > 0 &&
+           (fetcher->is_outside || fetchers_first(fetchers, false));
+}
+
+struct fetcher *fetchers_yielding(const struct fetchers *fetchers, int64_t now_ms)
+{
+    struct fetcher *oldest = NULL;
+
+    for (size_t i = 0; i < fetchers->n; i++) {
+        struct fetcher *fetcher = &fetchers->items[i];
+
+        if (fetchers_may_yield(fetchers, fetcher) && fetcher->placed_ms + FETCH_TURN_MS <= now_ms &&
+            (!oldest || fetcher->placed_ms < oldest->placed_ms))
+            oldest = fetcher;
+    }
+    return oldest;
 }
 
 struct fetcher *fetchers_get(const struct fetchers *fetchers, uint64_t id)
@@ -116,6 +204,20 @@ void fetchers_answered(struct fetcher *fetcher)
     fetcher->waiting = fetcher->reading = false;
 }
 
+void fetchers_forget(struct fetchers *fetchers, const struct broker_peer *peer)
+{
+    struct fetcher *queued = fetchers_in_line(fetchers, peer);
+
+    if (queued) {
+        fetcher_clear(queued);
+        fetchers_leave_line(fetchers, queued);
+    }
+    for (size_t i = 0; i < fetchers->n; i++) {
+        if (fetchers->items[i].waiting && broker_peer_equal(&fetchers->items[i].peer, peer))
+            fetchers_answered(&fetchers->items[i]);
+    }
+}
+
 bool fetcher_wants(const struct fetcher *fetcher, uint8_t tlp, const char *topic, size_t len)
 {
     const struct fetch_request *request = &fetcher->request;
@@ -138,6 +240,8 @@ int64_t fetchers_next_ms(const struct fetchers *fetchers)
         const struct fetcher *fetcher = &fetchers->items[i];
         int64_t at = fetcher->rest_ms ? fetcher->rest_ms : fetcher->request.until_ms;
 
+        if (fetchers_may_yield(fetchers, fetcher) && fetcher->placed_ms + FETCH_TURN_MS < at)
+            at = fetcher->placed_ms + FETCH_TURN_MS;
         if (fetcher->waiting && !fetcher->reading && at < next)
             next = at;
     }

@@ -1,7 +1,8 @@
 #pragma once
 /*
- * Who waits for which part of the journal. One request a connection: a newer one takes the place of an older.
- * Pure: reading and answering happen elsewhere.
+ * Who waits for which part of the journal. There are so many places; whoever finds none free stands in line, and who
+ * waits the longest is next. One request a connection: a newer one takes the place of an older in the line, but a place
+ * among those that are read for is given up. Pure: reading and answering happen elsewhere.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -18,7 +19,9 @@ enum {
     FETCH_BYTES_MAX = 4 << 20,
     FETCH_WAIT_MAX_MS = 30000,
     FETCH_NAME_MAX = 64,
-    FETCH_OUTSIDE_MAX = 4 /* connections of one outside key that wait at once */
+    FETCH_OUTSIDE_MAX = 4, /* connections of one outside key that wait at once */
+    FETCH_LINE_MAX = 256,  /* of these half for outside keys */
+    FETCH_TURN_MS = 1000   /* so long nobody waits in vain while others stand in line */
 };
 
 struct fetch_request {
@@ -35,19 +38,21 @@ struct fetch_request {
 struct fetcher {
     struct broker_peer peer;
     uint64_t id;       /* of this request, never used again */
-    bool waiting;      /* false: an answer is on its way, nothing is asked for */
+    bool waiting;      /* has a place; false: an answer is on its way, nothing is asked for */
     bool reading;      /* a job reads for it */
     bool stirred;      /* there is something it wants, not looked at yet */
     unsigned readable; /* markings that its key may read: bit 1 << tlp */
     bool is_outside;   /* waits behind the others, under a byte budget */
     int64_t rest_ms;   /* of an outside one: not read for before; 0: may be at once */
+    int64_t placed_ms;
     struct fetch_request request;
-    int64_t heard_ms;
 };
 
 struct fetchers {
-    struct fetcher *items;
+    struct fetcher *items; /* places */
     size_t n, max;
+    struct fetcher *line; /* the first is next */
+    size_t n_line;
     uint64_t last_id;
 };
 
@@ -55,15 +60,22 @@ void fetchers_init(struct fetchers *fetchers, size_t max);
 void fetchers_deinit(struct fetchers *fetchers);
 
 /**
- * Notes a request; its prefixes are copied, its bounds applied.
+ * Puts a request in line; its prefixes are copied, its bounds applied. fetchers_next has it when its turn comes.
  *
- * @return NULL when `max` others wait already and none of them is idle; for an outside key also when it has
- *         FETCH_OUTSIDE_MAX waiting, or outside keys together half of all
+ * @return false when the line is full; for an outside key also when it waits FETCH_OUTSIDE_MAX times already
  */
-struct fetcher *fetchers_ask(struct fetchers *fetchers, const struct broker_peer *peer,
-                             const struct fetch_request *request, int64_t now_ms);
+bool fetchers_ask(struct fetchers *fetchers, const struct broker_peer *peer, const struct fetch_request *request);
 
-/** By the id of its request; NULL when that was answered or replaced. Pointers live until the next ask. */
+/**
+ * Gives a free place to the first in line: those inside first, those outside while they have less than half of all.
+ * To be called until it returns NULL, whenever somebody has asked or was answered. Pointers live until the next call.
+ */
+struct fetcher *fetchers_next(struct fetchers *fetchers, int64_t now_ms);
+
+/** Who is to be answered now, with nothing, because others stand in line and there is nothing for it; or NULL. */
+struct fetcher *fetchers_yielding(const struct fetchers *fetchers, int64_t now_ms);
+
+/** By the id of its request; NULL when that was answered or replaced. */
 struct fetcher *fetchers_get(const struct fetchers *fetchers, uint64_t id);
 
 /** True if a consumer has asked from `committed` + 1 or before, and there is nothing for it: it has all it wants. */
@@ -71,6 +83,9 @@ bool fetchers_is_content(const struct fetchers *fetchers, const char *consumer, 
 
 /** The request was answered. */
 void fetchers_answered(struct fetcher *fetcher);
+
+/** Takes a connection's request away, wherever it waits. */
+void fetchers_forget(struct fetchers *fetchers, const struct broker_peer *peer);
 
 /** Whether a record with this marking and topic is what it waits for, and may read. */
 bool fetcher_wants(const struct fetcher *fetcher, uint8_t tlp, const char *topic, size_t len);

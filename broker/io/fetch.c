@@ -9,17 +9,20 @@
 #include <tip/log.h>
 #include <tip/loop.h>
 #include <tip/pool.h>
+#include <tip/zsock.h>
 
 #include "codec.h"
 #include "core/budget.h"
 #include "core/fetchers.h"
 #include "core/sessions.h"
+#include "core/unread.h"
 #include "io/router.h"
 
 enum {
     FETCH_HEAD_BYTES_MAX = 32 * 1024,
     FETCH_SEND_HWM = 2, /* batches of up to 4 MiB that wait for one peer */
     FETCH_RECEIVE_HWM = 100,
+    FETCH_SMALL_BYTES = 64 * 1024,
     FETCH_THREADS = 2,
     FETCH_JOBS_MAX = 8,              /* each may hold a batch */
     FETCH_SCAN_BYTES_MAX = 32 << 20, /* of one reading; a selective consumer takes several */
@@ -47,6 +50,7 @@ struct fetch {
     struct router *router;
     struct tip_pool *pool;
     struct fetchers fetchers;
+    struct unread unread;
     struct tip_timer timer;
     bool stopped;
     unsigned n_reading, n_outside_reading;
@@ -89,34 +93,60 @@ static void fetch_spend(struct fetch *fetch, const struct fetcher *fetcher, uint
         budgets_spend(&fetch->budgets, fetcher->peer.key->name, bytes, tip_loop_now_ms());
 }
 
-static void fetch_answer_batch(struct fetch *fetch, struct fetcher *fetcher, const struct journal_batch *batch)
+/* There is nothing, as far as was looked. */
+static void fetch_answer_nothing(struct fetch *fetch, struct fetcher *fetcher)
 {
     static const uint8_t none[1];
+    static const struct codec_bytes body = {none, 0};
     struct journal_status status = fetch_status(fetch);
-    const struct codec_bytes body = {batch && batch->n ? batch->records.data : none, batch ? batch->records.len : 0};
     const struct codec_frame frame = {
         .kind = CODEC_BATCH,
-        .batch = {fetch_journal_id(fetch), batch ? batch->next_seq : fetcher->request.from, status.head_seq,
-                  status.first_seq, batch ? batch->n : 0, fetcher->request.request},
+        .batch = {fetch_journal_id(fetch), fetcher->request.from, status.head_seq, status.first_seq, 0,
+                  fetcher->request.request},
     };
 
-    fetch_spend(fetch, fetcher, body.len);
-    fetch_count(fetch, METER_FETCHED, frame.batch.n);
-    fetch_count(fetch, METER_FETCHED_BYTES, body.len);
-    journal_consumer_fetched(fetch->options.journal, fetcher->request.consumer, frame.batch.n, body.len);
+    journal_consumer_fetched(fetch->options.journal, fetcher->request.consumer, 0, 0);
     fetch_answer(fetch, fetcher, &frame, &body);
 }
 
+/* The records leave with the answer. */
+static void fetch_answer_batch(struct fetch *fetch, struct fetcher *fetcher, struct journal_batch *batch)
+{
+    struct journal_status status = fetch_status(fetch);
+    const struct codec_frame frame = {
+        .kind = CODEC_BATCH,
+        .batch = {fetch_journal_id(fetch), batch->next_seq, status.head_seq, status.first_seq, batch->n,
+                  fetcher->request.request},
+    };
+    struct tip_zframe_own body = {.len = batch->records.len, .gone = unread_left};
+
+    body.hint = unread_add(&fetch->unread, &fetcher->peer, body.len);
+    body.data = tip_buf_take(&batch->records);
+    fetch_spend(fetch, fetcher, body.len);
+    fetch_count(fetch, METER_FETCHED, batch->n);
+    fetch_count(fetch, METER_FETCHED_BYTES, body.len);
+    journal_consumer_fetched(fetch->options.journal, fetcher->request.consumer, batch->n, body.len);
+    (void)router_send_own(fetch->router, &fetcher->peer, &frame, &body); /* it asks again */
+    fetchers_answered(fetcher);
+}
+
 /* TRIMMED or NEW_JOURNAL: where there is something to go on with. */
-static void fetch_answer_break(struct fetch *fetch, struct fetcher *fetcher, enum codec_kind kind, uint64_t first)
+static void fetch_say_break(struct fetch *fetch, const struct broker_peer *peer, uint64_t request, enum codec_kind kind,
+                            uint64_t first)
 {
     const struct codec_frame frame = {
         .kind = kind,
-        .batch = {.journal_id = fetch_journal_id(fetch), .first_available = first, .request = fetcher->request.request},
+        .batch = {.journal_id = fetch_journal_id(fetch), .first_available = first, .request = request},
     };
 
     fetch_count(fetch, METER_FETCH_BREAKS, 1);
-    fetch_answer(fetch, fetcher, &frame, NULL);
+    (void)router_send(fetch->router, peer, &frame, NULL); /* it asks again */
+}
+
+static void fetch_answer_trimmed(struct fetch *fetch, struct fetcher *fetcher)
+{
+    fetch_say_break(fetch, &fetcher->peer, fetcher->request.request, CODEC_TRIMMED, fetch_status(fetch).first_seq);
+    fetchers_answered(fetcher);
 }
 
 static void fetch_answer_damaged(struct fetch *fetch, struct fetcher *fetcher, uint64_t from, uint64_t to)
@@ -154,15 +184,15 @@ static void fetch_go_on(struct fetch *fetch, struct fetcher *fetcher)
     if (!fetcher->is_outside)
         fetch_serve(fetch, fetcher);
     else if (fetcher->request.until_ms <= tip_loop_now_ms())
-        fetch_answer_batch(fetch, fetcher, NULL);
+        fetch_answer_nothing(fetch, fetcher);
     else
         fetcher->stirred = true;
 }
 
 /* What was read decides: an answer, another reading, or waiting on. */
-static void fetch_job_result(struct fetch *fetch, struct fetcher *fetcher, const struct fetch_job *job)
+static void fetch_job_result(struct fetch *fetch, struct fetcher *fetcher, struct fetch_job *job)
 {
-    const struct journal_batch *batch = &job->batch;
+    struct journal_batch *batch = &job->batch;
 
     fetch_spend(fetch, fetcher, batch->scanned_bytes / FETCH_SCAN_COST);
     if (job->result)
@@ -195,6 +225,15 @@ static void fetch_job_done(void *ctx, void *arg)
         fetch_wake(fetch); /* others may have waited for a place in the pool */
 }
 
+/* While more than a batch a place is not read, by whomever, new ones are small. */
+static uint32_t fetch_max_bytes(struct fetch *fetch, const struct fetch_request *request)
+{
+    unread_sweep(&fetch->unread);
+    if (fetch->unread.bytes < fetch->fetchers.max * FETCH_BYTES_MAX || request->max_bytes < FETCH_SMALL_BYTES)
+        return request->max_bytes;
+    return FETCH_SMALL_BYTES;
+}
+
 static void fetch_read(struct fetch *fetch, struct fetcher *fetcher, const struct journal_span *span)
 {
     const struct fetch_request *request = &fetcher->request;
@@ -209,7 +248,7 @@ static void fetch_read(struct fetch *fetch, struct fetcher *fetcher, const struc
         .prefixes = (const char *const *)job.prefixes,
         .n_prefixes = request->n_prefixes,
         .tlps = fetcher->readable,
-        .max_bytes = request->max_bytes,
+        .max_bytes = fetch_max_bytes(fetch, request),
         .max_events = request->max_events,
         .max_scan_bytes = fetcher->is_outside ? FETCH_OUTSIDE_SCAN_BYTES : FETCH_SCAN_BYTES_MAX,
     };
@@ -269,20 +308,31 @@ static void fetch_serve(struct fetch *fetch, struct fetcher *fetcher)
     if (r == 0)
         fetch_read(fetch, fetcher, &span);
     else if (r == JOURNAL_E_TRIMMED)
-        fetch_answer_break(fetch, fetcher, CODEC_TRIMMED, fetch_status(fetch).first_seq);
+        fetch_answer_trimmed(fetch, fetcher);
     else if (r == JOURNAL_E_GAP)
         fetch_answer_damaged(fetch, fetcher, fetcher->request.from, gap_top);
     else if (fetcher->request.until_ms <= tip_loop_now_ms())
-        fetch_answer_batch(fetch, fetcher, NULL);
+        fetch_answer_nothing(fetch, fetcher);
     else {
         fetcher->stirred = r == JOURNAL_E_BUSY; /* looked at again each second */
         fetch_arm(fetch);
     }
 }
 
+/* Free places go to those who stand in line. */
+static void fetch_place(struct fetch *fetch)
+{
+    struct fetcher *fetcher;
+
+    while ((fetcher = fetchers_next(&fetch->fetchers, tip_loop_now_ms())))
+        fetch_serve(fetch, fetcher);
+    fetch_arm(fetch);
+}
+
 static void fetch_on_timer(void *ctx)
 {
     struct fetch *fetch = ctx;
+    struct fetcher *yielding;
 
     if (fetch->stopped)
         return;
@@ -293,7 +343,9 @@ static void fetch_on_timer(void *ctx)
             (fetcher->stirred || fetcher->request.until_ms <= tip_loop_now_ms()))
             fetch_serve(fetch, fetcher);
     }
-    fetch_arm(fetch);
+    while ((yielding = fetchers_yielding(&fetch->fetchers, tip_loop_now_ms())))
+        fetch_answer_nothing(fetch, yielding);
+    fetch_place(fetch);
 }
 
 void fetch_durable(struct fetch *fetch, const struct journal_record *record)
@@ -320,14 +372,21 @@ static void fetch_wake_some(struct fetch *fetch, bool outside, size_t first)
 /* Those inside first; each time another one begins, so that nobody is always the last. */
 void fetch_wake(struct fetch *fetch)
 {
-    size_t n_waiting = 0;
-
     fetch_wake_some(fetch, false, fetch->turn);
     fetch_wake_some(fetch, true, fetch->turn);
     fetch->turn++;
+    if (!fetch->stopped)
+        fetch_place(fetch);
+}
+
+void fetch_tell(const struct fetch *fetch)
+{
+    size_t n_waiting = 0;
+
     for (size_t i = 0; i < fetch->fetchers.n; i++)
         n_waiting += fetch->fetchers.items[i].waiting;
     tip_metric_set(fetch->options.meter->m[METER_FETCHERS], (double)n_waiting);
+    tip_metric_set(fetch->options.meter->m[METER_FETCH_LINE], (double)fetch->fetchers.n_line);
 }
 
 bool fetch_is_content(const struct fetch *fetch, const char *consumer, uint64_t committed)
@@ -378,7 +437,7 @@ static bool fetch_note_consumer(struct fetch *fetch, const struct broker_peer *f
            journal_consumer_seen(fetch->options.journal, ask->consumer, committed) == 0;
 }
 
-static struct fetcher *fetch_ask(struct fetch *fetch, const struct broker_peer *from, const struct codec_fetch *ask)
+static bool fetch_ask(struct fetch *fetch, const struct broker_peer *from, const struct codec_fetch *ask)
 {
     struct fetch_request request = {
         .from = ask->from_seq ? ask->from_seq : fetch_status(fetch).first_seq,
@@ -394,17 +453,32 @@ static struct fetcher *fetch_ask(struct fetch *fetch, const struct broker_peer *
     request.until_ms = tip_loop_now_ms() + wait_ms;
     if (!access_is_internal(from->key) && (int64_t)request.max_bytes - 1 >= fetch->options.external_bytes_per_s)
         request.max_bytes = (uint32_t)fetch->options.external_bytes_per_s; /* a debt is paid within a second or so */
-    return fetchers_ask(&fetch->fetchers, from, &request, tip_loop_now_ms());
+    return fetchers_ask(&fetch->fetchers, from, &request);
+}
+
+/* Whether it asks in this journal, for what this journal has or will have; else it is told where to go on. */
+static bool fetch_follows(struct fetch *fetch, const struct broker_peer *from, const struct codec_fetch *ask, bool same)
+{
+    struct journal_status status = fetch_status(fetch);
+
+    if (same && ask->from_seq <= status.next_seq)
+        return true;
+    fetchers_forget(&fetch->fetchers, from);
+    if (!same)
+        fetch_say_break(fetch, from, ask->request, CODEC_NEW_JOURNAL, status.first_seq);
+    else
+        fetch_say_break(fetch, from, ask->request, CODEC_TRIMMED,
+                        status.head_seq + 1); /* it knows what was lost here */
+    return false;
 }
 
 static void fetch_on_fetch(struct fetch *fetch, const struct broker_peer *from, const struct codec_fetch *ask)
 {
+    static const struct router_refusal many = {METER_LIMIT, "too many consumers", 0, false};
     bool same = ask->journal_id.len == 0 ||
                 (ask->journal_id.len == JOURNAL_ID_BYTES &&
                  memcmp(ask->journal_id.data, journal_id(fetch->options.journal), JOURNAL_ID_BYTES) == 0);
     struct router_refusal refusal = {METER_NAME, fetch_refuse_why(ask), 0, true};
-    struct journal_status status = fetch_status(fetch);
-    struct fetcher *fetcher;
 
     if (!refusal.reason && ask->consumer[0] && !access_owns_name(from->key, ask->consumer))
         refusal = (struct router_refusal){METER_ACCESS, "this key does not read under that name", 0, true};
@@ -412,18 +486,26 @@ static void fetch_on_fetch(struct fetch *fetch, const struct broker_peer *from, 
         router_refuse(fetch->router, from, &refusal);
         return;
     }
-    fetcher = fetch_note_consumer(fetch, from, ask, same) ? fetch_ask(fetch, from, ask) : NULL;
-    if (!fetcher) {
-        refusal = (struct router_refusal){METER_LIMIT, "too many consumers", 0, false};
-        router_refuse(fetch->router, from, &refusal);
+    if (!fetch_note_consumer(fetch, from, ask, same))
+        router_refuse(fetch->router, from, &many);
+    else if (!fetch_follows(fetch, from, ask, same))
         return;
-    }
-    if (!same)
-        fetch_answer_break(fetch, fetcher, CODEC_NEW_JOURNAL, status.first_seq);
-    else if (fetcher->request.from > status.next_seq)
-        fetch_answer_break(fetch, fetcher, CODEC_TRIMMED, status.head_seq + 1); /* it knows what was lost here */
+    else if (!fetch_ask(fetch, from, ask))
+        router_refuse(fetch->router, from, &many);
     else
-        fetch_serve(fetch, fetcher);
+        fetch_place(fetch);
+}
+
+/* Who has not read what was read for it last is not read for again. */
+static bool fetch_has_read(struct fetch *fetch, const struct broker_peer *from)
+{
+    static const struct router_refusal unread = {METER_LIMIT, "read the last answer, then ask again", 0, false};
+
+    unread_sweep(&fetch->unread);
+    if (!unread_has(&fetch->unread, from))
+        return true;
+    router_refuse(fetch->router, from, &unread);
+    return false;
 }
 
 static void fetch_on_frame(void *ctx, const struct broker_peer *from, const struct codec_frame *frame,
@@ -432,10 +514,10 @@ static void fetch_on_frame(void *ctx, const struct broker_peer *from, const stru
     static const struct router_refusal kind = {METER_KIND, "fetch takes FETCH", 0, true};
     struct fetch *fetch = ctx;
 
-    if (frame->kind == CODEC_FETCH && !body)
-        fetch_on_fetch(fetch, from, &frame->fetch);
-    else
+    if (frame->kind != CODEC_FETCH || body)
         router_refuse(fetch->router, from, &kind);
+    else if (fetch_has_read(fetch, from))
+        fetch_on_fetch(fetch, from, &frame->fetch);
 }
 
 /* ---- life ---- */
@@ -473,19 +555,31 @@ int fetch_open(struct fetch **fetchp, struct tip_loop *loop, const struct fetch_
     return 0;
 }
 
-void fetch_revoke(struct fetch *fetch)
+static bool fetch_is_revoked(struct fetch *fetch, const struct fetcher *fetcher)
 {
     static const struct router_refusal revoked = {METER_ACCESS, "this key was revoked or changed: ask again", 0, false};
 
-    for (size_t i = 0; i < fetch->fetchers.n; i++) {
-        struct fetcher *fetcher = &fetch->fetchers.items[i];
+    if (!fetcher->peer.key || !fetcher->peer.key->revoked)
+        return false;
+    tip_warn("fetch.revoked", "key=%s", fetcher->peer.key->name);
+    router_refuse(fetch->router, &fetcher->peer, &revoked);
+    return true;
+}
 
-        if (!fetcher->waiting || !fetcher->peer.key || !fetcher->peer.key->revoked)
-            continue;
-        tip_warn("fetch.revoked", "key=%s", fetcher->peer.key->name);
-        router_refuse(fetch->router, &fetcher->peer, &revoked);
-        fetchers_answered(fetcher); /* what is being read for it is thrown away */
+/* What is being read for it is thrown away. */
+void fetch_revoke(struct fetch *fetch)
+{
+    struct fetchers *fetchers = &fetch->fetchers;
+
+    for (size_t i = 0; i < fetchers->n; i++) {
+        if (fetchers->items[i].waiting && fetch_is_revoked(fetch, &fetchers->items[i]))
+            fetchers_answered(&fetchers->items[i]);
     }
+    for (size_t i = fetchers->n_line; i-- > 0;) {
+        if (fetch_is_revoked(fetch, &fetchers->line[i]))
+            fetchers_forget(fetchers, &fetchers->line[i].peer);
+    }
+    fetch_place(fetch);
 }
 
 void fetch_stop(struct fetch *fetch)
@@ -506,6 +600,7 @@ void fetch_destroy(struct fetch **fetchp)
     tip_timer_deinit(&fetch->timer);
     router_destroy(&fetch->router);
     fetchers_deinit(&fetch->fetchers);
+    unread_deinit(&fetch->unread);
     budgets_deinit(&fetch->budgets);
     free(fetch);
     *fetchp = NULL;

@@ -39,6 +39,9 @@ void fetch_wake(struct fetch *fetch);
 /** True if a durable consumer has all it wants, although others may have come behind what it has committed. */
 bool fetch_is_content(const struct fetch *fetch, const char *consumer, uint64_t committed);
 
+/** Sets the metrics of who waits: for whoever reads metrics. */
+void fetch_tell(const struct fetch *fetch);
+
 /** Ends what revoked keys wait for. */
 void fetch_revoke(struct fetch *fetch);
 

@@ -20,8 +20,9 @@ struct router {
     struct tip_buf out;
 };
 
-enum router_sent router_offer(struct router *router, const struct broker_peer *to, const struct codec_frame *frame,
-                              const struct codec_bytes *body)
+/* At most one of `body` and `own` is there. */
+static enum router_sent router_put(struct router *router, const struct broker_peer *to, const struct codec_frame *frame,
+                                   const struct codec_bytes *body, const struct tip_zframe_own *own)
 {
     struct tip_zframe frames[3] = {{to->bytes, to->len}};
     size_t n = 2;
@@ -33,13 +34,27 @@ enum router_sent router_offer(struct router *router, const struct broker_peer *t
         frames[1] = (struct tip_zframe){router->out.data, router->out.len};
         if (body)
             frames[n++] = (struct tip_zframe){body->data, body->len};
-        r = tip_zsock_send(router->socket, frames, n);
+        r = own ? tip_zsock_send_own(router->socket, frames, n, own) : tip_zsock_send(router->socket, frames, n);
+    } else if (own) {
+        own->gone(own->data, own->hint);
     }
     if (r)
         tip_metric_inc(router->options.meter->m[METER_UNDELIVERED]);
     if (r == TIP_ZSOCK_E_UNREACHABLE)
         return ROUTER_GONE;
     return r ? ROUTER_BUSY : ROUTER_SENT;
+}
+
+enum router_sent router_offer(struct router *router, const struct broker_peer *to, const struct codec_frame *frame,
+                              const struct codec_bytes *body)
+{
+    return router_put(router, to, frame, body, NULL);
+}
+
+bool router_send_own(struct router *router, const struct broker_peer *to, const struct codec_frame *frame,
+                     const struct tip_zframe_own *body)
+{
+    return router_put(router, to, frame, NULL, body) == ROUTER_SENT;
 }
 
 bool router_send(struct router *router, const struct broker_peer *to, const struct codec_frame *frame,

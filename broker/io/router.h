@@ -14,6 +14,7 @@
 #include "meter.h"
 
 struct tip_loop;
+struct tip_zframe_own;
 struct router;
 
 struct router_options {
@@ -50,6 +51,10 @@ enum router_sent router_offer(struct router *router, const struct broker_peer *t
 /** @return false when the peer is gone or does not read; counted */
 bool router_send(struct router *router, const struct broker_peer *to, const struct codec_frame *frame,
                  const struct codec_bytes *body);
+
+/** As router_send; the body is not copied, and gone also when it is not sent. */
+bool router_send_own(struct router *router, const struct broker_peer *to, const struct codec_frame *frame,
+                     const struct tip_zframe_own *body);
 
 /** REFUSED, counted by reason. */
 struct router_refusal {

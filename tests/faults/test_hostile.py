@@ -294,7 +294,35 @@ def test_readers_that_never_read(site, broker, honest):
             loud.flush(20)
             for sock in lazy:
                 say(sock, frame(want))
+        wait_for(lambda: refuses_the_deaf(broker, lazy, want), 30, "who does not read is not read for")
+        hears_again(lazy[0], frame(want))
     print(f"{broker.metric('tip_broker_feed_dropped_total'):.0f} records dropped for slow subscribers")
+
+
+def refuses_the_deaf(broker, lazy, want):
+    """They ask, and nothing is given to them."""
+    for sock in lazy:
+        say(sock, frame(want))
+    given, said = broker.metric("tip_broker_fetched_bytes_total"), refused(broker, "fetch")
+    time.sleep(0.1)
+    return refused(broker, "fetch") > said and broker.metric("tip_broker_fetched_bytes_total") - given < 1 << 20
+
+
+def hears_again(sock, want):
+    """Who has read what was there gets what he asks for."""
+    sock.setblocking(False)
+    heard = bytearray()
+
+    def hears(enough):
+        say(sock, want)
+        with contextlib.suppress(BlockingIOError):
+            while got := sock.recv(1 << 20):
+                heard.extend(got)
+        return enough()
+
+    wait_for(lambda: hears(lambda: b"then ask again" in heard), 30, "it is told why it got nothing")
+    heard.clear()
+    wait_for(lambda: hears(lambda: len(heard) > 1 << 20), 30, "a batch reaches it")
 
 
 def test_callers_that_never_read(site, broker, honest):

@@ -1,10 +1,9 @@
-/* The broker's rules: sequences, entries, long polls. */
+/* The broker's rules: sequences, entries, prefixes. */
 #include <check.h>
 #include <stdio.h>
 
 #include "core/backlog.h"
 #include "core/entries.h"
-#include "core/fetchers.h"
 #include "core/prefixes.h"
 #include "core/sessions.h"
 
@@ -156,38 +155,6 @@ static void test_entries_refused(void **state)
     }
 }
 
-/* ---- long polls ---- */
-
-static void test_fetchers(void **state)
-{
-    char *prefixes[] = {(char[]){"v1.listing."}, (char[]){"v1.source.ok."}};
-    struct fetch_request request = {.from = 5, .until_ms = 100, .prefixes = prefixes, .n_prefixes = 2};
-    struct broker_peer a = peer("a"), b = peer("b"), c = peer("c");
-    struct fetchers fetchers;
-    struct fetcher *fetcher;
-    uint64_t first;
-
-    (void)state;
-    fetchers_init(&fetchers, 2);
-    assert_int_equal(fetchers_next_ms(&fetchers), INT64_MAX);
-    fetcher = fetchers_ask(&fetchers, &a, &request, 1);
-    first = fetcher->id;
-    assert_int_equal(fetcher->request.max_bytes, FETCH_BYTES_MAX);
-    assert_true(fetcher_wants(fetcher, 3, "v1.listing.delta.x.", 19));
-    assert_true(fetcher_wants(fetcher, 3, "v1.source.ok.", 13));
-    assert_false(fetcher_wants(fetcher, 3, "v1.source.failed.x.", 19));
-    assert_false(fetcher_wants(fetcher, 3, "v1.list", 7));
-    assert_int_equal(fetchers_next_ms(&fetchers), 100);
-    fetcher = fetchers_ask(&fetchers, &a, &request, 2); /* asks anew */
-    assert_null(fetchers_get(&fetchers, first));
-    assert_ptr_equal(fetchers_get(&fetchers, fetcher->id), fetcher);
-    assert_non_null(fetchers_ask(&fetchers, &b, &request, 3));
-    assert_null(fetchers_ask(&fetchers, &c, &request, 4));
-    fetchers_answered(&fetchers.items[0]);
-    assert_non_null(fetchers_ask(&fetchers, &c, &request, 5)); /* in the place of one that asks for nothing */
-    fetchers_deinit(&fetchers);
-}
-
 /* ---- prefixes ---- */
 
 static void test_prefixes(void **state)
@@ -302,7 +269,6 @@ int main(void)
         cmocka_unit_test(test_sessions_are_bounded),
         cmocka_unit_test(test_entries),
         cmocka_unit_test(test_entries_refused),
-        cmocka_unit_test(test_fetchers),
         cmocka_unit_test(test_prefixes),
     };
 
