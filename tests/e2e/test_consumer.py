@@ -1,5 +1,4 @@
 """Consumers outside TIP: the examples in docs/ miss events on purpose, and end with all of them."""
-import contextlib
 import os
 import signal
 import time
@@ -30,26 +29,6 @@ def publish(pub, n, topic=TOPIC, tlp=3):
     return ids
 
 
-def everybody(process, number):
-    """A signal to a program and to what it has started."""
-    children = [int(pid) for pid in os.listdir("/proc") if pid.isdigit() and parent(pid) == process.pid]
-    for pid in [process.pid, *children, *(p for c in children for p in grandchildren(c))]:
-        with contextlib.suppress(ProcessLookupError):  # it has ended meanwhile
-            os.kill(pid, number)
-
-
-def parent(pid):
-    try:
-        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
-            return int(file.read().rsplit(")", 1)[1].split()[1])
-    except OSError:
-        return 0
-
-
-def grandchildren(pid):
-    return [int(other) for other in os.listdir("/proc") if other.isdigit() and parent(other) == pid]
-
-
 def has_all(follower, wanted):
     """Nothing is missing; how much is, is looked at only when there can be enough."""
     return len(follower.read().ids) >= len(wanted) and set(wanted) <= set(follower.ids)
@@ -73,11 +52,11 @@ def test_an_example_that_misses_thousands_ends_with_all(name):
         with Pub(site.endpoint("ingest"), "test") as pub:
             wanted = publish(pub, 200)
             check(follower, wanted)
-            everybody(follower, signal.SIGSTOP)
+            follower.everybody(signal.SIGSTOP)
             wanted += publish(pub, EVENTS if name in LIVE else EVENTS // 10)
             if name in LIVE:
                 assert broker.metric("tip_broker_feed_dropped_total") > 0, "its queue at the feed overflows"
-            everybody(follower, signal.SIGCONT)
+            follower.everybody(signal.SIGCONT)
             check(follower, wanted)
             assert broker.term() == 0
             broker.start()
@@ -101,7 +80,7 @@ def test_an_example_that_is_killed_goes_on(name, site, broker, pub):
     check(follower, wanted)
     for _ in range(3):
         wanted += publish(pub, 200)
-        everybody(follower, signal.SIGKILL)
+        follower.everybody(signal.SIGKILL)
         follower.wait()
         wanted += publish(pub, 100)
         follower.spawn()

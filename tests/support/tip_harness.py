@@ -132,8 +132,19 @@ class UnixHttp(http.client.HTTPConnection):
         self.sock.connect(self.path)
 
 
+def each_process():
+    """(pid, process group, command line) of everything that runs."""
+    for entry in pathlib.Path("/proc").iterdir():
+        with contextlib.suppress(OSError, ValueError):  # it has ended meanwhile, or is no process
+            stat = (entry / "stat").read_text(errors="replace").rsplit(")", 1)[1].split()
+            if stat[0] not in "ZX":
+                line = (entry / "cmdline").read_bytes().replace(b"\0", b" ")
+                yield int(entry.name), int(stat[2]), line.decode(errors="replace")
+
+
 class Process:
-    """A program started by a test. Its stderr and stdout go to `log`, which a failing test prints."""
+    """A program started by a test, and what it starts: a process group. Its stderr and stdout go to `log`, which a
+    failing test prints."""
 
     def __init__(self, site, name, argv, cwd=None, env=None):
         self.site, self.name, self.argv, self.cwd = site, name, list(argv), cwd
@@ -145,7 +156,8 @@ class Process:
         assert not self.is_running, f"{self.name} runs already"
         with open(self.log, "ab") as log:
             self.popen = subprocess.Popen(drop(self.argv, self.env), cwd=self.cwd or self.site.dir,
-                                          stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=clean_environment())
+                                          stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=clean_environment(),
+                                          process_group=0)
         return self
 
     @property
@@ -182,10 +194,17 @@ class Process:
     def resume(self):
         self.signal(signal.SIGCONT)
 
+    def everybody(self, number):
+        """A signal to it and to what it has started, also when itself has ended before."""
+        for pid, group, _ in each_process():
+            if group == self.pid:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, number)
+
     def end(self):
-        """Whatever state it is in: gone afterwards."""
-        if self.is_running:
-            self.popen.kill()
+        """Whatever state it is in: gone afterwards, with what it has started."""
+        if self.popen is not None:
+            self.everybody(signal.SIGKILL)
             self.popen.wait()
 
     def log_text(self):
@@ -352,10 +371,15 @@ class Site:
                  f"{p.log_text()[-most:]}" for p in self.processes]
         return "\n".join([f"== tip.yaml ==\n{self.config_path.read_text() if self.config_path.exists() else ''}", *parts])
 
+    def left(self):
+        """What still runs with this directory in its command line."""
+        return [(pid, line) for pid, _, line in each_process() if f"{self.dir}/" in line]
+
     def close(self):
         self.closing.close()
         for process in reversed(self.processes):
             process.end()
+        wait_for(lambda: not self.left(), 20, lambda: f"left behind: {self.left()}")
         keep = os.environ.get("TIP_KEEP")  # "failed": only what a failed test leaves
         if not keep or keep == "failed" and not self.failed:
             shutil.rmtree(self.dir, ignore_errors=True)
