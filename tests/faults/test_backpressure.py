@@ -162,4 +162,5 @@ def test_a_service_that_publishes_what_it_consumes(site):
                                            site.endpoint("ingest"), site.endpoint("fetch"), "echo", depth]))
     assert echo.spawn().wait(120) == 0, "a deadlock"
     assert int(echo.log_text().split("held ")[1]) > 0, "its outbox was never full: the test proves nothing"
-    wait_for(lambda: broker.metric("tip_broker_journal_head_seq") == 2 ** (depth + 1) - 1, 5, "all of it is in the journal")
+    wait_for(lambda: broker.metric("tip_broker_journal_head_seq") == 2 ** (depth + 1) - 1, 20,
+             "all of it is in the journal")

@@ -199,7 +199,7 @@ def test_row11_slow_flushes(site, rng, ms):
         time.sleep(0.2)
         traffic.weigh(broker)
     history = traffic.check(60)
-    n_flushed = wait_for(lambda: broker.metric("tip_broker_journal_groups_total"), 5, "it has flushed")
+    n_flushed = wait_for(lambda: broker.metric("tip_broker_journal_groups_total"), 20, "it has flushed")
     assert len(history.journal.steps) / n_flushed > 30, "a slow flush carries what came meanwhile"
 
 

@@ -218,8 +218,8 @@ def test_a_run_asks_what_is_due_and_reports_the_rest_as_skipped(lists, nginx):
     lists.report(run_id)
     lists.due(run_id=run_id)
     lists.due(expires_s=-1)
-    wait_for(lambda: lists.service.metric("tip_blacklist_runs_repeated_total") == 1, 5, "the repeated run is counted")
-    wait_for(lambda: lists.service.metric("tip_blacklist_runs_expired_total") == 1, 5, "the expired run is counted")
+    wait_for(lambda: lists.service.metric("tip_blacklist_runs_repeated_total") == 1, 20, "the repeated run is counted")
+    wait_for(lambda: lists.service.metric("tip_blacklist_runs_expired_total") == 1, 20, "the expired run is counted")
     assert len(nginx.requests()) == before + 2
 
 
@@ -408,7 +408,7 @@ def test_baseline_on_demand(lists, nginx, rng, caller):
     wait_for(lambda: len(lists.events("v1.listing.")) == 2 * n, 10, "the baseline comes, once")
     assert lists.events("v1.listing.")[n].payload.version == 1
     assert set(lists.listed("one")) == set(values)
-    wait_for(lambda: sum(len(s.payload.verdicts) for s in lists.events("v1.verdict.")) == 5000, 5, "verdicts in full")
+    wait_for(lambda: sum(len(s.payload.verdicts) for s in lists.events("v1.verdict.")) == 5000, 20, "verdicts in full")
     applied = lists.events("v1.control.applied.blacklist.")
     assert [(s.payload.action, s.payload.target, s.payload.actor) for s in applied] == [("baseline", "one", "tester")]
     with pytest.raises(AssertionError, match="no such source"):
@@ -490,7 +490,7 @@ def test_broken_source_files(lists, nginx, site):
     lists.start()
     (lists.dir / "bad.yaml").write_text("url: http://a.example/\nweight: 7\n")
     lists.service.reload()
-    wait_for(lambda: "bad.yaml:2:" in lists.service.log_text(), 5, "the file, line and column are named")
+    wait_for(lambda: "bad.yaml:2:" in lists.service.log_text(), 20, "the file, line and column are named")
     assert lists.run().payload.n_ok == 1
     lists.service.term()
     result = site.run_program(["tip-blacklist", "--config", site.config_path], check=False)

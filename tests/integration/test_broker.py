@@ -323,7 +323,7 @@ def test_trimmed_is_told(site):
     site.broker(**SMALL, required=[])
     with Pub(site.endpoint("ingest"), "test") as pub, Fetch(site.endpoint("fetch")) as fetch:
         fill(pub, 1, 100)
-        wait_for(lambda: fetch.fetch(from_seq=1)[0] == "trimmed", 5, "the first events are gone")
+        wait_for(lambda: fetch.fetch(from_seq=1)[0] == "trimmed", 20, "the first events are gone")
         name, answer, _ = fetch.fetch(from_seq=1)
         assert name == "trimmed" and answer.journal_id == pub.welcome.journal_id
         fetch.send(fetch=pb.Fetch(from_seq=answer.first_available, max_events=1, request=5))
@@ -338,7 +338,7 @@ def test_a_consumer_that_is_not_required_is_trimmed_over(site):
         fetch.expect("batch")
         alarms = Alarms(site, broker, "journal.overtaken")
         fill(pub, 2, 100)
-        wait_for(lambda: broker.log_lines("journal.overtaken"), 5, "the alarm")
+        wait_for(lambda: broker.log_lines("journal.overtaken"), 20, "the alarm")
         assert "consumer=notify" in broker.log_lines("journal.overtaken")[0]
         assert "consumer notify has not read 1 to" in alarms.wait(True)
         assert broker.is_ready() and "consumer notify" in broker.get("/readyz")[1]

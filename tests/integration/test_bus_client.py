@@ -19,7 +19,7 @@ def test_a_service_says_what_it_is(site, sub):
     assert beat.payload.rss_bytes > 1 << 20 and beat.payload.uptime_ms > 0
     assert service.metric("tip_bus_up") == 1
     assert service.metric("tip_bus_acked_total") >= 1
-    wait_for(lambda: service.metric("tip_outbox_events") == 0, 5, "the outbox is empty")
+    wait_for(lambda: service.metric("tip_outbox_events") == 0, 20, "the outbox is empty")
     assert service.term() == 0
     assert sub.wait(lambda s: s.kind == "system.goodbye").payload.service == "scheduler"
 
