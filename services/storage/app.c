@@ -321,7 +321,7 @@ static void app_on_looked(void *ctx, void *opaque)
     if (app->state != APP_STOPPING) {
         if (is_done)
             app_found(app, &job->outcome.position);
-        if (app->state != APP_STANDBY)
+        if (job->outcome.end != STORE_END_STANDBY) /* that has its own time */
             tip_timer_start(&app->look, is_done ? APP_LOOK_MS : app_pause_ms(app));
         app_tell_ready(app);
     }
