@@ -301,11 +301,11 @@ def test_readers_that_never_read(site, broker, honest):
 
 def refuses_the_deaf(broker, lazy, want):
     """They ask, and nothing is given to them."""
+    given, said = broker.metric("tip_broker_fetched_bytes_total"), refused(broker, "fetch")
     for sock in lazy:
         say(sock, frame(want))
-    given, said = broker.metric("tip_broker_fetched_bytes_total"), refused(broker, "fetch")
-    time.sleep(0.1)
-    return refused(broker, "fetch") > said and broker.metric("tip_broker_fetched_bytes_total") - given < 1 << 20
+    wait_for(lambda: refused(broker, "fetch") > said, 20, "somebody has not read, and is told so")
+    return broker.metric("tip_broker_fetched_bytes_total") - given < 1 << 20
 
 
 def hears_again(sock, want):
