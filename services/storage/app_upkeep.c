@@ -21,11 +21,13 @@ static void upkeep_work(void *ctx)
 
 static void upkeep_say(struct app *app, const struct store_upkeep *upkeep)
 {
-    if (upkeep->n_made || upkeep->n_dropped || upkeep->n_swept || upkeep->n_runs || upkeep->n_rejects)
+    if (upkeep->n_made || upkeep->n_dropped || upkeep->n_swept || upkeep->n_runs || upkeep->n_rejects ||
+        upkeep->n_history)
         tip_info("upkeep.done",
                  "partitions_made=%" PRId64 " dropped=%" PRId64 " events_swept=%" PRId64 " runs=%" PRId64
-                 " rejects=%" PRId64,
-                 upkeep->n_made, upkeep->n_dropped, upkeep->n_swept, upkeep->n_runs, upkeep->n_rejects);
+                 " rejects=%" PRId64 " history=%" PRId64,
+                 upkeep->n_made, upkeep->n_dropped, upkeep->n_swept, upkeep->n_runs, upkeep->n_rejects,
+                 upkeep->n_history);
     if (upkeep->default_filled) {
         tip_error("partition.missing", "why=%s", "events of days without a partition were found and moved");
         tip_metric_inc(app->m[APP_M_DEFAULT_FILLED]);
@@ -83,8 +85,9 @@ static void runs_report(struct app *app, const struct store_upkeep *upkeep)
     else
         snprintf(summary, sizeof(summary),
                  "partitions: %" PRId64 " made, %" PRId64 " dropped; swept: %" PRId64 " events, %" PRId64
-                 " runs, %" PRId64 " rejects",
-                 upkeep->n_made, upkeep->n_dropped, upkeep->n_swept, upkeep->n_runs, upkeep->n_rejects);
+                 " runs, %" PRId64 " rejects, %" PRId64 " rows of history",
+                 upkeep->n_made, upkeep->n_dropped, upkeep->n_swept, upkeep->n_runs, upkeep->n_rejects,
+                 upkeep->n_history);
     for (size_t i = 0; i < app->n_runs; i++) {
         if (app->runs[i].is_served)
             run_report(app, &app->runs[i].id, summary, !upkeep->code);
@@ -160,6 +163,7 @@ void app_upkeep_on_timer(void *ctx)
         .partitions_ahead = (int)app->limits.partitions_ahead,
         .now_unix_ms = tip_loop_wall_ms(),
         .keep_events_ms = app->limits.keep_events_ms,
+        .keep_history_ms = app->limits.keep_history_ms,
     };
 
     memcpy(upkeep.keep_ms, app->limits.keep_ms, sizeof(upkeep.keep_ms));

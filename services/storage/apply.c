@@ -30,6 +30,7 @@ struct store_apply {
     struct store_rows rows;
     struct store_listing *listings;
     struct store_verdict *verdicts;
+    struct store_told *told;
 
     /* of the transaction under way */
     int16_t journal;
@@ -63,6 +64,7 @@ struct store_apply *store_apply_new(struct store_db *db, const struct store_batc
     apply->items = tip_new_array(batch->n_records + 1, struct apply_item);
     apply->listings = tip_new_array(APPLY_ROWS_MAX, struct store_listing);
     apply->verdicts = tip_new_array(APPLY_ROWS_MAX, struct store_verdict);
+    apply->told = tip_new_array(APPLY_ROWS_MAX, struct store_told);
     store_rows_init(&apply->rows, db);
     for (size_t i = 0; i < batch->n_records; i++)
         apply_decode(apply, i);
@@ -91,6 +93,7 @@ void store_apply_destroy(struct store_apply **applyp)
     free(apply->items);
     free(apply->listings);
     free(apply->verdicts);
+    free(apply->told);
     free(apply);
     *applyp = NULL;
 }
@@ -133,9 +136,12 @@ void store_counts_add(struct store_counts *sum, const struct store_counts *more)
 static int apply_flush(struct store_apply *apply)
 {
     size_t n_listings = store_listing_fold(apply->listings, apply->n_listings);
-    size_t n_verdicts = store_verdict_fold(apply->verdicts, apply->n_verdicts);
+    size_t n_told = store_told_fold(apply->told, apply->verdicts, apply->n_verdicts), n_verdicts;
     int r = store_listings_write(&apply->rows, apply->listings, n_listings);
 
+    if (!r)
+        r = store_told_write(&apply->rows, apply->told, n_told);
+    n_verdicts = store_verdict_fold(apply->verdicts, apply->n_verdicts); /* moves them: after what points to them */
     if (!r)
         r = store_verdicts_write(&apply->rows, apply->verdicts, n_verdicts);
     apply->n_listings = 0;
@@ -237,7 +243,7 @@ static int apply_close(struct store_apply *apply, const struct store_record *rec
     int r = apply_flush(apply);
 
     if (!r && !first) /* the first of all has nothing before it */
-        r = store_listings_close(&apply->rows, source, unix_ms, &n_closed);
+        r = store_listings_close(&apply->rows, source, unix_ms, store_told_us(record->commit_unix_us), &n_closed);
     apply->counts->closed += n_closed;
     apply->counts->baselines++;
     apply->closed = true;

@@ -11,6 +11,7 @@
 #include <tip/fail.h>
 
 #include "batch.h"
+#include "core/told.h"
 
 /* ---- keys ---- */
 
@@ -357,6 +358,7 @@ void store_codec_verdicts(const struct tip_event *event, const struct store_code
             .expires_unix_ms = verdict->expires_unix_ms,
             .first_unix_ms = unix_ms,
             .last_unix_ms = unix_ms,
+            .told_unix_us = store_told_us(context->commit_unix_us),
         };
         (void)store_codec_key(&rows[i].key, context->ikey_key, verdict->kind, verdict->value,
                               verdict->value_len); /* was checked when it was read */

@@ -27,7 +27,7 @@ struct store_options {
     int64_t answer_timeout_ms;
     int64_t query_timeout_ms, queries, readers;
     int64_t partitions_ahead;
-    int64_t keep_events_ms;
+    int64_t keep_events_ms, keep_history_ms;
     int64_t keep_ms[STORE_CLASS_COUNT];
 };
 

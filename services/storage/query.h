@@ -18,6 +18,7 @@ enum store_param_type {
     STORE_PARAM_INDICATOR, /* canonicalised: kind, value, ikey in three */
     STORE_PARAM_QUESTION,  /* the same and what bears on it: eight, see search.sql */
     STORE_PARAM_AUDIENCE,  /* clear, green or amber (when it is not said): what is marked for more is left out */
+    STORE_PARAM_TIME,      /* a time (RFC 3339, UTC); required */
     STORE_PARAM_LAG,       /* not from the caller: what the service knows of its lag */
 };
 

@@ -5,7 +5,7 @@
 
 #include <tip/clock.h>
 
-static int fold_compare_key(const struct store_key *a, const struct store_key *b)
+int store_key_compare(const struct store_key *a, const struct store_key *b)
 {
     int64_t left = (int64_t)a->ikey, right = (int64_t)b->ikey; /* as PostgreSQL orders them */
     int r;
@@ -23,7 +23,7 @@ static int fold_compare_key(const struct store_key *a, const struct store_key *b
 static int fold_by_history(const void *a, const void *b)
 {
     const struct store_listing *left = a, *right = b;
-    int r = fold_compare_key(&left->key, &right->key);
+    int r = store_key_compare(&left->key, &right->key);
 
     return r ? r : (left->order > right->order) - (left->order < right->order);
 }
@@ -36,7 +36,7 @@ static int fold_by_round(const void *a, const void *b)
         return left->round < right->round ? -1 : 1;
     if (left->listed != right->listed)
         return left->listed ? -1 : 1;
-    return fold_compare_key(&left->key, &right->key);
+    return store_key_compare(&left->key, &right->key);
 }
 
 /* Listed twice: the later evidence, since the first time. Removed twice: the first time was it. */
@@ -62,7 +62,7 @@ size_t store_listing_fold(struct store_listing *rows, size_t n)
     }
     qsort(rows, n, sizeof(*rows), fold_by_history);
     for (size_t i = 0; i < n; i++) {
-        bool same = kept && fold_compare_key(&rows[kept - 1].key, &rows[i].key) == 0;
+        bool same = kept && store_key_compare(&rows[kept - 1].key, &rows[i].key) == 0;
 
         if (same && rows[kept - 1].listed == rows[i].listed) {
             fold_listing_merge(&rows[kept - 1], &rows[i]);
@@ -88,7 +88,7 @@ size_t store_listing_run(const struct store_listing *rows, size_t n)
 static int fold_verdict_by_history(const void *a, const void *b)
 {
     const struct store_verdict *left = a, *right = b;
-    int r = fold_compare_key(&left->key, &right->key);
+    int r = store_key_compare(&left->key, &right->key);
 
     return r ? r : (left->order > right->order) - (left->order < right->order);
 }
@@ -109,7 +109,7 @@ size_t store_verdict_fold(struct store_verdict *rows, size_t n)
         rows[i].order = (uint32_t)i;
     qsort(rows, n, sizeof(*rows), fold_verdict_by_history);
     for (size_t i = 0; i < n; i++) {
-        bool same = kept && fold_compare_key(&rows[kept - 1].key, &rows[i].key) == 0;
+        bool same = kept && store_key_compare(&rows[kept - 1].key, &rows[i].key) == 0;
         int64_t first_unix_ms = same ? rows[kept - 1].first_unix_ms : rows[i].first_unix_ms;
 
         kept += !same;

@@ -50,8 +50,12 @@ struct store_verdict {
     uint64_t cause_version;
     int64_t next_change_unix_ms, expires_unix_ms;
     int64_t first_unix_ms, last_unix_ms;
+    int64_t told_unix_us; /* when the broker committed it, to the millisecond: as times are shown */
     uint32_t order;
 };
+
+/** As PostgreSQL orders the keys of both tables. */
+int store_key_compare(const struct store_key *a, const struct store_key *b);
 
 /**
  * Folds in place.

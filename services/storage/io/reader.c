@@ -183,6 +183,19 @@ static enum tip_failure reader_arg_audience(struct reader_args *args, const char
     return TIP_FAILURE_NONE;
 }
 
+static enum tip_failure reader_arg_time(struct reader_args *args, const struct store_param *param, const char *value,
+                                        char *why)
+{
+    int64_t unix_ms;
+
+    if (tip_clock_parse(&unix_ms, value, strlen(value))) {
+        snprintf(why, STORE_READER_WHY_BYTES, "%s is no time (2026-12-31T00:00:00Z)", param->name);
+        return TIP_FAILURE_INVALID;
+    }
+    store_arg_text(&args->sql, value);
+    return TIP_FAILURE_NONE;
+}
+
 static enum tip_failure reader_arg(struct store_reader *reader, struct reader_args *args,
                                    const struct tip_store_query *query, const struct store_param *param, char *why)
 {
@@ -197,6 +210,8 @@ static enum tip_failure reader_arg(struct store_reader *reader, struct reader_ar
     }
     if (param->type == STORE_PARAM_QUESTION || param->type == STORE_PARAM_INDICATOR)
         failure = reader_arg_question(reader, args, query, value, why);
+    else if (param->type == STORE_PARAM_TIME)
+        failure = reader_arg_time(args, param, value, why);
     else
         store_arg_text(&args->sql, value);
     if (!failure && param->type == STORE_PARAM_QUESTION)

@@ -17,15 +17,28 @@ static const char reject_sql_put[] =
     "insert into tip.event_reject (journal, seq, commit_time, topic, publisher, reason, bytes) "
     "values ($1::smallint, $2::bigint, to_timestamp($3::double precision), $4, $5, $6, $7)";
 
+/* What comes back to a list leaves the time before behind. */
 static const char listing_sql_list[] =
+    "with u as ("
+    "    select * from unnest($1::bigint[], $2::integer[], $3::smallint[], $4::text[], $5::inet[], $6::integer[], "
+    "        $7::timestamptz[], $8::timestamptz[], $9::bigint[], $10::bigint[], $11::integer[], $12::bytea[], "
+    "        $13::smallint[]) "
+    "        as u(ikey, source_id, kind, value, net, flags, first_at, last_at, version, line, mark, raw, tlp)"
+    "), past as ("
+    "    insert into tip.listing_history as h (ikey, source_id, kind, value, listed_at, removed_at, flags, version, "
+    "        line, raw, tlp) "
+    "    select l.ikey, l.source_id, l.kind, l.value, l.listed_at, l.removed_at, l.flags, l.version, l.line, l.raw, "
+    "        l.tlp "
+    "    from u join tip.listing as l on l.ikey = u.ikey and l.source_id = u.source_id and l.kind = u.kind "
+    "        and l.value = u.value "
+    "    where not l.listed and l.removed_at is not null "
+    "    on conflict (ikey, source_id, kind, value, listed_at) do update set removed_at = excluded.removed_at"
+    ") "
     "insert into tip.listing as l (ikey, source_id, kind, value, net, flags, listed, first_seen, listed_at, last_seen, "
     "n_times, version, line, mark, raw, tlp) "
     "select ikey, source_id, kind, value, net, flags, true, first_at, first_at, last_at, 1, version, line, mark, raw, "
     "tlp "
-    "from unnest($1::bigint[], $2::integer[], $3::smallint[], $4::text[], $5::inet[], $6::integer[], "
-    "$7::timestamptz[], $8::timestamptz[], $9::bigint[], $10::bigint[], $11::integer[], $12::bytea[], "
-    "$13::smallint[]) "
-    "as u(ikey, source_id, kind, value, net, flags, first_at, last_at, version, line, mark, raw, tlp) "
+    "from u "
     "on conflict (ikey, source_id, kind, value) do update set "
     "flags = excluded.flags, "
     "listed = true, "
@@ -45,6 +58,36 @@ static const char listing_sql_remove[] =
     "from unnest($1::bigint[], $2::integer[], $3::smallint[], $4::text[], $5::timestamptz[], "
     "$6::smallint[]) as u(ikey, source_id, kind, value, last_at, tlp) "
     "where l.ikey = u.ikey and l.source_id = u.source_id and l.kind = u.kind and l.value = u.value and l.listed";
+
+/*
+ * The history of what is told, after `u`: what held ends unless the same was told again; what is told now begins, not
+ * before what held began (clocks of two journals may differ). A second word within one commit takes the row of the
+ * first.
+ */
+#define VERDICT_SQL_HISTORY                                                                                         \
+    ", held_before as ("                                                                                            \
+    "    select u.*, h.from_at as open_at, h.from_at is not null "                                                  \
+    "        and (h.score, h.tier, h.families, h.reasons, h.n_reasons, h.tlp) "                                     \
+    "            = (u.score, u.tier, u.families, u.reasons, u.n_reasons, u.tlp) as same "                           \
+    "    from u left join tip.verdict_history as h "                                                                \
+    "        on h.ikey = u.ikey and h.kind = u.kind and h.value = u.value and h.to_at is null"                      \
+    "), ended as ("                                                                                                 \
+    "    update tip.verdict_history as h set to_at = greatest(b.told_at, h.from_at) "                               \
+    "    from held_before as b "                                                                                    \
+    "    where h.ikey = b.ikey and h.kind = b.kind and h.value = b.value and h.from_at = b.open_at and not b.same " \
+    "        and (b.tier = 0 or h.from_at < b.told_at)"                                                             \
+    "), begun as ("                                                                                                 \
+    "    insert into tip.verdict_history as h (ikey, kind, value, from_at, score, tier, families, reasons, "        \
+    "        n_reasons, cause_source, cause_version, next_change_at, expires_at, tlp) "                             \
+    "    select ikey, kind, value, greatest(told_at, coalesce(open_at, told_at)), score, tier, families, reasons, " \
+    "        n_reasons, cause_source, cause_version, next_change_at, expires_at, tlp "                              \
+    "    from held_before where tier > 0 and not same "                                                             \
+    "    on conflict (ikey, kind, value, from_at) do update set to_at = null, score = excluded.score, "             \
+    "        tier = excluded.tier, families = excluded.families, reasons = excluded.reasons, "                      \
+    "        n_reasons = excluded.n_reasons, cause_source = excluded.cause_source, "                                \
+    "        cause_version = excluded.cause_version, next_change_at = excluded.next_change_at, "                    \
+    "        expires_at = excluded.expires_at, tlp = excluded.tlp"                                                  \
+    ") "
 
 /* What a baseline closes was removed in a change that never came, and so was the change of its verdict: it is weighed
  * anew over the lists that still hold it, as the owner would (1 - product(1 - weight), what is never scored left out).
@@ -78,7 +121,10 @@ static const char listing_sql_close[] =
     "    from closed as c left join weighed as w on w.ikey = c.ikey and w.kind = c.kind and w.value = c.value"
     "    where v.ikey = c.ikey and v.kind = c.kind and v.value = c.value and v.tier > 0"
     "        and not v.families ? 'deny'" /* an operator's word, whoever lists it */
-    ") select count(*) from closed";
+    "    returning v.ikey, v.kind, v.value, v.score, v.tier, v.families, v.reasons, v.n_reasons, v.cause_source,"
+    "        v.cause_version, v.next_change_at, v.expires_at, v.tlp"
+    "), u as (select w.*, $8::timestamptz as told_at from weighed_anew as w)" VERDICT_SQL_HISTORY
+    "select count(*) from closed";
 
 /* One below `watch` of what has no verdict says nothing: baselines tell all of them. */
 static const char verdict_sql_write[] =
@@ -105,6 +151,17 @@ static const char verdict_sql_write[] =
     "expires_at = excluded.expires_at, "
     "updated_at = excluded.updated_at, "
     "tlp = excluded.tlp";
+
+static const char verdict_sql_told[] =
+    "with u as ("
+    "    select ikey, kind, value, score, tier, families::jsonb as families, reasons::jsonb as reasons, n_reasons, "
+    "        cause_source, cause_version, next_change_at, expires_at, tlp, told_at "
+    "    from unnest($1::bigint[], $2::smallint[], $3::text[], $4::double precision[], $5::smallint[], $6::text[], "
+    "        $7::text[], $8::integer[], $9::text[], $10::bigint[], $11::timestamptz[], $12::timestamptz[], "
+    "        $13::smallint[], $14::timestamptz[]) "
+    "        as u(ikey, kind, value, score, tier, families, reasons, n_reasons, cause_source, cause_version, "
+    "        next_change_at, expires_at, tlp, told_at)"
+    ")" VERDICT_SQL_HISTORY "select 1 from held_before limit 1";
 
 void store_rows_init(struct store_rows *rows, struct store_db *db)
 {
@@ -270,15 +327,17 @@ int store_listings_write(struct store_rows *rows, const struct store_listing *li
 }
 
 int store_listings_close(struct store_rows *rows, const struct store_source *source, int64_t unix_ms,
-                         uint64_t *n_closedp)
+                         int64_t told_unix_us, uint64_t *n_closedp)
 {
     tip_auto(store_result_clear) PGresult *result = NULL;
-    struct store_out *at = &rows->columns[0];
+    struct store_out *at = &rows->columns[0], *told_at = &rows->columns[1];
     struct store_args args = {.n = 0};
     int r;
 
     store_out_clear(at);
     store_put_time_us(at, unix_ms * 1000);
+    store_out_clear(told_at);
+    store_put_time_us(told_at, told_unix_us);
     store_arg_int(&args, source->id);
     store_arg_int(&args, source->chain.mark);
     store_arg_binary(&args, at->buf.data + 4, 8); /* behind the length of the field */
@@ -286,6 +345,7 @@ int store_listings_close(struct store_rows *rows, const struct store_source *sou
     store_arg_int(&args, (int64_t)source->chain.version);
     store_arg_int(&args, TIP_LISTING_NEVER_SCORED);
     store_arg_int(&args, source->tlp);
+    store_arg_binary(&args, told_at->buf.data + 4, 8);
     r = store_db_run(rows->db, listing_sql_close, &args, &result);
     if (!r)
         *n_closedp = (uint64_t)store_field_int(result, 0, 0);
@@ -329,4 +389,52 @@ int store_verdicts_write(struct store_rows *rows, const struct store_verdict *ve
         store_put_int2(&column[15], verdict->tlp);
     }
     return rows_run(rows, verdict_sql_write, 16);
+}
+
+/* ---- the history of verdicts ---- */
+
+static const enum store_oid told_types[] = {
+    STORE_OID_INT8,        STORE_OID_INT2,        STORE_OID_TEXT, STORE_OID_FLOAT8,      STORE_OID_INT2,
+    STORE_OID_TEXT,        STORE_OID_TEXT,        STORE_OID_INT4, STORE_OID_TEXT,        STORE_OID_INT8,
+    STORE_OID_TIMESTAMPTZ, STORE_OID_TIMESTAMPTZ, STORE_OID_INT2, STORE_OID_TIMESTAMPTZ,
+};
+
+static int told_write(struct store_rows *rows, const struct store_told *told, size_t n)
+{
+    struct store_out *column = rows->columns;
+
+    rows_begin(rows, told_types, 14);
+    for (size_t i = 0; i < n; i++) {
+        const struct store_verdict *verdict = told[i].verdict;
+
+        store_put_int8(&column[0], (int64_t)verdict->key.ikey);
+        store_put_int2(&column[1], verdict->key.kind);
+        store_put_bytes(&column[2], verdict->key.value, verdict->key.value_len);
+        store_put_float8(&column[3], verdict->score);
+        store_put_int2(&column[4], verdict->tier);
+        store_put_text(&column[5], verdict->families);
+        store_put_text(&column[6], verdict->reasons);
+        store_put_int4(&column[7], (int32_t)(verdict->n_reasons & INT32_MAX));
+        store_put_text(&column[8], verdict->cause_source);
+        store_put_count(&column[9], verdict->cause_version);
+        store_put_time_ms(&column[10], verdict->next_change_unix_ms);
+        store_put_time_ms(&column[11], verdict->expires_unix_ms);
+        store_put_int2(&column[12], verdict->tlp);
+        store_put_time_us(&column[13], verdict->told_unix_us);
+    }
+    return rows_run(rows, verdict_sql_told, 14);
+}
+
+int store_told_write(struct store_rows *rows, const struct store_told *told, size_t n)
+{
+    int r = 0;
+
+    while (!r && n) {
+        size_t run = store_told_run(told, n);
+
+        r = told_write(rows, told, run);
+        told += run;
+        n -= run;
+    }
+    return r;
 }

@@ -10,6 +10,7 @@
 #include "batch.h"
 #include "core/binary.h"
 #include "core/fold.h"
+#include "core/told.h"
 #include "io/db.h"
 #include "io/source.h"
 
@@ -36,11 +37,14 @@ tip_nodiscard int store_reject_put(struct store_rows *rows, int16_t journal, con
 /** Folded already. */
 tip_nodiscard int store_listings_write(struct store_rows *rows, const struct store_listing *listings, size_t n);
 tip_nodiscard int store_verdicts_write(struct store_rows *rows, const struct store_verdict *verdicts, size_t n);
+tip_nodiscard int store_told_write(struct store_rows *rows, const struct store_told *told, size_t n);
 
 /**
  * Closes every row of a source that does not carry the mark of its baseline, and weighs the verdicts on them anew.
  *
- * @param n_closedp  set
+ * @param unix_ms       when its list was read
+ * @param told_unix_us  when its baseline was committed: that is when the verdicts changed
+ * @param n_closedp     set
  */
 tip_nodiscard int store_listings_close(struct store_rows *rows, const struct store_source *source, int64_t unix_ms,
-                                       uint64_t *n_closedp);
+                                       int64_t told_unix_us, uint64_t *n_closedp);

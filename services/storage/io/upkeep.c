@@ -10,6 +10,13 @@ static const char upkeep_sql_runs[] = "select tip.schedule_run_drop(to_timestamp
 
 static const char upkeep_sql_rejects[] = "select tip.event_reject_drop(to_timestamp($1::double precision))";
 
+static const char upkeep_sql_verdicts[] =
+    "select tip.verdict_history_drop(to_timestamp($1::double precision), $2::bigint)";
+static const char upkeep_sql_listings[] =
+    "select tip.listing_history_drop(to_timestamp($1::double precision), $2::bigint)";
+
+enum { UPKEEP_PIECE = 50000 }; /* rows a statement: nobody waits long for it */
+
 static int upkeep_number(struct store_db *db, const char *sql, const struct store_args *args, int64_t *numberp)
 {
     tip_auto(store_result_clear) PGresult *result = NULL;
@@ -65,6 +72,24 @@ static int upkeep_classes(struct store_db *db, struct store_upkeep *upkeep)
     return r;
 }
 
+static int upkeep_history(struct store_db *db, const char *sql, int64_t from_unix_ms, int64_t *numberp)
+{
+    char seconds[32];
+    int64_t before;
+    int r;
+
+    snprintf(seconds, sizeof(seconds), "%lld", (long long)(from_unix_ms / 1000));
+    do {
+        struct store_args args = {.n = 0};
+
+        before = *numberp;
+        store_arg_text(&args, seconds);
+        store_arg_int(&args, UPKEEP_PIECE);
+        r = upkeep_number(db, sql, &args, numberp);
+    } while (!r && *numberp - before == UPKEEP_PIECE);
+    return r;
+}
+
 void store_upkeep_run(struct store_upkeep *upkeep)
 {
     /* Partitions need a lock on the parent; readers must not be made to queue behind it for long. */
@@ -81,6 +106,12 @@ void store_upkeep_run(struct store_upkeep *upkeep)
     upkeep->code = upkeep_partitions(db, upkeep);
     if (!upkeep->code)
         upkeep->code = upkeep_classes(db, upkeep);
+    if (!upkeep->code)
+        upkeep->code =
+            upkeep_history(db, upkeep_sql_verdicts, upkeep->now_unix_ms - upkeep->keep_history_ms, &upkeep->n_history);
+    if (!upkeep->code)
+        upkeep->code =
+            upkeep_history(db, upkeep_sql_listings, upkeep->now_unix_ms - upkeep->keep_history_ms, &upkeep->n_history);
     if (upkeep->code)
         snprintf(upkeep->why, sizeof(upkeep->why), "%s", store_db_why(db));
 }

@@ -10,7 +10,7 @@ static void test_query_has_its_text(void **state)
 {
     static const int n_sql[] = {
         [STORE_PARAM_NONE] = 0,     [STORE_PARAM_TEXT] = 1, [STORE_PARAM_OPTIONAL] = 1, [STORE_PARAM_INDICATOR] = 3,
-        [STORE_PARAM_QUESTION] = 8, [STORE_PARAM_LAG] = 1,  [STORE_PARAM_AUDIENCE] = 1};
+        [STORE_PARAM_QUESTION] = 8, [STORE_PARAM_LAG] = 1,  [STORE_PARAM_AUDIENCE] = 1, [STORE_PARAM_TIME] = 1};
 
     (void)state;
     for (size_t i = 0; i < store_queries_n; i++) {

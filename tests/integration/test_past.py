@@ -1,0 +1,232 @@
+"""What was told and listed at a time of the past: storage's history against one that is read off the journal."""
+import datetime
+import json
+import time
+
+from test_storage import Store, publish, store  # noqa: F401
+from tip_harness import wait_for
+from tip_lister import Lister
+from tip_wire import event, pb
+
+TIERS = ["none", "watch", "slow", "block"]
+MS = datetime.timedelta(milliseconds=1)
+
+
+def told(rng, values, version):
+    """One event of verdicts on some of the values; often the same again."""
+    verdicts = []
+    for value in rng.sample(values, rng.randrange(1, len(values))):
+        score = rng.choice([0, 0.35, 0.65, 0.95])
+        verdict = pb.Verdict(indicator=pb.Indicator(kind=pb.KIND_IP, value=value), score=score,
+                             tier=[0, 0.3, 0.6, 0.9].index(max(t for t in (0, 0.3, 0.6, 0.9) if t <= score)))
+        if score:
+            verdict.families["list"] = score
+            verdict.reasons.append(pb.VerdictReason(source=rng.choice(["one", "two"]), weight=score))
+            verdict.reason_count = 1
+        verdicts.append(verdict)
+    return ("v1.verdict.changes.list.", event("verdict.changes", verdicts=verdicts, cause_source="one", stream=b"s" * 16,
+                                              version=version, part=1))
+
+
+def oracle(store):
+    """{value: [(from, to, score, tier, families, reasons)]}, from the events in the order of the journal."""
+    words = {}
+    for at, body in store.rows("select commit_time, bytes from tip.event where kind = 'verdict.changes' order by seq"):
+        at = at.replace(microsecond=at.microsecond // 1000 * 1000)  # as times are shown
+        for verdict in pb.Event.FromString(bytes(body)).verdict_changes.verdicts:
+            told_now = words.setdefault(verdict.indicator.value, [])
+            word = (verdict.score, TIERS[verdict.tier], dict(verdict.families),
+                    [{"source": r.source, "weight": r.weight} for r in verdict.reasons]) if verdict.tier else None
+            if told_now and told_now[-1][0] == at:
+                told_now.pop()
+            told_now.append((at, word))
+    history = {}
+    for value, told_now in words.items():
+        kept = []
+        for at, word in told_now:
+            if word != (kept[-1][1] if kept else None):
+                kept.append((at, word))
+        ends = [at for at, _ in kept[1:]] + [None]
+        history[value] = [(at, end, *word) for (at, word), end in zip(kept, ends) if word]
+    return history
+
+
+def stored(store):
+    """Neighbours that say the same are one: where a batch ends within a commit, a word may have been told twice."""
+    history = {}
+    for value, *row in store.rows("select value, from_at, to_at, score, tier_name, families, reasons "
+                                  "from tip.v_verdict_history order by value, from_at"):
+        rows = history.setdefault(value, [])
+        if rows and rows[-1][1] == row[0] and list(rows[-1][2:]) == row[2:]:
+            row[0] = rows.pop()[0]
+        rows.append(tuple(row))
+    return history
+
+
+def rfc(at):
+    return at.astimezone(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+
+
+def check_as_of(caller, rng, history, n=40):
+    """Any time between the first word and now: what explain_at says is what held then."""
+    times = sorted({at for rows in history.values() for row in rows for at in row[:2] if at})
+    for _ in range(n):
+        at = rng.choice(times) + rng.choice([-2, 0, 2, 500]) * MS
+        at = at.replace(microsecond=at.microsecond // 1000 * 1000)
+        value = rng.choice(sorted(history))
+        held = [row for row in history[value] if row[0] <= at and (row[1] is None or row[1] > at)]
+        rows = caller.query("explain_at", value=value, at=rfc(at))
+        got = [(float(row["score"]), row["tier"], json.loads(row["families"])) for row in rows if row["score"]]
+        assert got == [tuple(row[2:5]) for row in held], (value, at)
+
+
+def test_history_equals_the_journal(site, broker, postgres, pub, caller, rng):
+    """Whatever the batches, and whenever storage is killed."""
+    values = [f"192.0.2.{i}" for i in range(12)]
+    store = Store(site, postgres)
+    site.section("storage", batch_events=rng.choice([1, 3, 10]))
+    store.start()
+    for turn in range(8):
+        seq = publish(pub, [told(rng, values, turn * 20 + i + 1) for i in range(rng.randrange(1, 20))])
+        time.sleep(rng.random() * 0.1)
+        store.service.kill()
+        store.service.start(ready=False)
+    store.wait_stored(seq, 60)
+    history = oracle(store)
+    assert sum(len(rows) for rows in history.values()) > 50
+    assert stored(store) == {value: rows for value, rows in history.items() if rows}
+    assert store.one("select count(*) from (select from tip.verdict_history where to_at is null "
+                     "group by ikey, kind, value having count(*) > 1) as twice") == 0
+    assert {(row[0], row[1]) for row in store.rows("select value, tier from tip.verdict where tier > 0")} == \
+        {(value, TIERS.index(rows[-1][3])) for value, rows in history.items() if rows and rows[-1][1] is None}
+    check_as_of(caller, rng, history)
+    told_first = reversed(caller.query("verdict_history", limit=1000, value=values[0]))
+    assert [(row["from_at"], row["tier"]) for row in told_first] == \
+        [(rfc(at), tier) for at, tier in store.rows("select from_at, tier_name from tip.v_verdict_history where value = %s "
+                                                    "order by from_at", values[0])]
+
+
+def test_what_is_told_twice_is_stored_once(store, pub, caller):  # noqa: F811
+    """A service whose outbox was put back tells everything again, under other numbers."""
+    store.start()
+    pairs = [("v1.verdict.changes.list.", event(
+        "verdict.changes", cause_source="one", version=1, part=1,
+        verdicts=[pb.Verdict(indicator=pb.Indicator(kind=pb.KIND_IP, value="192.0.2.1"), score=0.7, tier=pb.TIER_SLOW)]))]
+    store.wait_stored(publish(pub, pairs))
+    store.wait_stored(publish(pub, pairs + pairs))
+    row, = caller.query("verdict_history", value="192.0.2.1")
+    assert (row["tier"], row["to_at"]) == ("slow", None)
+
+
+def step(store, pub, lister, new, unix_ms):  # noqa: F811
+    lister.fetched_unix_ms = unix_ms
+    store.wait_stored(publish(pub, lister.step(new)))
+
+
+def test_a_list_is_known_as_it_was(store, pub, caller):  # noqa: F811
+    """Listed, gone, back with other words, and weighed otherwise: search and explain as of each time."""
+    drop, key, net = Lister("drop"), (pb.KIND_IP, "192.0.2.7"), (pb.KIND_NET, "192.0.2.0/24")
+    start_ms = int(time.time() * 1000) - 1000_000
+    store.start()
+    for i, new in enumerate([{net: 0}, {net: 0, key: 0}, {net: 0}, {net: 0, key: 2}, {net: 0}]):
+        step(store, pub, drop, new, start_ms + i * 100_000)
+    for at_ms, weight in [(start_ms + 150_000, 0.4), (start_ms + 250_000, 0.6)]:
+        weighed = event("source.weight", source="drop", weight=weight)
+        weighed.observed_unix_ms = at_ms
+        store.wait_stored(publish(pub, [(drop.topic("source.weight"), weighed)]))
+
+    def ask(name, turns):
+        at = datetime.datetime.fromtimestamp((start_ms + int(turns * 100_000)) / 1000, datetime.timezone.utc)
+        rows = [row for row in caller.query(name, value="192.0.2.7", at=rfc(at)) if row["source"]]
+        return [(row.get("relation", "exact"), row["listed"], row["version"], row["flags"], float(row["weight"]))
+                for row in rows]
+
+    last = 0.6  # nothing is known of the weight before the first was told: as it is now
+    assert ask("search_at", -0.5) == ask("explain_at", -0.5) == []
+    assert ask("search_at", 0.5) == [("around", "true", "1", "0", last)]
+    assert ask("explain_at", 0.5) == []
+    for turns, exact in [(1.2, ("exact", "true", "2", "0", last)), (1.7, ("exact", "true", "2", "0", 0.4)),
+                         (2.2, ("exact", "false", "2", "0", 0.4)), (2.7, ("exact", "false", "2", "0", 0.6)),
+                         (3.5, ("exact", "true", "4", "2", 0.6)), (4.5, ("exact", "false", "4", "2", 0.6))]:
+        assert ask("explain_at", turns) == [exact], turns
+        assert ask("search_at", turns) == [exact, ("around", "true", "1", "0", exact[4])], turns
+    assert store.rows("select n_times, listed from tip.listing where value = '192.0.2.7'") == [(2, False)]
+
+
+def test_an_audience_sees_of_the_past_what_it_may_see_now(store, pub, caller):  # noqa: F811
+    """Told to everybody, then the list is marked amber: its past is marked with it."""
+    lister, key = Lister("canary.list"), (pb.KIND_IP, "192.0.2.9")
+    lister.fetched_unix_ms -= 10_000
+    verdict = pb.Verdict(indicator=pb.Indicator(kind=pb.KIND_IP, value="192.0.2.9"), score=0.5, tier=pb.TIER_WATCH,
+                         reasons=[pb.VerdictReason(source="canary.list", weight=0.5)], reason_count=1)
+    changes = event("verdict.changes", verdicts=[verdict], cause_source="other", version=1, part=1)
+    store.start()
+    pub.publish_all(lister.step({key: 0}) + [("v1.verdict.changes.list.", changes)], 1)
+    pub.publish_all(lister.step({}) + lister.step({key: 0}), 1)
+    store.wait_stored(pub.flush(30))
+
+    def seen(audience, name, **how):
+        return len(caller.query(name, value="192.0.2.9", audience=audience, **how))
+
+    now = rfc(datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=1))
+    asked = [("verdict_history", {}), ("explain_at", {"at": now}), ("search_at", {"at": now})]
+    assert [seen("clear", name, **how) for name, how in asked] == [1, 1, 1]
+    pub.publish_all([lister.ok()], 3)
+    store.wait_stored(pub.flush(30))
+    assert [seen("green", name, **how) for name, how in asked] == [0, 0, 0]
+    assert [seen("amber", name, **how) for name, how in asked] == [1, 1, 1]
+
+
+def test_the_allow_list_as_it_was(store, pub, caller):  # noqa: F811
+    entry = pb.AllowEntry(indicator=pb.Indicator(kind=pb.KIND_NET, value="192.0.2.0/24"), rule=pb.ALLOW_RULE_ALLOW,
+                          scope=pb.ALLOW_SCOPE_SUBTREE, actor="me", since_unix_ms=int(time.time() * 1000) - 100_000)
+    removal = event("control.allow", stream=b"s" * 16, change=2, removed=[entry])
+    removal.observed_unix_ms -= 50_000
+    store.start()
+    store.wait_stored(publish(pub, [("v1.control.allow.blacklist.", event("control.allow", stream=b"s" * 16, change=1,
+                                                                           added=[entry])),
+                                    ("v1.control.allow.blacklist.", removal)]))
+    now = datetime.datetime.now(datetime.timezone.utc)
+    assert [len(caller.query("allow_at", value="192.0.2.7", at=rfc(now - datetime.timedelta(seconds=s))))
+            for s in (150, 75, 25)] == [0, 1, 0]
+    assert caller.query("allow_on", value="192.0.2.7") == []
+
+
+def test_verdicts_weighed_by_storage_have_a_history(store, pub, caller):  # noqa: F811
+    """A removal was lost, its baseline came: what storage weighs anew is told from that commit on."""
+    lister, value = Lister("drop"), "192.0.2.3"
+    verdict = pb.Verdict(indicator=pb.Indicator(kind=pb.KIND_IP, value=value), score=0.7, tier=pb.TIER_SLOW, reason_count=1,
+                         families={"list": 0.7})
+    store.start()
+    publish(pub, [*lister.step({(pb.KIND_IP, value): 0}), lister.ok(weight=0.7)])
+    store.wait_stored(publish(pub, [("v1.verdict.changes.list.", event("verdict.changes", verdicts=[verdict], version=1, part=1,
+                                                                       cause_source="drop"))]))
+    told_at = time.time()
+    wait_for(lambda: time.time() > told_at + 0.01, 5, "another millisecond")
+    lister.step({})
+    store.wait_stored(publish(pub, lister.baseline()))
+    row, = caller.query("verdict_history", value=value)
+    assert row["tier"] == "slow" and row["to_at"]
+    assert store.one("select h.to_at = (select date_trunc('milliseconds', max(commit_time)) from tip.event "
+                     "where kind = 'listing.baseline') from tip.verdict_history as h")
+
+
+def test_the_past_is_forgotten(store, pub, caller):  # noqa: F811
+    store.site.section("storage", keep_history="2d")
+    store.rows("insert into tip.verdict_history select n, 1, '192.0.2.1', now() - interval '9 days', "
+               "case when n > 1 then now() - interval '4 days' * (n - 1) end, 0.5, 1, '{}', '[]', 0, 'x', 1, null, null, false, false, 3 "
+               "from generate_series(1, 3) as n returning 1")
+    store.rows("insert into tip.listing_history select 1, 1, 1, '192.0.2.1', now() - interval '9 days' * n, "
+               "now() - interval '1 day' * (3 * n - 2), 0, 1, 1, '', 3 from generate_series(1, 3) as n returning 1")
+    store.start()
+    wait_for(lambda: store.one("select count(*) from tip.verdict_history") == 1, 20, "what holds stays")
+    wait_for(lambda: store.one("select count(*) from tip.listing_history") == 1, 20, "what ended yesterday stays")
+
+
+def test_times_that_are_none(store, caller):  # noqa: F811
+    store.start()
+    wait_for(lambda: caller.query("status") is not None, 10, "it answers")
+    for at in ("yesterday", "2026-11-22", "2026-11-22T00:00:00+01:00", "infinity"):
+        request = pb.StoreQuery(name="search_at", params={"value": "192.0.2.1", "at": at})
+        code, reason, _ = caller.put("store.query", request.SerializeToString())
+        assert code == pb.FAILURE_INVALID and "at is no time" in reason
