@@ -125,6 +125,36 @@ def test_search_and_explain(tip, stored):
     assert answer["agrees"] and answer["verdict"]["tier"] == "slow" and answer["score"] == 0.8
     assert [(s["source"], s["line"], s["listed"]) for s in answer["sources"]] == [("first", 3, True), ("second", 9, True)]
     assert tip("explain", "198.51.100.1").returncode == NOT_FOUND
+    assert [(row["relation"], row["value"], row["source"]) for row in answer["around"]] == [
+        ("around", "192.0.2.0/24", "second")]
+
+
+def test_what_would_remove_it(tip, stored):
+    def explained():
+        answer = json.loads(tip("explain", "192.0.2.7", "-o", "json").stdout or "{}")
+        return answer.get("verdict") and answer
+    answer = wait_for(explained, 20, "a verdict")
+    shares = {row["name"]: row for row in answer["removal"]["shares"]}
+    assert {name: (row["share"], row["score_without"], row["tier_without"]) for name, row in shares.items()} == {
+        "first": (0.6, 0.5, "watch"), "second": (0.5, 0.6, "slow")}
+    assert all("has to be delisted there" in row["text"] and not row["fading"] for row in shares.values())
+    human = tip("explain", "192.0.2.7").stdout.split("what would remove it\n")[1]
+    assert "first (0.60): has to be delisted there" in human and "without it 0.50 -> watch" in human
+    assert "if all lists dropped it now" in human and "tip allow add '192.0.2.7'" in human
+
+
+def test_search_and_explain_as_of_a_time(tip, stored):
+    told = wait_for(lambda: json.loads(tip("explain", "192.0.2.7", "-o", "json").stdout or "{}").get("verdict"), 20, "a verdict")
+    wait_for(lambda: tip("search", "192.0.2.7", "--at", "0s").returncode == OK, 20, "what is listed now")
+    answer = json.loads(tip("explain", "192.0.2.7", "--at", "0s", "-o", "json").stdout)
+    assert answer["at"] and answer["verdict"]["score"] == told["score"] and len(answer["sources"]) == 2
+    assert answer["at"] in tip("explain", "192.0.2.7", "--at", answer["at"]).stdout.splitlines()[0]
+    for at in ("2020-01-01T00:00:00Z", "365d"):
+        assert tip("explain", "192.0.2.7", "--at", at).returncode == NOT_FOUND
+        assert tip("search", "192.0.2.7", "--at", at).returncode == NOT_FOUND
+    for at in ("soon", "2099-01-01T00:00:00Z", "-1d", ""):
+        refused = tip("search", "192.0.2.7", "--at", at)
+        assert refused.returncode == 2 and "--at" in refused.stderr, at
 
 
 def test_sources_of_storage(tip, stored):

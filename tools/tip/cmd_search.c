@@ -4,12 +4,14 @@
 
 #include "client.h"
 #include "commands.h"
+#include "past.h"
 
-enum { SEARCH_LIMIT, SEARCH_ALL, SEARCH_OPTIONS };
+enum { SEARCH_LIMIT, SEARCH_ALL, SEARCH_AT, SEARCH_OPTIONS };
 
 static const struct cli_option search_rows[SEARCH_OPTIONS] = {
     [SEARCH_LIMIT] = {"limit", 'n', "N", "Most rows (1 to 10000) [100]."},
     [SEARCH_ALL] = {"all", 'a', NULL, "Also what was listed and is no longer."},
+    [SEARCH_AT] = {"at", 0, "TIME", "As it was then; a time (2026-11-22T04:00:00Z) or how long ago (7d)."},
 };
 
 /* Columns for people; JSON and CSV have all that storage says. */
@@ -75,8 +77,10 @@ static int search_ask(struct cli *cli, const struct tip_store_query *query)
 
 static int search_run(struct cli *cli)
 {
-    struct tip_param param = {.name = "value", .value = cli->args[0]};
-    struct tip_store_query query = {.name = "search", .n_params = 1, .params = &param};
+    char at[TIP_CLOCK_TEXT];
+    struct tip_param params[] = {{.name = "value", .value = cli->args[0]}, {.name = "at", .value = at}};
+    struct tip_store_query query = {.name = "search", .n_params = 1, .params = params};
+    int64_t at_unix_ms;
     struct tip_indicator indicator;
     int64_t limit = 0;
     int r = tip_indicator_parse(&indicator, TIP_KIND_NONE, cli->args[0], strlen(cli->args[0]));
@@ -87,6 +91,10 @@ static int search_run(struct cli *cli)
     }
     if (cli_int(cli, SEARCH_LIMIT, 1, TIP_CALL_ROWS_MAX, &limit))
         return CLI_USAGE;
+    if (cli_past(cli, SEARCH_AT, &at_unix_ms, at))
+        return CLI_USAGE;
+    if (*at)
+        query.name = "search_at", query.n_params = 2;
     query.limit = (uint32_t)limit;
     return search_ask(cli, &query);
 }

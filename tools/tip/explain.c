@@ -1,0 +1,216 @@
+#include "explain.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <tip/clock.h>
+#include <tip/event.h>
+
+#define EXPLAIN_CAP 0.89 /* the most that one source, or one observation, makes */
+
+void explain_init(struct explain *explain, const struct cli *cli)
+{
+    *explain = (struct explain){.cli = cli, .at = ""};
+    tip_buf_init(&explain->arithmetic, EXPLAIN_TEXT);
+}
+
+void explain_deinit(struct explain *explain)
+{
+    tip_buf_deinit(&explain->arithmetic);
+    json_decref(explain->families);
+}
+
+/* ---- cells ---- */
+
+const char *explain_cell(const struct explain *explain, size_t row, const char *column)
+{
+    for (size_t i = 0; i < explain->answer->n_columns; i++) {
+        if (strcmp(explain->answer->columns[i].name, column) == 0)
+            return explain->answer->cells[row * explain->answer->n_columns + i];
+    }
+    return NULL;
+}
+
+const char *explain_of(const struct tip_store_answer *answer, size_t row, const char *column)
+{
+    for (size_t i = 0; i < answer->n_columns; i++) {
+        const char *cell = answer->cells[row * answer->n_columns + i];
+
+        if (strcmp(answer->columns[i].name, column) == 0)
+            return cell ? cell : "";
+    }
+    return "";
+}
+
+const char *explain_text(const struct explain *explain, size_t row, const char *column)
+{
+    const char *cell = explain_cell(explain, row, column);
+
+    return cell ? cell : "-";
+}
+
+bool explain_is_listed(const struct explain *explain, size_t row)
+{
+    return strcmp(explain_text(explain, row, "listed"), "true") == 0;
+}
+
+unsigned long explain_flags(const struct explain *explain, size_t row)
+{
+    const char *cell = explain_cell(explain, row, "flags");
+
+    return cell ? strtoul(cell, NULL, 10) : 0;
+}
+
+void explain_raw(const char *hex, char *text, size_t room)
+{
+    unsigned byte;
+    size_t n = 0;
+
+    for (; hex && sscanf(hex, "%2x", &byte) == 1 && hex[1] && n + 5 < room; hex += 2)
+        n += (size_t)snprintf(text + n, room - n, byte >= ' ' && byte < 0x7f && byte != '\\' ? "%c" : "\\x%02x", byte);
+    text[n] = '\0';
+}
+
+bool explain_is_around(const struct tip_store_answer *around, size_t row)
+{
+    const char *relation = explain_of(around, row, "relation");
+
+    return strcmp(explain_of(around, row, "listed"), "true") == 0 &&
+           (!strcmp(relation, "around") || !strcmp(relation, "parent") || !strcmp(relation, "host"));
+}
+
+/* ---- shares ---- */
+
+/* How long ago a time of the row is, in seconds; 0 when it is not known. */
+static int64_t explain_age_s(const struct explain *explain, size_t row, const char *column)
+{
+    const char *cell = explain_cell(explain, row, column);
+    int64_t unix_ms;
+
+    if (!cell || tip_clock_parse(&unix_ms, cell, strlen(cell)) || unix_ms > explain->at_unix_ms)
+        return 0;
+    return (explain->at_unix_ms - unix_ms) / TIP_SECOND_MS;
+}
+
+/* A list that removes nothing says nothing by going on; what left a list fades from then on. */
+static struct removal_share explain_source_share(const struct explain *explain, size_t row)
+{
+    const char *half_life = explain_cell(explain, row, "half_life_ms"),
+               *basis = explain_text(explain, row, "half_life_basis");
+    double weight = strtod(explain_text(explain, row, "weight"), NULL);
+    struct removal_share share = {.name = explain_text(explain, row, "source"),
+                                  .p = weight,
+                                  .half_life_s = half_life ? strtoll(half_life, NULL, 10) / TIP_SECOND_MS : 0,
+                                  .is_listed = explain_is_listed(explain, row)};
+    bool is_append = !strcmp(basis, "append_only") && share.half_life_s;
+
+    share.is_fading = is_append || !share.is_listed;
+    if (is_append)
+        share.p = removal_decayed(weight, explain_age_s(explain, row, "listed_at"), share.half_life_s);
+    else if (!share.is_listed)
+        share.p = removal_decayed(weight, explain_age_s(explain, row, "removed_at") + 1, share.half_life_s);
+    return share;
+}
+
+static void explain_own_shares(struct explain *explain)
+{
+    int64_t age_s = explain_age_s(explain, 0, "verdict_at");
+    const char *family;
+    json_t *told;
+
+    json_object_foreach(explain->families, family, told)
+    {
+        int64_t half_life_s = removal_family_half_life_s(family);
+
+        if (half_life_s && explain->n_shares < EXPLAIN_SOURCES_MAX + EXPLAIN_OWN_MAX)
+            explain->shares[explain->n_shares++] =
+                (struct removal_share){.name = family,
+                                       .p = removal_decayed(json_number_value(told), age_s, half_life_s),
+                                       .half_life_s = half_life_s,
+                                       .is_fading = true,
+                                       .is_own = true};
+    }
+}
+
+static int explain_sum(struct explain *explain)
+{
+    struct tip_buf *out = &explain->arithmetic;
+    double found = explain_found(explain);
+    int r = explain->n_shares ? tip_buf_append_text(out, "1 - ") : 0;
+
+    for (size_t i = 0; i < explain->n_shares && !r; i++)
+        r = tip_buf_append_format(out, "(1-%.2f)", explain->shares[i].p);
+    if (r)
+        return r;
+    return tip_buf_append_format(out, "%s%.2f -> %s", explain->n_shares ? " = " : "", found,
+                                 tip_tier_name(tip_tier_of(found)));
+}
+
+int explain_compute(struct explain *explain)
+{
+    const char *families = explain->answer->n_rows ? explain_cell(explain, 0, "families") : NULL;
+
+    explain->families = families ? json_loads(families, 0, NULL) : NULL;
+    for (size_t i = 0; i < explain->answer->n_rows && explain->n_shares < EXPLAIN_SOURCES_MAX; i++) {
+        struct removal_share share;
+
+        if (!explain_cell(explain, i, "source") || explain_flags(explain, i) & TIP_LISTING_NEVER_SCORED)
+            continue;
+        share = explain_source_share(explain, i);
+        if (share.p <= 0)
+            continue;
+        explain->rows[explain->n_shares] = i;
+        explain->shares[explain->n_shares++] = share;
+    }
+    explain_own_shares(explain);
+    return explain_sum(explain);
+}
+
+double explain_share(const struct explain *explain, size_t row)
+{
+    for (size_t i = 0; i < explain->n_shares; i++) {
+        if (!explain->shares[i].is_own && explain->rows[i] == row)
+            return explain->shares[i].p;
+    }
+    return 0;
+}
+
+/* ---- scores ---- */
+
+double explain_found(const struct explain *explain)
+{
+    return removal_score(explain->shares, explain->n_shares, explain->n_shares);
+}
+
+double explain_decided(const struct explain *explain)
+{
+    double found = explain_found(explain);
+
+    if (!explain->allow || !explain->allow->n_rows)
+        return found;
+    if (strcmp(explain_of(explain->allow, 0, "rule"), "allow") == 0)
+        return 0;
+    return strcmp(explain_of(explain->allow, 0, "is_self"), "true") == 0 || found > 0 ? 1 : found;
+}
+
+double explain_stored(const struct explain *explain)
+{
+    const char *cell = explain->answer->n_rows ? explain_cell(explain, 0, "score") : NULL;
+
+    return cell ? strtod(cell, NULL) : -1;
+}
+
+bool explain_is_capped(const struct explain *explain)
+{
+    return explain_decided(explain) >= EXPLAIN_CAP && fabs(explain_stored(explain) - EXPLAIN_CAP) < 1e-6;
+}
+
+bool explain_agrees(const struct explain *explain)
+{
+    double score = explain_decided(explain), stored = explain_stored(explain);
+
+    if (stored < 0)
+        return tip_tier_of(score) == TIP_TIER_NONE;
+    return explain_is_capped(explain) || fabs(score - stored) < 0.05; /* smaller moves are not published */
+}
