@@ -255,6 +255,8 @@ static const struct wire_field verdict_rows[] = {
     WIRE_ROW(U32, Verdict, tip_verdict, reason_count, 0, 0),
     WIRE_AT("next_change_at", Verdict, tip_verdict, next_change_unix_ms),
     WIRE_AT("expires_at", Verdict, tip_verdict, expires_unix_ms),
+    WIRE_ROW(BOOL, Verdict, tip_verdict, subtree, 0, 0),
+    WIRE_ROW(BOOL, Verdict, tip_verdict, whole, 0, 0),
 };
 const struct wire_table wire_verdict = WIRE_TABLE(tip__v1__verdict__descriptor, tip_verdict, verdict_rows, );
 
@@ -262,6 +264,7 @@ static const struct wire_field changes_rows[] = {
     WIRE_ROW(TEXT, VerdictChanges, tip_verdict_changes, cause_source, 0, N),
     WIRE_ROW(ID, VerdictChanges, tip_verdict_changes, stream, 0, 0),
     WIRE_ROW(U64, VerdictChanges, tip_verdict_changes, version, 0, 0),
+    WIRE_AT("scored_at", VerdictChanges, tip_verdict_changes, scored_unix_ms),
     WIRE_ROW(U32, VerdictChanges, tip_verdict_changes, part, 0, 0),
     WIRE_MANY(LIST, VerdictChanges, verdicts, tip_verdict_changes, verdicts, TIP_BATCH_ENTRIES_MAX, &wire_verdict),
 };

@@ -205,6 +205,7 @@ struct tip_verdict {
     struct tip_verdict_reason *reasons;
     uint32_t reason_count; /* in all */
     int64_t next_change_unix_ms, expires_unix_ms;
+    bool subtree, whole;
 };
 
 struct tip_verdict_changes {
@@ -214,6 +215,7 @@ struct tip_verdict_changes {
     struct tip_id stream;
     uint64_t version;
     uint32_t part;
+    int64_t scored_unix_ms;
 };
 
 struct tip_control_applied {
