@@ -60,6 +60,8 @@ static const struct tip_metric_row app_metrics[APP_M_COUNT] = {
     [APP_M_SNAPSHOT_BYTES] = {TIP_METRIC_GAUGE, "tip_blacklist_snapshot_bytes", "", "Of snapshots on the disk."},
     [APP_M_JOBS_AGAIN] = {TIP_METRIC_COUNTER, "tip_blacklist_jobs_again_total", "",
                           "Times that a job could not be planned for want of memory or descriptors."},
+    [APP_M_RESTS] = {TIP_METRIC_COUNTER, "tip_blacklist_verdict_rests_total", "",
+                     "Times that verdicts waited because verdict_rate was reached."},
     [APP_M_PAUSED] = {TIP_METRIC_GAUGE, "tip_blacklist_paused", "",
                       "1 while nothing is collected because the bus takes nothing."},
     [APP_M_EXPORTS_WRITTEN] = {TIP_METRIC_COUNTER, "tip_blacklist_exports_total", "end=\"written\"",
@@ -247,6 +249,7 @@ static void app_configure(struct app *app, const struct bl_options *options)
     if (!app->user_agent && asprintf(&app->user_agent, "TIP/" TIP_VERSION " (+%s)",
                                      options->contact ? options->contact : "https://www.tip-project.example/") == -1)
         abort();
+    app->verdict_rate = options->verdict_rate;
     tip_hash_each (app->sources, source, next)
         source->spec = bl_specs_find(&app->specs, source->name);
     for (size_t i = 0; i < app->specs.n; i++) {
@@ -257,6 +260,8 @@ static void app_configure(struct app *app, const struct bl_options *options)
         if (source->stored.fingerprint != (int64_t)source->spec->fingerprint)
             source->machine.next_unix_ms = 0;
     }
+    voters_configure(app);
+    clock_configure(app, options);
 }
 
 /* What is over ends; weights that changed are told. */
@@ -320,6 +325,7 @@ static void app_on_tick(void *ctx)
     collect_tick(app);
     stale_tick(app);
     weigh_tick(app);
+    clock_tick(app);
     runs_tick(app);
     app_settle_sources(app);
     publish_go_on(app);
@@ -366,6 +372,7 @@ static int app_load(struct app *app)
     r = r ? r : observe_load(app, txn);
     r = r ? r : runs_load(app, txn);
     r = r ? r : publish_load(app, txn);
+    r = r ? r : clock_load(app, txn);
     return r ? r : input_load(app, txn);
 }
 
@@ -473,6 +480,7 @@ int app_open(struct app **appp, struct tip_service *service, const struct bl_opt
     app->service = service;
     app->loop = tip_service_loop(service);
     tip_timer_init(&app->tick, app->loop, app_on_tick, app);
+    publish_init(app);
     r = tip_service_bus_open(&app->place, service);
     if (r)
         return r;

@@ -51,6 +51,7 @@ enum {
     APP_M_SNAPSHOT_MISSED,
     APP_M_SNAPSHOT_BYTES,
     APP_M_JOBS_AGAIN,
+    APP_M_RESTS,
     APP_M_PAUSED,
     APP_M_EXPORTS_WRITTEN,
     APP_M_EXPORTS_UNCHANGED,
@@ -86,6 +87,7 @@ struct app_source {
     const struct bl_spec *spec; /* NULL: its file is gone */
     struct bl_source machine;
     struct bl_stored stored;
+    uint16_t group;        /* the same number: the same maintainer */
     bool is_urgent;        /* an operator waits for it */
     int64_t start_unix_ms; /* its fetch waits until then */
     uint64_t asked;        /* its place among those that wait for a fetch */
@@ -103,8 +105,19 @@ struct app_source {
 /** The job being done. */
 struct app_publish {
     bool is_active, is_planning;
+    bool is_resting;  /* until more verdicts may be told */
+    double allowance; /* verdicts that may be told now; below 0: not yet */
+    int64_t refilled_ms;
+    struct tip_timer refill;
     struct work_plan *plan;
     struct tip_id baseline_id;
+};
+
+/** The score time. */
+struct app_clock {
+    struct bl_clock_state state;
+    int64_t floor_ms;
+    uint32_t next_s; /* when time alone moves a verdict next; UINT32_MAX: not within the hour */
 };
 
 /** The bus takes nothing. */
@@ -160,6 +173,8 @@ struct app {
     struct tip_timer tick;
     struct app_pause pause;
     struct app_weigh weigh;
+    struct app_clock clock;
+    int64_t verdict_rate;
     struct tip_id journal_id; /* input: where the next batch begins */
     uint64_t next_seq;
     int64_t purged_ms;
@@ -297,12 +312,22 @@ bool publish_is_queued(const struct app *app, enum work_kind kind, const char *n
  */
 void publish_stands(const struct app_source *source, uint64_t *versionp, double *weightp);
 
+/** The same with all that it is trusted by. */
+struct app_stand {
+    uint64_t version;
+    struct bl_law law;
+    int64_t kin;
+};
+
+struct app_stand publish_stand(const struct app_source *source);
+
 /** Is a job under way or waiting that puts another weight of it in force? */
 bool publish_is_weighing(const struct app_source *source);
 
 /** Queues a job when the weight that is to be in force is not. */
 tip_nodiscard int publish_weigh(struct app_source *source, struct tip_outbox_txn *txn);
 
+void publish_init(struct app *app);
 tip_nodiscard int publish_load(struct app *app, struct tip_outbox_txn *txn);
 void publish_free(struct app *app);
 
@@ -341,6 +366,50 @@ void weigh_tick(struct app *app);
 /** Takes the options over; sources are loaded. */
 void weigh_configure(struct app *app, const struct bl_options *options);
 void weigh_free(struct app *app);
+
+/* voters.c */
+
+/** How far and for how long a source is to be trusted: by its file, by what was measured, else as its category. */
+struct bl_law app_source_law(const struct app_source *source);
+
+/** A number that changes with whom it is independent of. */
+int64_t app_source_kin(const struct app_source *source);
+
+/** Of one maintainer and made of the same? What else the number says is marked. */
+bool voters_same_kin(int64_t a, int64_t b);
+void voters_mark(struct work_marks *marks, int64_t kin);
+
+struct voters_wish {
+    enum tip_tlp audience; /* TIP_TLP_NONE: everybody's */
+    const char *self;      /* that one is wanted whatever it is worth; NULL: none */
+    bool is_newest;        /* as they are once the job that has begun is done */
+};
+
+/** The sources that count, in the order of their names. */
+struct work_voters voters_make(struct app *app, const struct voters_wish *wish);
+
+/** Sources are joined with their files. */
+void voters_configure(struct app *app);
+
+/* clock.c */
+tip_nodiscard int clock_load(struct app *app, struct tip_outbox_txn *txn);
+void clock_configure(struct app *app, const struct bl_options *options);
+
+/** The score time in force, and the one that events may speak of already. */
+uint32_t clock_tau(const struct app *app);
+uint32_t clock_stands(const struct app *app);
+
+/** What a WORK_CLOCK job means now that it is its turn. */
+void clock_order(struct app *app, struct bl_job *job);
+
+/** What a plan has found out about what time will do. */
+void clock_heard(struct app *app, const struct bl_tell *tell);
+
+/** Within the transaction of the job's last part. */
+tip_nodiscard int clock_set(struct app *app, struct tip_outbox_txn *txn, uint64_t tau_s);
+
+/** Each second: queues a job when it is time. */
+void clock_tick(struct app *app);
 
 /* control.c */
 void control_on_job(void *ctx, struct tip_job *job);

@@ -245,6 +245,12 @@ static const struct codec_row stored_rows[] = {
     CODEC_ROW("pending", CODEC_INT, bl_stored, pending),
     CODEC_ROW("last_number", CODEC_INT, bl_stored, last_number),
     CODEC_ROW("weight", CODEC_REAL, bl_stored, weight),
+    CODEC_ROW("half_life", CODEC_INT, bl_stored, half_life_s),
+    CODEC_ROW("append", CODEC_BOOL, bl_stored, is_append),
+    CODEC_ROW("kin", CODEC_INT, bl_stored, kin),
+    CODEC_ROW("measured_independence", CODEC_REAL, bl_stored, measured_independence),
+    CODEC_ROW("measured_half_life", CODEC_INT, bl_stored, measured_half_life_s),
+    CODEC_ROW("measured_append", CODEC_BOOL, bl_stored, measured_append),
     CODEC_ROW("tlp", CODEC_INT, bl_stored, tlp),
     CODEC_ROW("fingerprint", CODEC_INT, bl_stored, fingerprint),
     CODEC_ROW("etag", CODEC_TEXT, bl_stored, validators.etag),
@@ -286,8 +292,13 @@ static const struct codec_row job_rows[] = {
     CODEC_ROW("name", CODEC_TEXT, bl_job, name),
     CODEC_ROW("from", CODEC_INT, bl_job, from),
     CODEC_ROW("to", CODEC_INT, bl_job, to),
-    CODEC_ROW("weight_before", CODEC_REAL, bl_job, weight_before),
-    CODEC_ROW("weight_after", CODEC_REAL, bl_job, weight_after),
+    CODEC_ROW("weight_before", CODEC_REAL, bl_job, before.weight),
+    CODEC_ROW("weight_after", CODEC_REAL, bl_job, after.weight),
+    CODEC_ROW("half_life_before", CODEC_INT, bl_job, before.half_life_s),
+    CODEC_ROW("half_life_after", CODEC_INT, bl_job, after.half_life_s),
+    CODEC_ROW("append_before", CODEC_BOOL, bl_job, before.is_append),
+    CODEC_ROW("append_after", CODEC_BOOL, bl_job, after.is_append),
+    CODEC_ROW("kin_after", CODEC_INT, bl_job, kin_after),
     CODEC_ROW("baseline_id", CODEC_HEX, bl_job, baseline_id),
     CODEC_ROW("next", CODEC_INT, bl_job, next),
 };
@@ -418,6 +429,19 @@ int codec_job_read(struct bl_job *job, const void *bytes, size_t n)
     if (codec_rows_read(ROWS(job_rows), job, bytes, n))
         return CODEC_E_FOREIGN;
     return job->kind < 0 || job->kind >= WORK_KIND_COUNT ? CODEC_E_FOREIGN : 0;
+}
+
+static const struct codec_row clock_rows[] = {CODEC_ROW("tau", CODEC_INT, bl_clock_state, tau_s)};
+
+int codec_clock_write(const struct bl_clock_state *clock, struct tip_buf *out)
+{
+    return codec_rows_write(ROWS(clock_rows), clock, out);
+}
+
+int codec_clock_read(struct bl_clock_state *clock, const void *bytes, size_t n)
+{
+    *clock = (struct bl_clock_state){0};
+    return codec_rows_read(ROWS(clock_rows), clock, bytes, n);
 }
 
 static const char *const sub_names[BL_SUB_STATE_COUNT] = {

@@ -13,7 +13,9 @@
 
 #define CODEC_OPERATOR "operator" /* the source of a reason that is an entry of the allow and deny list */
 
-enum { CODEC_FAMILIES = 2 };
+#define CODEC_TIME "time" /* the cause of what decay alone has moved */
+
+enum { CODEC_FAMILIES = BL_FAMILY_COUNT + 1 };
 
 struct codec_scratch {
     struct bl_item items[TIP_BATCH_ENTRIES_MAX];
@@ -33,7 +35,7 @@ struct codec_part {
 /** A listing.delta, or a listing.baseline when there is nothing before. @return the prefix of its topic */
 const char *codec_listing(struct tip_event *event, const struct codec_part *part, struct codec_scratch *scratch);
 
-/** verdict.changes. @return the strictest marking of what led to it besides the list itself, 0 for nothing */
+/** verdict.changes. @return the strictest marking of what led to it, 0 for nothing */
 enum tip_tlp codec_verdicts(struct tip_event *event, const struct codec_part *part, struct codec_scratch *scratch);
 
 /** source.ok or source.failed. The report may be NULL. */
@@ -66,6 +68,8 @@ tip_nodiscard int codec_stored_write(const struct bl_stored *stored, struct tip_
 tip_nodiscard int codec_stored_read(struct bl_stored *stored, const void *bytes, size_t n);
 tip_nodiscard int codec_job_write(const struct bl_job *job, struct tip_buf *out);
 tip_nodiscard int codec_job_read(struct bl_job *job, const void *bytes, size_t n);
+tip_nodiscard int codec_clock_write(const struct bl_clock_state *clock, struct tip_buf *out);
+tip_nodiscard int codec_clock_read(struct bl_clock_state *clock, const void *bytes, size_t n);
 tip_nodiscard int codec_run_write(const struct bl_run *run, struct tip_buf *out);
 tip_nodiscard int codec_run_read(struct bl_run *run, const void *bytes, size_t n); /* subs: free them */
 

@@ -1,80 +1,87 @@
 /* Events of a plan: the verdicts. */
+#include <tip/clock.h>
+
 #include "codec.h"
 
-/*
- * The strongest lists, the changing one among them; before all of them the operators' word. Returns how many.
- */
-static size_t codec_reasons(const struct work_plan *plan, const struct bl_verdict *verdict,
+/* A list, or a kind of own observations. */
+static const char *codec_reason_name(const struct work_plan *plan, uint16_t number)
+{
+    if (number < plan->order.n_voters)
+        return plan->order.voters[number].name;
+    return bl_family_name((enum bl_family)(number - plan->order.n_voters));
+}
+
+/* The strongest; before all of them the operators' word. Returns how many. */
+static size_t codec_reasons(const struct work_plan *plan, const struct bl_score_detail *detail,
                             struct tip_verdict_reason reasons[static BL_SCORE_REASONS])
 {
-    struct tip_verdict_reason self = {.source = plan->order.name, .weight = plan->order.weight_after};
-    bool is_placed = !verdict->self;
     size_t n = 0;
 
-    if (verdict->rule != BL_RULE_NONE)
-        reasons[n++] = (struct tip_verdict_reason){.source = CODEC_OPERATOR, .weight = bl_verdict_score(verdict)};
-
-    for (size_t i = 0; n < BL_SCORE_REASONS && i < BL_SCORE_REASONS && i < verdict->count; i++) {
-        const struct work_voter *voter = &plan->order.voters[verdict->voters[i]];
-
-        if (!is_placed && self.weight >= voter->weight) {
-            reasons[n++] = self;
-            is_placed = true;
-        }
-        if (n < BL_SCORE_REASONS)
-            reasons[n++] = (struct tip_verdict_reason){.source = voter->name, .weight = voter->weight};
-    }
-    if (!is_placed && n < BL_SCORE_REASONS)
-        reasons[n++] = self;
+    if (detail->score.rule != BL_RULE_NONE)
+        reasons[n++] = (struct tip_verdict_reason){.source = CODEC_OPERATOR, .weight = detail->score.score};
+    for (size_t i = 0; n < BL_SCORE_REASONS && i < detail->n_shown; i++)
+        reasons[n++] = (struct tip_verdict_reason){.source = codec_reason_name(plan, detail->reasons[i]),
+                                                   .weight = detail->shares[i]};
     return n;
 }
 
-/* What each family adds; together they are the score. */
-static size_t codec_families(const struct bl_verdict *verdict, struct tip_family_share shares[static CODEC_FAMILIES])
+/* What each family says by itself; and what the operators' word adds to what was found. */
+static size_t codec_families(const struct bl_score *score, struct tip_family_share shares[static CODEC_FAMILIES])
 {
     static const char *const names[] = {[BL_RULE_ALLOW] = "allow", [BL_RULE_DENY] = "deny"};
     size_t n = 0;
 
-    if (verdict->score > 0)
-        shares[n++] = (struct tip_family_share){.family = "list", .share = verdict->score};
-    if (verdict->rule != BL_RULE_NONE)
-        shares[n++] = (struct tip_family_share){.family = names[verdict->rule],
-                                                .share = bl_verdict_score(verdict) - verdict->score};
+    for (int i = 0; i < BL_FAMILY_COUNT; i++) {
+        if (score->families[i] > 0)
+            shares[n++] =
+                (struct tip_family_share){.family = bl_family_name((enum bl_family)i), .share = score->families[i]};
+    }
+    if (score->rule != BL_RULE_NONE)
+        shares[n++] = (struct tip_family_share){.family = names[score->rule], .share = score->score - score->found};
     return n;
 }
 
-static void codec_verdict(const struct work_plan *plan, size_t index, size_t at, struct codec_scratch *scratch)
+static void codec_verdict(const struct codec_part *part, size_t at, struct codec_scratch *scratch,
+                          const struct bl_score_detail *detail)
 {
-    const struct bl_verdict *verdict = bl_score_at(&plan->verdicts, index);
     struct bl_item *item = &scratch->items[at];
 
-    bl_set_item(verdict->in_old ? &plan->from.file.set : &plan->to.file.set, verdict->index, item);
+    bl_key_item(&part->plan->tell.job->last, item);
     scratch->verdicts[at] = (struct tip_verdict){
         .kind = item->kind,
         .value = item->value,
         .value_len = item->len,
-        .score = bl_verdict_score(verdict),
-        .tier = tip_tier_of(bl_verdict_score(verdict)),
-        .n_families = codec_families(verdict, scratch->shares[at]),
+        .score = detail->score.score,
+        .tier = tip_tier_of(detail->score.score),
+        .n_families = codec_families(&detail->score, scratch->shares[at]),
         .families = scratch->shares[at],
-        .n_reasons = codec_reasons(plan, verdict, scratch->reasons[at]),
+        .n_reasons = codec_reasons(part->plan, detail, scratch->reasons[at]),
         .reasons = scratch->reasons[at],
-        .reason_count = verdict->count + (verdict->self ? 1u : 0u) + (verdict->rule != BL_RULE_NONE ? 1u : 0u),
+        .reason_count = (uint32_t)detail->n_reasons + (detail->score.rule != BL_RULE_NONE),
+        .next_change_unix_ms = detail->next_s * TIP_SECOND_MS,
+        .expires_unix_ms = detail->end_s * TIP_SECOND_MS,
+        .subtree = detail->is_subtree,
+        .whole = detail->is_whole,
     };
 }
 
 enum tip_tlp codec_verdicts(struct tip_event *event, const struct codec_part *part, struct codec_scratch *scratch)
 {
     const struct work_plan *plan = part->plan;
+    struct bl_score_job *job = plan->tell.job;
+    struct bl_score_detail detail;
     enum tip_tlp tlp = TIP_TLP_NONE;
     size_t end;
     size_t start = work_plan_cut(plan, part->index, &end);
 
     for (size_t i = start; i < end; i++) {
-        const struct bl_verdict *verdict = bl_score_at(&plan->verdicts, i);
-        enum tip_tlp other = verdict->rule == BL_RULE_DENY ? TIP_TLP_AMBER : (enum tip_tlp)verdict->tlp;
+        struct bl_key key = bl_tell_key(&plan->tell, bl_tell_at(&plan->verdicts, i));
+        enum tip_tlp other;
 
-        codec_verdict(plan, i, i - start, scratch);
+        bl_score_look(job, &key);
+        bl_score_explain(job, &detail);
+        codec_verdict(part, i - start, scratch, &detail);
+        other = detail.score.rule == BL_RULE_DENY ? TIP_TLP_AMBER : (enum tip_tlp)detail.tlp;
         tlp = other > tlp ? other : tlp;
     }
     *event = (struct tip_event){.kind = TIP_EVENT_VERDICT_CHANGES, .kind_name = "", .depth = 1};
@@ -85,6 +92,7 @@ enum tip_tlp codec_verdicts(struct tip_event *event, const struct codec_part *pa
         .stream = part->stream,
         .version = plan->order.to,
         .part = (uint32_t)part->index + 1,
+        .scored_unix_ms = job->moment[BL_AFTER].tau_s * TIP_SECOND_MS,
     };
     return tlp;
 }

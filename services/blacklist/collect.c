@@ -180,12 +180,14 @@ void collect_changed(struct app_source *source, const struct work_parse *job)
 {
     struct app *app = source->app;
     struct tip_outbox_txn *txn = app_begin(app);
-    double weight = source->stored.version ? source->stored.weight : job->weight;
+    bool is_first = !source->stored.version;
+    struct bl_law law = is_first ? app_source_law(source) : bl_stored_law(&source->stored);
     struct bl_job publish = {.kind = WORK_VERSION,
                              .from = job->from,
                              .to = job->to,
-                             .weight_before = weight,
-                             .weight_after = weight,
+                             .before = law,
+                             .after = law,
+                             .kin_after = is_first ? app_source_kin(source) : source->stored.kin,
                              .baseline_id = tip_id_random()};
     int r;
 
@@ -283,7 +285,6 @@ static void collect_parse(struct app_source *source)
     collect_order(source, source->spec, &job);
     strcpy(job.body, source->body);
     job.fingerprint = source->spec->fingerprint;
-    job.weight = app_source_weight(source);
     r = tip_pool_submit(
         source->app->pool,
         &(struct tip_pool_job){

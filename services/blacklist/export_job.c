@@ -160,23 +160,22 @@ static struct bl_export_item export_item(struct export_run *run, const struct ti
     return item;
 }
 
-static int export_add_name(struct export_run *run, struct bl_export_item *item, const struct tip_verdict *verdict,
-                           size_t index)
+static int export_add_name(struct export_run *run, struct bl_export_item *item, const struct tip_verdict *verdict)
 {
-    bool is_tree = run->job->spec.has_subdomains || view_is_subtree(run->view, index) ||
+    bool is_tree = run->job->spec.has_subdomains || verdict->subtree ||
                    bl_cut_is_denied_tree(run->cut, verdict->value, verdict->value_len);
 
     item->is_subtree = is_tree && !bl_cut_is_below(run->cut, verdict->value);
     return bl_export_add(&run->list, item, verdict->kind, verdict->value, verdict->value_len);
 }
 
-static int export_add(struct export_run *run, const struct tip_verdict *verdict, size_t index)
+static int export_add(struct export_run *run, const struct tip_verdict *verdict)
 {
     struct bl_export_item item = export_item(run, verdict);
     struct tip_prefix prefix;
 
     if (verdict->kind == TIP_KIND_DOMAIN)
-        return export_add_name(run, &item, verdict, index);
+        return export_add_name(run, &item, verdict);
     if (verdict->kind != TIP_KIND_NET)
         return bl_export_add(&run->list, &item, verdict->kind, verdict->value, verdict->value_len);
     if (tip_prefix_parse(&prefix, NULL, verdict->value, verdict->value_len))
@@ -217,7 +216,7 @@ static int export_collect(struct export_run *run)
 
             if (!export_wants(run, verdict))
                 continue;
-            r = export_add(run, verdict, i);
+            r = export_add(run, verdict);
             r = r == BL_EXPORT_E_VALUE ? 0 : r == BL_EXPORT_E_FULL ? -ENOBUFS : r;
         }
     }

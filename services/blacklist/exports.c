@@ -100,15 +100,9 @@ void exports_touch(struct app *app)
 
 /* ---- an order for the pool ---- */
 
-static int exports_compare(const void *a, const void *b)
-{
-    return strcmp(((const struct work_voter *)a)->name, ((const struct work_voter *)b)->name);
-}
-
-/* In the order of names, so that what is written does not depend on the order in which they came. */
+/* In the order of names, as the lists are: so what is written does not depend on the order in which they came. */
 static void exports_sources(struct app *app, struct export_job *job)
 {
-    qsort(job->order.lists, job->order.n_lists, sizeof(*job->order.lists), exports_compare);
     job->n_sources = job->order.n_lists;
     job->sources = tip_new_array(job->n_sources, struct export_source);
     for (size_t i = 0; i < job->n_sources; i++) {

@@ -17,6 +17,7 @@ struct bl_options {
     int64_t concurrency;
     int64_t interval_floor_ms;
     int64_t weights_interval_ms;
+    int64_t verdict_clock_ms, verdict_rate;
     char *warninglists; /* directory; NULL for none */
     struct tip_opt_prefixes own_networks, allow_special;
     int64_t observations_max;

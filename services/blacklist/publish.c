@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include <tip/alloc.h>
+#include <tip/clock.h>
 #include <tip/log.h>
 #include <topics.h>
 
@@ -14,11 +15,13 @@
 enum {
     PUBLISH_PARTS_MAX = 64, /* in one transaction */
     PUBLISH_TURN_MS = 20,   /* then the loop does something else */
+    PUBLISH_REST_MS = 50,
     PUBLISH_JOBS_MAX = 10000,
     PUBLISH_JOB_BYTES = 4096
 };
 
 static void publish_step(struct app *app);
+static void publish_on_refill(void *ctx);
 
 /* ---- the queue ---- */
 
@@ -90,7 +93,10 @@ int publish_weigh(struct app_source *source, struct tip_outbox_txn *txn)
 {
     struct bl_job job = {.kind = WORK_WEIGHT};
 
-    if (!source->spec || !source->stored.version || source->stored.weight == app_source_weight(source) ||
+    struct bl_law law = app_source_law(source), stands = bl_stored_law(&source->stored);
+
+    if (!source->spec || !source->stored.version ||
+        (bl_law_equals(&law, &stands) && app_source_kin(source) == source->stored.kin) ||
         publish_is_queued(source->app, WORK_WEIGHT, source->name))
         return 0;
     strcpy(job.name, source->name);
@@ -102,13 +108,19 @@ static int publish_visit(void *ctx, const void *key, size_t key_len, const void 
     struct app *app = ctx;
     struct bl_job job;
 
-    if (codec_job_read(&job, bytes, n) || (job.kind != WORK_ALLOW && !app_source_find(app, job.name))) {
+    if (codec_job_read(&job, bytes, n) ||
+        (work_is_of_source((enum work_kind)job.kind) && !app_source_find(app, job.name))) {
         tip_error("job.unreadable", "number=%" PRIu64, store_number_of(key, key_len));
         return 0;
     }
     job.number = store_number_of(key, key_len);
     job_push(app, &job);
     return 0;
+}
+
+void publish_init(struct app *app)
+{
+    tip_timer_init(&app->publish.refill, app->loop, publish_on_refill, app);
 }
 
 int publish_load(struct app *app, struct tip_outbox_txn *txn)
@@ -119,27 +131,38 @@ int publish_load(struct app *app, struct tip_outbox_txn *txn)
 void publish_free(struct app *app)
 {
     work_plan_destroy(&app->publish.plan);
+    tip_timer_deinit(&app->publish.refill);
     free(app->jobs);
+}
+
+struct app_stand publish_stand(const struct app_source *source)
+{
+    const struct app *app = source->app;
+    const struct bl_job *first = app->jobs;
+    struct app_stand stand = {source->stored.version, bl_stored_law(&source->stored), source->stored.kin};
+
+    if (!app->n_jobs || strcmp(first->name, source->name) != 0 || !(app->publish.is_active || first->next))
+        return stand;
+    stand.law = first->after;
+    stand.kin = first->kin_after;
+    if (first->kind == WORK_VERSION)
+        stand.version = first->to;
+    return stand;
 }
 
 void publish_stands(const struct app_source *source, uint64_t *versionp, double *weightp)
 {
-    const struct app *app = source->app;
-    const struct bl_job *first = app->jobs;
+    struct app_stand stand = publish_stand(source);
 
-    *versionp = source->stored.version;
-    *weightp = source->stored.weight;
-    if (!app->n_jobs || strcmp(first->name, source->name) != 0 || !(app->publish.is_active || first->next))
-        return;
-    *weightp = first->weight_after;
-    if (first->kind == WORK_VERSION)
-        *versionp = first->to;
+    *versionp = stand.version;
+    *weightp = stand.law.weight;
 }
 
 /* What was asked of a version that has been lost since: the next one is a baseline by itself. */
 static void job_drop_void(struct app *app)
 {
-    while (app->n_jobs && !app->is_stopping && app->jobs[0].kind != WORK_VERSION && app->jobs[0].kind != WORK_ALLOW &&
+    while (app->n_jobs && !app->is_stopping && app->jobs[0].kind != WORK_VERSION &&
+           work_is_of_source((enum work_kind)app->jobs[0].kind) &&
            !app_source_find(app, app->jobs[0].name)->stored.version) {
         struct tip_outbox_txn *txn = app_begin(app);
 
@@ -150,22 +173,16 @@ static void job_drop_void(struct app *app)
 
 /* ---- planning ---- */
 
-static void plan_voters(struct app *app, const char *name, struct work_order *order)
+static void plan_voters(struct app *app, const char *self, struct work_order *order)
 {
-    struct app_source *source, *next;
+    const struct voters_wish wish = {.self = self};
+    struct work_voters voters = voters_make(app, &wish);
 
-    order->voters = tip_new_array(tip_hash_count(app->sources), struct work_voter);
-    tip_hash_each (app->sources, source, next) {
-        struct work_voter *voter = &order->voters[order->n_voters];
-
-        if (!source->stored.version || source->stored.weight <= 0 || !strcmp(source->name, name))
-            continue;
-        strcpy(voter->name, source->name);
-        voter->version = source->stored.version;
-        voter->weight = source->stored.weight;
-        voter->tlp = app_source_tlp(source);
-        order->n_voters++;
-    }
+    order->voters = voters.items;
+    order->n_voters = voters.n;
+    order->self = voters.self;
+    order->tau_s = clock_tau(app);
+    strcpy(order->dir, app->dir);
 }
 
 /* From the list in force to the newest one, or to where its first part has led. */
@@ -181,34 +198,55 @@ static void plan_order_allow(struct app *app, struct bl_job *job, struct work_or
                                  .allow = operator_at(app, job->from),
                                  .allow_to = operator_at(app, job->to),
                                  .allow_changed = operator_between(app, job->from, job->to)};
-    strcpy(order->dir, app->dir);
     strcpy(order->name, CODEC_OPERATOR);
-    plan_voters(app, "", order);
+    plan_voters(app, NULL, order);
+}
+
+static void plan_order_clock(struct app *app, struct bl_job *job, struct work_order *order)
+{
+    clock_order(app, job);
+    *order = (struct work_order){.kind = WORK_CLOCK, .from = job->from, .to = job->to, .allow = operator_in_force(app)};
+    strcpy(order->name, CODEC_TIME);
+    plan_voters(app, NULL, order);
+    order->tau_s = (uint32_t)job->to;
 }
 
 /* What a job means now that it is its turn: versions and weights are those in force, and stay so until it is done. */
-static void plan_order(struct app *app, struct bl_job *job, struct work_order *order)
+static void plan_pin(struct app_source *source, struct bl_job *job)
 {
-    const struct app_source *source = app_source_find(app, job->name);
+    bool is_new = job->kind == WORK_WEIGHT || (job->kind == WORK_VERSION && app_source_is_over(source));
 
     if (job->kind != WORK_VERSION)
         job->to = source->stored.version;
     if (job->kind == WORK_WEIGHT)
         job->from = job->to;
-    if (source->stored.version)
-        job->weight_before = source->stored.weight;
-    if (job->kind != WORK_WEIGHT)
-        job->weight_after = job->weight_before;
-    else if (!job->next && source->spec) /* else as it was when its first part went out */
-        job->weight_after = app_source_weight(source);
+    if (source->stored.version) {
+        job->before = bl_stored_law(&source->stored);
+        if (!is_new) {
+            job->after = job->before;
+            job->kin_after = source->stored.kin;
+        }
+    }
+    if (is_new && !job->next) { /* else as it was when its first part went out */
+        job->after = app_source_law(source);
+        job->kin_after = app_source_kin(source);
+    }
+}
+
+static void plan_order(struct app *app, struct bl_job *job, struct work_order *order)
+{
+    struct app_source *source = app_source_find(app, job->name);
+
+    plan_pin(source, job);
     *order = (struct work_order){.kind = (enum work_kind)job->kind,
                                  .from = job->from,
                                  .to = job->to,
-                                 .weight_before = job->weight_before,
-                                 .weight_after = job->weight_after};
-    strcpy(order->dir, app->dir);
+                                 .law_before = job->before,
+                                 .law_after = job->after,
+                                 .is_capped_again = !voters_same_kin(job->kin_after, source->stored.kin),
+                                 .allow = operator_in_force(app)};
     strcpy(order->name, job->name);
-    order->allow = operator_in_force(app);
+    voters_mark(&order->marks_after, job->kin_after);
     plan_voters(app, job->name, order);
 }
 
@@ -244,7 +282,7 @@ static void plan_on_done(void *ctx, void *opaque)
 
     app->publish.is_planning = false;
     app->publish.plan = done->plan;
-    if (done->error && (!bl_files_is_lost(done->error) || app->jobs[0].kind == WORK_ALLOW))
+    if (done->error && (!bl_files_is_lost(done->error) || !work_is_of_source((enum work_kind)app->jobs[0].kind)))
         plan_again(app, done->error);
     else if (done->error)
         plan_failed(app, done->error);
@@ -256,10 +294,19 @@ static void plan_start(struct app *app)
 {
     struct work_plan_job job = {0};
 
-    if (app->jobs[0].kind == WORK_ALLOW)
+    switch ((enum work_kind)app->jobs[0].kind) {
+    case WORK_ALLOW:
         plan_order_allow(app, &app->jobs[0], &job.order);
-    else
+        break;
+    case WORK_CLOCK:
+        plan_order_clock(app, &app->jobs[0], &job.order);
+        break;
+    case WORK_VERSION:
+    case WORK_BASELINE:
+    case WORK_WEIGHT:
+    case WORK_KIND_COUNT:
         plan_order(app, &app->jobs[0], &job.order);
+    }
     if (tip_pool_submit(
             app->pool,
             &(struct tip_pool_job){
@@ -305,6 +352,7 @@ static int publish_part(struct app *app, struct tip_outbox_txn *txn, const struc
     if (!source && others == TIP_TLP_NONE)
         others = TIP_TLP_AMBER; /* of no list any more: it is the operators' alone */
     tip_metric_add(app->m[APP_M_VERDICTS], event.verdict_changes.n_verdicts);
+    app->publish.allowance -= (double)event.verdict_changes.n_verdicts;
     return app_publish(app, txn, TIP_TOPIC_VERDICT_CHANGES, "list", others > tlp ? others : tlp, &event);
 }
 
@@ -315,8 +363,11 @@ static int publish_weight(struct app *app, struct tip_outbox_txn *txn, const str
                          : source->stored.weighed_unix_ms ? "measured"
                                                           : "prior";
 
-    source->stored.weight = job->weight_after;
-    return weigh_publish(source, txn, job->weight_before, reason);
+    source->stored.kin = job->kin_after;
+    if (bl_law_equals(&job->before, &job->after))
+        return 0;
+    bl_stored_law_set(&source->stored, &job->after);
+    return weigh_publish(source, txn, job->before.weight, reason);
 }
 
 static int publish_version(struct app *app, struct tip_outbox_txn *txn, const struct bl_job *job)
@@ -326,7 +377,8 @@ static int publish_version(struct app *app, struct tip_outbox_txn *txn, const st
     tip_metric_inc(app->m[APP_M_VERSIONS]);
     source->stored.version = job->to;
     source->stored.pending = 0;
-    source->stored.weight = job->weight_after;
+    bl_stored_law_set(&source->stored, &job->after);
+    source->stored.kin = job->kin_after;
     source->stored.tlp = app_source_tlp(source);
     return collect_published(source, txn,
                              app_source_is_over(source) && !source->stored.n_entries ? "retired" : "changed");
@@ -339,8 +391,11 @@ static int publish_finish(struct app *app, struct tip_outbox_txn *txn)
     struct app_source *source = app_source_find(app, job.name);
     int r = job_drop_first(app, txn);
 
+    clock_heard(app, &app->publish.plan->tell);
     if (job.kind == WORK_ALLOW)
         return r ? r : operator_in_force_set(app, txn, job.to);
+    if (job.kind == WORK_CLOCK)
+        return r ? r : clock_set(app, txn, job.to);
     if (!r && job.kind == WORK_VERSION)
         r = publish_version(app, txn, &job);
     if (!r && job.kind == WORK_WEIGHT)
@@ -368,6 +423,36 @@ static void publish_step_soon(void *ctx)
     publish_step(ctx);
 }
 
+/* How many verdicts may be told grows with time, up to those of a second; a part may overdraw it. */
+static bool publish_may_tell(struct app *app)
+{
+    struct app_publish *publish = &app->publish;
+    int64_t now_ms = tip_loop_now_ms();
+    double rate = (double)app->verdict_rate;
+
+    publish->allowance += rate * (double)(now_ms - publish->refilled_ms) / TIP_SECOND_MS;
+    publish->allowance = publish->allowance < rate ? publish->allowance : rate;
+    publish->refilled_ms = now_ms;
+    return app->jobs[0].next >= work_plan_verdicts(publish->plan) || publish->allowance > 0;
+}
+
+static void publish_on_refill(void *ctx)
+{
+    struct app *app = ctx;
+
+    app->publish.is_resting = false;
+    publish_step(app);
+}
+
+static void publish_rest(struct app *app)
+{
+    if (app->publish.is_resting)
+        return;
+    tip_metric_inc(app->m[APP_M_RESTS]);
+    app->publish.is_resting = true;
+    tip_timer_start(&app->publish.refill, PUBLISH_REST_MS);
+}
+
 /* One transaction: up to 64 parts and where to go on; the last one ends the job. */
 static void publish_turn(struct app *app, size_t n)
 {
@@ -378,7 +463,8 @@ static void publish_turn(struct app *app, size_t n)
     struct bl_job job;
     int r = 0;
 
-    for (size_t i = 0; !r && i < n && first->next < total && tip_loop_now_ms() < until_ms; i++) {
+    for (size_t i = 0; !r && i < n && first->next < total && publish_may_tell(app) && tip_loop_now_ms() < until_ms;
+         i++) {
         r = publish_part(app, txn, first);
         first->next++;
     }
@@ -397,8 +483,12 @@ static void publish_step(struct app *app)
     size_t left;
     size_t n;
 
-    if (!app->publish.plan || app->is_stopping)
+    if (!app->publish.plan || app->is_stopping || app->publish.is_resting)
         return;
+    if (!publish_may_tell(app)) {
+        publish_rest(app);
+        return;
+    }
     left = publish_total(app->publish.plan) - app->jobs[0].next;
     n = left < PUBLISH_PARTS_MAX ? left : PUBLISH_PARTS_MAX;
     if (app_has_room(app, n * TIP_BATCH_BYTES_MAX + APP_ROOM_SMALL))

@@ -15,19 +15,12 @@
  */
 void snapshot_lists(struct app *app, enum tip_tlp audience, struct view_order *order)
 {
-    struct app_source *source, *next;
+    const struct voters_wish wish = {.audience = audience, .is_newest = true};
+    struct work_voters voters = voters_make(app, &wish);
 
-    order->lists = tip_new_array(tip_hash_count(app->sources), struct work_voter);
-    tip_hash_each (app->sources, source, next) {
-        struct work_voter *list = &order->lists[order->n_lists];
-
-        list->tlp = app_source_tlp(source);
-        publish_stands(source, &list->version, &list->weight);
-        if (!list->version || list->weight <= 0 || list->tlp > audience)
-            continue;
-        strcpy(list->name, source->name);
-        order->n_lists++;
-    }
+    order->lists = voters.items;
+    order->n_lists = voters.n;
+    order->tau_s = clock_stands(app);
 }
 
 static int snapshot_begin(void *ctx, enum tip_tlp audience, void **copyp)

@@ -22,6 +22,8 @@ struct source_options {
     bool enabled, can_be_empty, redistribute, guard;
     int64_t interval_ms, timeout_ms, max_bytes, max_entries;
     double weight;
+    char *half_life;
+    int networks;
     int kind, type, container, tlp;
     int category;
     char *licence, *attribution, *terms, *group, *auth_header, *auth;
@@ -35,7 +37,10 @@ struct source_options {
     struct tip_opt_prefixes allow_private, allow_special;
 };
 
+static const char *const networks_names[] = {"sparse", "whole", NULL};
 static const char *const tlp_names[] = {"clear", "green", "amber", NULL};
+
+#define SPEC_HALF_LIFE_MAX_MS (10 * 366 * TIP_DAY_MS)
 
 #define SOURCE_AT(member) offsetof(struct source_options, member)
 
@@ -65,6 +70,13 @@ static const struct tip_opt source_rows[] = {
     {.name = "weight", .type = TIP_OPT_REAL, .offset = SOURCE_AT(weight), .fallback = "-1", .min = -1, .max = 1,
      .help = "How far it is trusted: the score of an indicator that it alone lists. Measured unless it is set; below 0 "
              "is not set."},
+    {.name = "half_life", .type = TIP_OPT_STRING, .offset = SOURCE_AT(half_life), .max = 20,
+     .help = "How long until what it says counts half, once it no longer says it: a duration, `0` for not at all. Measured "
+             "unless it is set."},
+    {.name = "networks", .type = TIP_OPT_ENUM, .offset = SOURCE_AT(networks), .fallback = "sparse",
+     .names = networks_names,
+     .help = "Whether a network it lists means each address in it (`whole`: hijacked and the like), or some of them: "
+             "then the wider it is, the less is said of one."},
     {.name = "category", .type = TIP_OPT_ENUM, .offset = SOURCE_AT(category), .fallback = "other",
      .names = bl_category_names, .help = "What it lists."},
     {.name = "group", .type = TIP_OPT_STRING, .offset = SOURCE_AT(group), .max = TIP_NAME_MAX,
@@ -356,6 +368,19 @@ static void spec_origin(struct spec_make *make)
     }
 }
 
+static void spec_half_life(struct spec_make *make)
+{
+    const char *text = make->from->half_life;
+    uint64_t ms = 0;
+
+    make->spec->half_life_ms = -1;
+    if (!text)
+        return;
+    if (strcmp(text, "0") != 0 && (tip_duration_parse(&ms, text, strlen(text)) || ms > SPEC_HALF_LIFE_MAX_MS))
+        spec_refuse(make, "half_life is a duration of at most ten years, or 0");
+    make->spec->half_life_ms = (int64_t)ms;
+}
+
 static void spec_rules(struct spec_make *make)
 {
     struct bl_spec *spec = make->spec;
@@ -373,6 +398,8 @@ static void spec_rules(struct spec_make *make)
     spec->timeout_ms = from->timeout_ms;
     spec->max_bytes = from->max_bytes;
     spec->weight = from->weight;
+    spec->is_whole = from->networks;
+    spec_half_life(make);
     spec->tlp = (enum tip_tlp)(from->tlp + TIP_TLP_CLEAR);
     if (!from->redistribute && spec->tlp < TIP_TLP_AMBER)
         spec->tlp = TIP_TLP_AMBER;

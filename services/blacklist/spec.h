@@ -35,7 +35,9 @@ struct bl_spec {
     int64_t cadence_ms;                   /* how often it changes; 0: to be learned */
     int64_t timeout_ms;
     int64_t max_bytes;
-    double weight; /* below 0: measured */
+    double weight;        /* below 0: measured */
+    int64_t half_life_ms; /* of what it listed; below 0: measured */
+    bool is_whole;        /* its networks mean each address in them */
     enum bl_category category;
     char group[TIP_NAME_MAX + 1]; /* its maintainer; its own name when it has none */
     char **derived_from;          /* names of sources or groups */

@@ -16,6 +16,9 @@ struct bl_stored {
     uint64_t pending;     /* the one that is being published; 0: none */
     uint64_t last_number; /* highest that was ever used */
     double weight;        /* in force in what has been published */
+    int64_t half_life_s;  /* likewise; 0: what leaves counts no more */
+    bool is_append;       /* likewise: its entries age from when they came */
+    int64_t kin;          /* likewise: whom it is independent of, as a number; 0: not known */
     int64_t tlp;          /* marking of the current version */
     int64_t fingerprint;  /* of the rules that it was read by */
     struct bl_validators validators;
@@ -32,11 +35,14 @@ struct bl_stored {
     char hold_reason[STATE_DETAIL + 1];
     double measured, measured_rest; /* weight as it was last told, and without its freshness */
     bool measured_late;             /* it was overdue then */
-    int64_t weighed_unix_ms;        /* when; 0: never */
-    bool is_stale;                  /* it has not changed for too long, and that was said */
-    int64_t asked_unix_ms;          /* when a transfer last began */
-    int64_t told_unix_ms;           /* its server wants no other one before */
-    int64_t terms_unix_ms;          /* when an operator accepted its terms; 0: not yet */
+    double measured_independence;   /* likewise, with the weight */
+    int64_t measured_half_life_s;   /* likewise; 0: not yet */
+    bool measured_append;
+    int64_t weighed_unix_ms; /* when; 0: never */
+    bool is_stale;           /* it has not changed for too long, and that was said */
+    int64_t asked_unix_ms;   /* when a transfer last began */
+    int64_t told_unix_ms;    /* its server wants no other one before */
+    int64_t terms_unix_ms;   /* when an operator accepted its terms; 0: not yet */
     struct bl_guard guard;
 };
 
@@ -53,6 +59,23 @@ struct bl_word {
     int64_t since_unix_ms, until_unix_ms; /* until 0: for good */
 };
 
+static inline struct bl_law bl_stored_law(const struct bl_stored *stored)
+{
+    return (struct bl_law){stored->weight, stored->half_life_s, stored->is_append};
+}
+
+static inline void bl_stored_law_set(struct bl_stored *stored, const struct bl_law *law)
+{
+    stored->weight = law->weight;
+    stored->half_life_s = law->half_life_s;
+    stored->is_append = law->is_append;
+}
+
+/** Up to when time has been counted. */
+struct bl_clock_state {
+    int64_t tau_s; /* 0: not yet */
+};
+
 enum bl_override {
     BL_OVERRIDE_NONE,
     BL_OVERRIDE_ENABLED,
@@ -66,8 +89,9 @@ struct bl_job {
     uint64_t number; /* its key: jobs are done in this order */
     int64_t kind;    /* enum work_kind */
     char name[TIP_NAME_MAX + 1];
-    uint64_t from, to;
-    double weight_before, weight_after;
+    uint64_t from, to; /* WORK_CLOCK: score times */
+    struct bl_law before, after;
+    int64_t kin_after;
     struct tip_id baseline_id;
     uint64_t next; /* parts that are in the outbox already */
 };

@@ -6,18 +6,15 @@
 
 #include <tip/alloc.h>
 #include <tip/bus.h>
-#include <tip/log.h>
 
-#include "core/flag.h"
-
-/* List by list; an indicator belongs to the first list that has it, with the others as voters. Denials come last. */
+/* List by list; an indicator belongs to the first list that has it. What TIP saw itself and denials come last. */
 struct view {
     struct view_order order;
-    struct bl_map *maps; /* NULL: not opened yet */
-    struct bl_voter *voters;
-    size_t list;            /* that is being told */
-    struct work_plan *plan; /* of it; NULL: not made yet. Its map is the view's */
-    size_t next;            /* event of it */
+    struct work_order lists_order; /* all lists, as they are in force; points into the order */
+    struct work_lists *lists;      /* NULL: not opened yet */
+    size_t list;                   /* that is being told */
+    struct work_plan *plan;        /* of it; NULL: not made yet */
+    size_t next;                   /* event of it */
     struct codec_scratch *scratch;
     struct tip_buf bytes;
 };
@@ -34,9 +31,11 @@ struct view *view_new(const struct view_order *order)
 
 static void view_plan_drop(struct view *view)
 {
-    if (!view->plan)
-        return;
-    view->plan->to = (struct bl_map){0};
+    if (view->plan) { /* what it looks at is the view's */
+        view->plan->order.voters = NULL;
+        view->plan->order.allow = NULL;
+        view->plan->order.witnesses = NULL;
+    }
     work_plan_destroy(&view->plan);
 }
 
@@ -47,126 +46,66 @@ void view_destroy(struct view **viewp)
     if (!view)
         return;
     view_plan_drop(view);
-    for (size_t i = 0; view->maps && i < view->order.n_lists; i++)
-        bl_map_close(&view->maps[i]);
-    free(view->maps);
-    free(view->voters);
+    work_lists_destroy(&view->lists);
     free(view->order.lists);
     bl_allow_destroy(&view->order.allow);
+    bl_witnesses_destroy(&view->order.witnesses);
     free(view->scratch);
     tip_buf_deinit(&view->bytes);
     free(view);
     (void)malloc_trim(0); /* the verdicts of a long list are large, and the next snapshot far away */
 }
 
-/* What cannot be read has no say until it is fetched again, as when a version is planned. */
-static void view_open(struct view *view)
+static int view_open(struct view *view)
 {
-    view->maps = tip_new_array(view->order.n_lists, struct bl_map);
-    view->voters = tip_new_array(view->order.n_lists + 1, struct bl_voter);
-    for (size_t i = 0; i < view->order.n_lists; i++) {
-        const struct work_voter *list = &view->order.lists[i];
-
-        if (bl_map_open(&view->maps[i], view->order.dir, list->name, list->version))
-            tip_error("view.lost", "source=%s", list->name);
-    }
+    view->lists_order = (struct work_order){.kind = WORK_BASELINE,
+                                            .voters = view->order.lists,
+                                            .n_voters = view->order.n_lists,
+                                            .self = view->order.n_lists,
+                                            .tau_s = view->order.tau_s,
+                                            .allow = view->order.allow,
+                                            .witnesses = view->order.witnesses};
+    strcpy(view->lists_order.dir, view->order.dir);
+    return work_lists_open(&view->lists, &view->lists_order);
 }
 
-/* The others, those that come before the list first. */
-static void view_voters(struct view *view, struct work_order *order)
+/* Behind all lists: what stands on none of them. */
+static int view_tell_others(struct view *view)
 {
-    order->voters = tip_new_array(view->order.n_lists, struct work_voter);
-    for (size_t i = 0; i < view->order.n_lists; i++) {
-        if (i == view->list)
-            continue;
-        view->voters[order->n_voters] = (struct bl_voter){.set = view->maps[i].file.set,
-                                                          .weight = view->order.lists[i].weight,
-                                                          .tlp = (uint8_t)view->order.lists[i].tlp};
-        order->voters[order->n_voters++] = view->order.lists[i];
-    }
-}
+    int r = work_plan_others(view->plan);
 
-static bool view_is_told(struct view *view, const struct bl_set *set, uint32_t index)
-{
-    for (size_t i = 0; i < view->list; i++) {
-        if (bl_set_find(&view->voters[i].set, &view->voters[i].cursor, set, index))
-            return true;
-    }
-    return false;
-}
-
-/* Keeps what no list before this one has. Verdicts are in the order of the set. */
-static void view_keep_new(struct view *view)
-{
-    struct tip_buf *verdicts = &view->plan->verdicts;
-    struct bl_verdict *items = (struct bl_verdict *)(void *)verdicts->data;
-    size_t kept = 0;
-
-    for (size_t i = 0; i < view->plan->order.n_voters; i++)
-        view->voters[i].cursor = 0;
-    for (size_t i = 0; i < bl_score_count(verdicts); i++) {
-        if (!view_is_told(view, &view->plan->to.file.set, items[i].index))
-            items[kept++] = items[i];
-    }
-    verdicts->len = kept * sizeof(*items);
+    return r ? r : bl_tell_extra(&view->plan->tell);
 }
 
 static int view_plan(struct view *view)
 {
-    const struct work_voter *list = &view->order.lists[view->list];
-    struct work_order order = {
-        .kind = WORK_BASELINE, .to = list->version, .weight_before = list->weight, .weight_after = list->weight};
-    struct bl_score_job job = {.after = view->maps[view->list].file.set,
-                               .weight_before = list->weight,
-                               .weight_after = list->weight,
-                               .allow_before = view->order.allow,
-                               .allow_after = view->order.allow,
-                               .voters = view->voters};
+    bool is_list = view->list < view->order.n_lists;
+    struct work_order order = view->lists_order;
     int r;
 
-    strcpy(order.name, list->name);
-    view_voters(view, &order);
-    job.n_voters = order.n_voters;
+    order.self = view->list;
+    order.to = is_list ? view->order.lists[view->list].version : 0;
+    strcpy(order.name, is_list ? view->order.lists[view->list].name : CODEC_OPERATOR);
     view->plan = work_plan_new(&order);
-    view->plan->to = view->maps[view->list];
+    view->plan->lists = view->lists;
+    view->plan->has_borrowed = true;
+    view->plan->tell.job = &view->lists->job;
+    view->plan->tell.what = BL_TOLD_WATCHED;
+    view->plan->tell.is_first = true;
     view->next = 0;
-    r = bl_score_full(&view->plan->verdicts, &job);
-    if (r)
-        return r;
-    view_keep_new(view);
-    return work_plan_cuts(view->plan);
-}
-
-/* Behind all lists: what is denied by name, and stands on none of them. */
-static int view_plan_denied(struct view *view)
-{
-    struct work_order order = {.kind = WORK_ALLOW, .name = CODEC_OPERATOR};
-    struct bl_score_job job = {
-        .allow_before = view->order.allow, .allow_after = view->order.allow, .voters = view->voters};
-    int r;
-
-    view_voters(view, &order);
-    job.n_voters = order.n_voters;
-    view->plan = work_plan_new(&order);
-    view->next = 0;
-    r = work_plan_denied(view->plan, view->order.allow);
-    job.after = view->plan->to.file.set;
-    r = r ? r : bl_score_full(&view->plan->verdicts, &job);
-    if (r)
-        return r;
-    view_keep_new(view);
-    return work_plan_cuts(view->plan);
+    r = is_list ? bl_tell_list(&view->plan->tell, view->list) : view_tell_others(view);
+    return r ? r : work_plan_cuts(view->plan);
 }
 
 int view_next(struct view *view, struct tip_event *event)
 {
     int r = 0;
 
-    if (!view->maps)
-        view_open(view);
-    while (view->list <= view->order.n_lists) {
+    if (!view->lists)
+        r = view_open(view);
+    while (!r && view->list <= view->order.n_lists) {
         if (!view->plan)
-            r = view->list < view->order.n_lists ? view_plan(view) : view_plan_denied(view);
+            r = view_plan(view);
         if (r)
             return r;
         if (view->next < work_plan_verdicts(view->plan)) {
@@ -178,26 +117,7 @@ int view_next(struct view *view, struct tip_event *event)
         view_plan_drop(view);
         view->list++;
     }
-    return TIP_SNAPSHOT_E_END;
-}
-
-bool view_is_subtree(struct view *view, size_t index)
-{
-    size_t end;
-    const struct bl_verdict *verdict =
-        bl_score_at(&view->plan->verdicts, work_plan_cut(view->plan, view->next - 1, &end) + index);
-    const struct bl_set *set = &view->plan->to.file.set;
-
-    if (bl_set_flags(set, verdict->index) & BL_FLAG_SUBTREE)
-        return true;
-    for (size_t i = 0; i < view->plan->order.n_voters; i++) {
-        size_t cursor = 0;
-
-        if (bl_set_find(&view->voters[i].set, &cursor, set, verdict->index) &&
-            bl_set_flags(&view->voters[i].set, cursor) & BL_FLAG_SUBTREE)
-            return true;
-    }
-    return false;
+    return r ? r : TIP_SNAPSHOT_E_END;
 }
 
 int view_step(struct view *view, struct tip_snapshot_out *out)

@@ -15,9 +15,11 @@ struct view_order {
     char dir[WORK_PATH]; /* of the versions */
     struct tip_id stream;
     int64_t now_unix_ms;
-    struct work_voter *lists; /* the view owns the array */
+    uint32_t tau_s;           /* the score time */
+    struct work_voter *lists; /* in the order of names; the view owns the array */
     size_t n_lists;
-    struct bl_allow *allow; /* of the view, too */
+    struct bl_allow *allow;         /* of the view, too */
+    struct bl_witnesses *witnesses; /* likewise; NULL: none */
 };
 
 struct view *view_new(const struct view_order *order);
@@ -29,9 +31,6 @@ void view_destroy(struct view **viewp);
  * @return 0, TIP_SNAPSHOT_E_END, or negative errno
  */
 tip_nodiscard int view_next(struct view *view, struct tip_event *event);
-
-/** Of a verdict of that event: does one of the lists name it with all below it? */
-bool view_is_subtree(struct view *view, size_t index);
 
 /** One event. @return 0, TIP_SNAPSHOT_E_END, or negative errno */
 tip_nodiscard int view_step(struct view *view, struct tip_snapshot_out *out);

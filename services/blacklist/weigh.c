@@ -194,11 +194,19 @@ static double weigh_rest(const struct bl_weight *weight)
     return weight->freshness > 0 ? weight->weight / weight->freshness : 0;
 }
 
+/* Verdicts follow a half-life: it is taken over when it is another one by a tenth. */
+static bool weigh_life_moved(const struct bl_stored *stored, const struct bl_survival *life)
+{
+    int64_t apart_s = llabs(stored->measured_half_life_s - life->half_life_s);
+
+    return stored->measured_append != (life->basis == BL_SURVIVE_APPEND) || apart_s > stored->measured_half_life_s / 10;
+}
+
 static bool weigh_has_moved(const struct bl_stored *stored, const struct bl_weight *weight)
 {
     const double moved = WEIGH_MOVED - WEIGH_SLACK;
 
-    if (!stored->weighed_unix_ms)
+    if (!stored->weighed_unix_ms || weigh_life_moved(stored, &weight->survival))
         return true;
     return fabs(weight->weight - stored->measured) >= moved &&
            (weigh_is_late(weight) || stored->measured_late ||
@@ -210,6 +218,9 @@ static void weigh_keep(struct bl_stored *stored, const struct bl_weight *weight,
     stored->measured = weight->weight;
     stored->measured_rest = weigh_rest(weight);
     stored->measured_late = weigh_is_late(weight);
+    stored->measured_independence = weight->independence;
+    stored->measured_half_life_s = weight->survival.half_life_s;
+    stored->measured_append = weight->survival.basis == BL_SURVIVE_APPEND;
     stored->weighed_unix_ms = now_unix_ms;
 }
 
@@ -217,6 +228,7 @@ static int weigh_settle(struct app_source *source, struct tip_outbox_txn *txn, c
                         size_t at)
 {
     struct weigh_told told = {0};
+    struct bl_law law, stands;
     int r;
 
     if (!weigh_wants(source) || order->items[at].is_lost || publish_is_weighing(source) ||
@@ -226,8 +238,11 @@ static int weigh_settle(struct app_source *source, struct tip_outbox_txn *txn, c
     weigh_keep(&source->stored, &order->weights[at], order->now_unix_ms);
     r = weigh_put(source->app, txn, &told.event);
     r = r ? r : app_source_put(txn, source);
-    if (!r && app_source_weight(source) != source->stored.weight)
-        return publish_weigh(source, txn); /* the verdicts that move go before it */
+    r = r ? r : publish_weigh(source, txn); /* the verdicts that move go before it */
+    law = app_source_law(source);
+    stands = bl_stored_law(&source->stored);
+    if (!bl_law_equals(&law, &stands))
+        return r;
     return r ? r : weigh_publish(source, txn, source->stored.weight, "measured");
 }
 

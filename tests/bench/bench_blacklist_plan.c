@@ -84,29 +84,39 @@ static void bench_version(const struct bench_world *world, const char *name, con
     bench_need(!*job.why && !*job.hold, *job.why ? job.why : job.hold);
 }
 
-static void bench_voters(struct work_order *order)
+/* The list itself is one of them: the last. */
+static void bench_voters(struct work_order *order, bool has_others)
 {
-    order->voters = tip_new_array(CORPUS_LISTS, struct work_voter);
-    order->n_voters = process_size(CORPUS_LISTS, VOTERS_SMOKE);
+    struct work_voter *self;
+
+    order->voters = tip_new_array(CORPUS_LISTS + 1, struct work_voter);
+    order->n_voters = has_others ? process_size(CORPUS_LISTS, VOTERS_SMOKE) : 0;
     for (size_t i = 0; i < order->n_voters; i++) {
         struct work_voter *voter = &order->voters[i];
 
         (void)snprintf(voter->name, NAME, "list%03zu", i);
         voter->version = 1;
-        voter->weight = 0.2 + (double)(i % 7) / 10;
+        voter->law = (struct bl_law){.weight = 0.2 + (double)(i % 7) / 10, .half_life_s = 7 * 86400};
         voter->tlp = TIP_TLP_AMBER;
     }
+    order->self = order->n_voters++;
+    self = &order->voters[order->self];
+    (void)snprintf(self->name, sizeof(self->name), "%s", order->name);
+    self->version = order->from;
+    self->law = order->law_before;
+    self->tlp = TIP_TLP_AMBER;
 }
 
 static void bench_plan(const struct bench_world *world, const char *name, uint64_t to, bool has_voters)
 {
     struct work_plan_job job = {
-        .order = {.kind = WORK_VERSION, .from = to - 1, .to = to, .weight_before = 0.5, .weight_after = 0.5}};
+        .order = {.kind = WORK_VERSION, .from = to - 1, .to = to, .law_before = {0.5, 7 * 86400, false}}};
 
     (void)snprintf(job.order.dir, sizeof(job.order.dir), "%s", world->dir);
     (void)snprintf(job.order.name, sizeof(job.order.name), "%s", name);
-    if (has_voters)
-        bench_voters(&job.order);
+    job.order.law_after = job.order.law_before;
+    job.order.tau_s = (uint32_t)((bench_now_unix_ms + (int64_t)to * BENCH_DAY_MS) / 1000);
+    bench_voters(&job.order, has_voters);
     work_plan_run(&job);
     bench_need(!job.error && work_plan_listings(job.plan), "there is no plan");
     work_plan_destroy(&job.plan);

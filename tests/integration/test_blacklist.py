@@ -32,7 +32,8 @@ class Lists:
 
     def source(self, name, url, **fields):
         """Lists of tests change as they like: those of the guard's tests ask for it."""
-        fields = {"url": url, "interval": "1s", "weight": 0.5, "allow_private": ["127.0.0.1"], "guard": False, **fields}
+        fields = {"url": url, "interval": "1s", "weight": 0.5, "allow_private": ["127.0.0.1"], "guard": False,
+                  "half_life": 0, **fields}
         (self.dir / f"{name}.yaml").write_text(yaml.safe_dump({k: v for k, v in fields.items() if v is not None}))
 
     def start(self, **how):

@@ -37,7 +37,8 @@ class Chain:
         if body is not None:
             self.serve(name, body)
         options = {"url": self.nginx.url(f"lists/{name}"), "kind": "lines", "type": "auto", "weight": 0.5,
-                   "interval": "15m", "allow_private": ["127.0.0.0/8"], "guard": False, **options}
+                   "interval": "15m", "allow_private": ["127.0.0.0/8"], "guard": False,
+                  "half_life": 0, **options}
         (self.sources_dir / f"{name}.yaml").write_text(yaml.safe_dump(options, sort_keys=False))
 
     def serve(self, name, body):

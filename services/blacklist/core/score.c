@@ -1,10 +1,38 @@
 #include "core/score.h"
 
+#include <string.h>
+
+#include <tip/alloc.h>
+
+#include "core/flag.h"
+
 static const double score_floors[] = {0.3, 0.6, 0.9};
 
 /* Sums of weights such as 0.3 and 0.5 must reach the tier they are meant to reach. */
-enum { SCORE_STEPS = 20 };
 static const double score_slack = 1e-9;
+
+enum { SCORE_STEPS = 20, SCORE_DAY_S = 24 * 60 * 60, SCORE_STANDING = 32 };
+
+/* The families of own observations. */
+static const struct score_kind {
+    enum bl_evidence_kind what;
+    enum bl_family family;
+    int64_t half_life_s;
+} score_kinds[] = {
+    {BL_EVIDENCE_TRAP, BL_FAMILY_TRAP, 3 * SCORE_DAY_S},
+    {BL_EVIDENCE_FLUX, BL_FAMILY_FLUX, 7 * SCORE_DAY_S},
+    {BL_EVIDENCE_SMTP, BL_FAMILY_SMTP, 1 * SCORE_DAY_S},
+};
+
+enum { SCORE_KINDS = sizeof(score_kinds) / sizeof(*score_kinds) };
+
+const char *bl_family_name(enum bl_family family)
+{
+    static const char *const names[BL_FAMILY_COUNT] = {
+        [BL_FAMILY_LIST] = "list", [BL_FAMILY_TRAP] = "trap", [BL_FAMILY_FLUX] = "flux", [BL_FAMILY_SMTP] = "smtp"};
+
+    return names[family];
+}
 
 int bl_score_tier(double score)
 {
@@ -15,186 +43,310 @@ int bl_score_tier(double score)
     return tier;
 }
 
-static int score_step(double score)
+uint32_t bl_score_told(const struct bl_score *score)
 {
-    return (int)(score * SCORE_STEPS + 0.5);
-}
+    uint32_t told = (uint32_t)bl_score_tier(score->score);
 
-bool bl_score_moved(double before, double after)
-{
-    if (bl_score_tier(before) != bl_score_tier(after))
-        return true;
-    return bl_score_tier(after) && score_step(before) != score_step(after);
-}
-
-/* Puts a voter among the strongest. */
-static void score_rank(const struct bl_score_job *job, struct bl_verdict *verdict, uint16_t voter)
-{
-    size_t n = verdict->count < BL_SCORE_REASONS ? verdict->count : BL_SCORE_REASONS;
-    size_t at = n;
-
-    while (at && job->voters[verdict->voters[at - 1]].weight < job->voters[voter].weight)
-        at--;
-    for (size_t i = n < BL_SCORE_REASONS ? n : BL_SCORE_REASONS - 1; i > at; i--)
-        verdict->voters[i] = verdict->voters[i - 1];
-    if (at < BL_SCORE_REASONS)
-        verdict->voters[at] = voter;
-    verdict->count++;
-}
-
-/* What the other lists leave of doubt: the product of 1 - w. */
-static double score_others(struct bl_score_job *job, const struct bl_set *set, struct bl_verdict *verdict)
-{
-    double doubt = 1;
-
-    for (size_t i = 0; i < job->n_voters; i++) {
-        struct bl_voter *voter = &job->voters[i];
-
-        if (!bl_set_find(&voter->set, &voter->cursor, set, verdict->index) ||
-            !bl_set_scored(&voter->set, voter->cursor))
-            continue;
-        doubt *= 1 - voter->weight;
-        verdict->tlp = voter->tlp > verdict->tlp ? voter->tlp : verdict->tlp;
-        score_rank(job, verdict, (uint16_t)i);
-    }
-    return doubt;
-}
-
-/* Which verdicts are told. */
-enum score_told { SCORE_MOVED, SCORE_WATCHED, SCORE_EVERY };
-
-/* Where the list itself stood and stands on an indicator. */
-struct score_self {
-    double before, after;
-    enum score_told told;
-};
-
-/* The last word is the operators'. Leaves in the verdict which one it was. */
-static double score_decided(const struct bl_allow *allow, const struct bl_set *set, struct bl_verdict *verdict,
-                            double listed)
-{
-    const struct bl_allow_hit hit = bl_allow_find_in(allow, set, verdict->index);
-    double score = bl_allow_score(&hit, listed);
-    bool decides = hit.rule != BL_RULE_DENY || score >= 1; /* of what nobody lists only the name itself is denied */
-
-    verdict->rule = (uint8_t)(decides ? hit.rule : BL_RULE_NONE);
-    return score;
-}
-
-static int score_one(struct tip_buf *verdicts, struct bl_score_job *job, struct bl_verdict verdict,
-                     const struct score_self *self)
-{
-    const struct bl_set *set = verdict.in_old ? &job->before : &job->after;
-    double doubt = score_others(job, set, &verdict);
-    double before = score_decided(job->allow_before, set, &verdict, 1 - doubt * (1 - self->before));
-    uint8_t rule = verdict.rule;
-    double after;
-
-    verdict.self = self->after > 0;
-    verdict.score = 1 - doubt * (1 - self->after);
-    after = score_decided(job->allow_after, set, &verdict, verdict.score);
-    if ((self->told == SCORE_MOVED && !bl_score_moved(before, after) &&
-         !(rule != verdict.rule && bl_score_tier(after))) ||
-        (self->told == SCORE_WATCHED && !bl_score_tier(after)))
+    if (!told)
         return 0;
-    return tip_buf_append(verdicts, &verdict, sizeof(verdict));
+    told = told << 8 | (uint32_t)(score->score * SCORE_STEPS + 0.5 + score_slack);
+    told = told << 2 | score->rule;
+    for (int i = 0; i < BL_FAMILY_COUNT; i++)
+        told = told << 1 | (score->families[i] + score_slack >= BL_SCORE_STANDS);
+    return told;
 }
+
+/* ---- what is known ---- */
 
 static void score_rewind(struct bl_score_job *job)
 {
-    for (size_t i = 0; i < job->n_voters; i++)
-        job->voters[i].cursor = 0;
+    for (size_t i = 0; i < job->n_sources; i++)
+        job->sources[i].cursor[BL_BEFORE] = job->sources[i].cursor[BL_AFTER] = 0;
 }
 
-static double score_share(const struct bl_set *set, size_t index, double weight)
+void bl_score_job_init(struct bl_score_job *job, struct bl_score_source *sources, size_t n)
 {
-    return bl_set_scored(set, index) ? weight : 0;
-}
-
-static int score_removed(struct tip_buf *verdicts, struct bl_score_job *job, const struct tip_buf *removed)
-{
-    struct score_self self = {0};
-    int r = 0;
-
+    *job = (struct bl_score_job){.sources = sources, .n_sources = n};
+    for (int side = 0; side < BL_SIDE_COUNT; side++)
+        job->stands[side].lists = tip_new_array(n, struct bl_stand_list);
     score_rewind(job);
-    for (size_t i = 0; !r && i < bl_diff_count(removed); i++) {
-        uint32_t index = bl_diff_at(removed, i);
+}
 
-        self.before = score_share(&job->before, index, job->weight_before);
-        r = score_one(verdicts, job, (struct bl_verdict){.index = index, .in_old = true}, &self);
+void bl_score_job_deinit(struct bl_score_job *job)
+{
+    for (int side = 0; side < BL_SIDE_COUNT; side++)
+        tip_free(&job->stands[side].lists);
+}
+
+static void stand_add(struct bl_stand *stand, size_t source, const struct bl_seen_times *times)
+{
+    if (times)
+        stand->lists[stand->n++] = (struct bl_stand_list){.source = (uint16_t)source, .times = times};
+}
+
+void bl_score_add(struct bl_score_job *job, size_t source, const struct bl_seen_times *before,
+                  const struct bl_seen_times *after)
+{
+    stand_add(&job->stands[BL_BEFORE], source, before);
+    stand_add(&job->stands[BL_AFTER], source, after);
+}
+
+static void score_look_source(struct bl_score_job *job, size_t i, const struct bl_key *key)
+{
+    struct bl_score_source *source = &job->sources[i];
+    const struct bl_seen_times *after = bl_key_seek(&source->seen[BL_AFTER], &source->cursor[BL_AFTER], key);
+    const struct bl_seen_times *before = after;
+
+    if (source->has_changed)
+        before = bl_key_seek(&source->seen[BL_BEFORE], &source->cursor[BL_BEFORE], key);
+    bl_score_add(job, i, before, after);
+}
+
+static void score_look_moment(struct bl_stand *stand, const struct bl_score_moment *moment, const struct bl_key *key)
+{
+    const struct bl_ip4 host = {.addr = key->addr};
+    const struct bl_set set = {.ip4 = &host, .n_ip4 = 1};
+
+    if (key->value) {
+        stand->hit = bl_allow_find(moment->allow, (enum tip_kind)key->kind, key->value, key->len);
+        stand->witness = bl_witnesses_find(moment->witnesses, (enum tip_kind)key->kind, key->value, key->len);
+    } else {
+        stand->hit = bl_allow_find_in(moment->allow, &set, 0);
+        stand->witness = bl_witnesses_find_in(moment->witnesses, &set, 0);
     }
-    return r;
 }
 
-/* The same indicator with other flags: it may have begun or ceased to count. */
-static int score_changed(struct tip_buf *verdicts, struct bl_score_job *job, const struct tip_buf *changed)
+void bl_score_begin(struct bl_score_job *job, const struct bl_key *key)
 {
-    struct score_self self = {0};
-    size_t cursor = 0;
-    int r = 0;
-
-    score_rewind(job);
-    for (size_t i = 0; !r && i < bl_diff_count(changed); i++) {
-        uint32_t index = bl_diff_at(changed, i);
-
-        self.before = bl_set_find(&job->before, &cursor, &job->after, index)
-                          ? score_share(&job->before, cursor, job->weight_before)
-                          : 0;
-        self.after = score_share(&job->after, index, job->weight_after);
-        r = score_one(verdicts, job, (struct bl_verdict){.index = index}, &self);
+    job->last = *key;
+    for (int side = 0; side < BL_SIDE_COUNT; side++) {
+        job->stands[side].n = 0;
+        score_look_moment(&job->stands[side], &job->moment[side], key);
     }
-    return r;
 }
 
-static int score_added(struct tip_buf *verdicts, struct bl_score_job *job, const struct tip_buf *added)
+void bl_score_look(struct bl_score_job *job, const struct bl_key *key)
 {
-    struct score_self self = {0};
-    int r = 0;
+    if (bl_key_compare(key, &job->last) < 0)
+        score_rewind(job);
+    bl_score_begin(job, key);
+    for (size_t i = 0; i < job->n_sources; i++)
+        score_look_source(job, i, key);
+}
 
-    score_rewind(job);
-    for (size_t i = 0; !r && i < bl_diff_count(added); i++) {
-        uint32_t index = bl_diff_at(added, i);
+/* ---- what it is worth ---- */
 
-        self.after = score_share(&job->after, index, job->weight_after);
-        r = score_one(verdicts, job, (struct bl_verdict){.index = index}, &self);
+static bool score_derives(const struct bl_score_source *source, uint16_t from)
+{
+    for (size_t i = 0; i < source->n_parents; i++) {
+        if (source->parents[i] == from)
+            return true;
     }
-    return r;
+    return false;
 }
 
-int bl_score_diff(struct tip_buf *verdicts, struct bl_score_job *job, const struct bl_diff *diff)
+static bool score_are_independent(const struct bl_score_job *job, uint16_t a, uint16_t b)
 {
-    int r;
+    const struct bl_score_source *left = &job->sources[a], *right = &job->sources[b];
 
-    r = score_removed(verdicts, job, &diff->removed);
-    r = r ? r : score_changed(verdicts, job, &diff->changed);
-    return r ? r : score_added(verdicts, job, &diff->added);
+    return left->group != right->group && !score_derives(left, b) && !score_derives(right, a);
 }
 
-static int score_all(struct tip_buf *verdicts, struct bl_score_job *job, enum score_told told)
+/* Two that stand behind it and neither knows of the other. Of very many the first ones are looked at. */
+static unsigned score_n_independent(const struct bl_score_job *job, enum bl_side side)
 {
-    struct score_self self = {.told = told};
-    int r = 0;
+    const struct bl_stand *stand = &job->stands[side];
+    uint16_t standing[SCORE_STANDING];
+    size_t n = 0;
 
-    score_rewind(job);
-    for (size_t i = 0; !r && i < bl_set_count(&job->after); i++) {
-        self.before = score_share(&job->after, i, job->weight_before);
-        self.after = score_share(&job->after, i, job->weight_after);
-        r = score_one(verdicts, job, (struct bl_verdict){.index = (uint32_t)i}, &self);
+    for (size_t i = 0; i < stand->n && n < SCORE_STANDING; i++) {
+        const struct bl_stand_list *list = &stand->lists[i];
+
+        if (list->p + score_slack < BL_SCORE_STANDS || !job->sources[list->source].is_trusted[side])
+            continue;
+        for (size_t k = 0; k < n; k++) {
+            if (score_are_independent(job, standing[k], list->source))
+                return 2;
+        }
+        standing[n++] = list->source;
     }
-    return r;
+    return n > 0;
 }
 
-int bl_score_weight(struct tip_buf *verdicts, struct bl_score_job *job)
+static bool score_is_final(const struct bl_score_job *job, enum bl_side side)
 {
-    return score_all(verdicts, job, SCORE_MOVED);
+    const struct bl_stand *stand = &job->stands[side];
+
+    for (size_t i = 0; i < stand->n; i++) {
+        if (job->sources[stand->lists[i].source].is_final[side] && stand->lists[i].p + score_slack >= BL_SCORE_FINAL)
+            return true;
+    }
+    return false;
 }
 
-int bl_score_full(struct tip_buf *verdicts, struct bl_score_job *job)
+static double score_kind_share(const struct bl_witness *witness, const struct score_kind *kind, uint32_t tau_s)
 {
-    return score_all(verdicts, job, SCORE_WATCHED);
+    if (!witness || !witness->n[kind->what] || !tau_s)
+        return 0;
+    return bl_decayed(bl_evidence_p(kind->what, witness->n[kind->what]), (int64_t)tau_s - witness->last_s[kind->what],
+                      kind->half_life_s);
 }
 
-int bl_score_every(struct tip_buf *verdicts, struct bl_score_job *job)
+/* The last word is the operators': of what nobody lists only the name itself is denied. */
+static void score_decide(struct bl_score *score, const struct bl_allow_hit *hit)
 {
-    return score_all(verdicts, job, SCORE_EVERY);
+    score->score = bl_allow_score(hit, score->found);
+    score->rule = (uint8_t)(hit->rule != BL_RULE_DENY || score->score >= 1 ? hit->rule : BL_RULE_NONE);
+}
+
+struct bl_score bl_score_at(struct bl_score_job *job, enum bl_side side, uint32_t tau_s)
+{
+    struct bl_stand *stand = &job->stands[side];
+    struct bl_score score = {.rule = BL_RULE_NONE};
+    struct bl_evidence_base base = {.n_families = 0};
+    double listed = 1, doubt;
+
+    for (size_t i = 0; i < stand->n; i++) {
+        struct bl_stand_list *list = &stand->lists[i];
+
+        list->p = bl_law_share(&job->sources[list->source].law[side], list->times, tau_s);
+        listed *= 1 - list->p;
+    }
+    score.families[BL_FAMILY_LIST] = 1 - listed;
+    for (size_t i = 0; i < SCORE_KINDS; i++)
+        score.families[score_kinds[i].family] = score_kind_share(stand->witness, &score_kinds[i], tau_s);
+    doubt = listed;
+    for (int i = 0; i < BL_FAMILY_COUNT; i++) {
+        doubt *= i == BL_FAMILY_LIST ? 1 : 1 - score.families[i];
+        base.n_families += score.families[i] + score_slack >= BL_SCORE_STANDS;
+    }
+    score.all = score.found = 1 - doubt;
+    if (score.all > BL_EVIDENCE_SLOW_MOST && !score_is_final(job, side)) {
+        base.n_independent = score_n_independent(job, side);
+        score.found = bl_evidence_rule(score.all, &base);
+    }
+    score_decide(&score, &stand->hit);
+    return score;
+}
+
+/* ---- what time does to it ---- */
+
+bool bl_score_fades(const struct bl_score_job *job, enum bl_side side, uint32_t tau_s)
+{
+    const struct bl_stand *stand = &job->stands[side];
+
+    for (size_t i = 0; i < stand->n; i++) {
+        if (bl_law_fades(&job->sources[stand->lists[i].source].law[side], stand->lists[i].times, tau_s))
+            return true;
+    }
+    for (size_t i = 0; i < SCORE_KINDS; i++) {
+        if (score_kind_share(stand->witness, &score_kinds[i], tau_s) > 0)
+            return true;
+    }
+    return false;
+}
+
+/* Scores only fall, so what was crossed once stays crossed. `floor`: the tier that is left; 0 asks for any change. */
+static uint32_t score_cross(struct bl_score_job *job, enum bl_side side, const uint32_t span[2], int floor)
+{
+    struct bl_score now = bl_score_at(job, side, span[0]);
+    uint32_t told = bl_score_told(&now);
+    uint32_t low = span[0], high = span[1];
+
+    if (floor && bl_score_tier(now.score) < floor)
+        return 0;
+    for (bool is_first = true; is_first || high - low > 1; is_first = false) {
+        uint32_t at_s = is_first ? high : low + (high - low) / 2;
+        struct bl_score then = bl_score_at(job, side, at_s);
+        bool is_over = floor ? bl_score_tier(then.score) < floor : bl_score_told(&then) != told;
+
+        if (is_first && !is_over)
+            return 0;
+        if (is_over)
+            high = at_s;
+        else
+            low = at_s;
+    }
+    return high;
+}
+
+uint32_t bl_score_next(struct bl_score_job *job, enum bl_side side, uint32_t from_s, uint32_t until_s)
+{
+    return until_s > from_s ? score_cross(job, side, (uint32_t[]){from_s, until_s}, 0) : 0;
+}
+
+uint32_t bl_score_end(struct bl_score_job *job, enum bl_side side, uint32_t from_s, uint32_t until_s)
+{
+    return until_s > from_s ? score_cross(job, side, (uint32_t[]){from_s, until_s}, 1) : 0;
+}
+
+/* ---- why ---- */
+
+static void explain_rank(struct bl_score_detail *detail, uint16_t number, double p)
+{
+    size_t at = detail->n_shown;
+
+    if (p <= 0)
+        return;
+    detail->n_reasons++;
+    while (at && detail->shares[at - 1] < p)
+        at--;
+    detail->n_shown += detail->n_shown < BL_SCORE_REASONS;
+    for (size_t i = detail->n_shown - 1; i > at && at < BL_SCORE_REASONS; i--) {
+        detail->reasons[i] = detail->reasons[i - 1];
+        detail->shares[i] = detail->shares[i - 1];
+    }
+    if (at < BL_SCORE_REASONS) {
+        detail->reasons[at] = number;
+        detail->shares[at] = p;
+    }
+}
+
+static void explain_marking(struct bl_score_detail *detail, const struct bl_score_job *job,
+                            const struct bl_stand *stand)
+{
+    for (size_t i = 0; i < stand->n; i++) {
+        uint8_t tlp = job->sources[stand->lists[i].source].tlp;
+
+        if (stand->lists[i].p > 0 && tlp > detail->tlp)
+            detail->tlp = tlp;
+    }
+    if (stand->witness && stand->witness->tlp > detail->tlp)
+        detail->tlp = stand->witness->tlp;
+}
+
+static void explain_lists(struct bl_score_detail *detail, const struct bl_score_job *job)
+{
+    const struct bl_stand *stand = &job->stands[BL_AFTER];
+    double most = 0;
+
+    for (size_t i = 0; i < stand->n; i++) {
+        const struct bl_stand_list *list = &stand->lists[i];
+
+        explain_rank(detail, list->source, list->p);
+        if (list->p <= 0)
+            continue;
+        detail->is_subtree |= list->times->flags & BL_FLAG_SUBTREE;
+        if (list->p > most)
+            detail->is_whole = job->sources[list->source].is_whole && job->last.kind == TIP_KIND_NET;
+        most = list->p > most ? list->p : most;
+    }
+}
+
+void bl_score_explain(struct bl_score_job *job, struct bl_score_detail *detail)
+{
+    uint32_t tau_s = job->moment[BL_AFTER].tau_s;
+
+    *detail = (struct bl_score_detail){.next_s = 0};
+    (void)bl_score_at(job, BL_BEFORE, job->moment[BL_BEFORE].tau_s); /* for the shares that it leaves */
+    explain_marking(detail, job, &job->stands[BL_BEFORE]);
+    if (bl_score_fades(job, BL_AFTER, tau_s)) {
+        detail->next_s = bl_score_next(job, BL_AFTER, tau_s, tau_s + BL_SCORE_HORIZON_S);
+        detail->end_s = bl_score_end(job, BL_AFTER, tau_s, tau_s + BL_SCORE_HORIZON_S);
+    }
+    detail->score = bl_score_at(job, BL_AFTER, tau_s);
+    explain_marking(detail, job, &job->stands[BL_AFTER]);
+    explain_lists(detail, job);
+    for (int i = BL_FAMILY_LIST + 1; i < BL_FAMILY_COUNT; i++)
+        explain_rank(detail, (uint16_t)(job->n_sources + (size_t)i), detail->score.families[i]);
 }

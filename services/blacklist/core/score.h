@@ -1,11 +1,20 @@
 #pragma once
 /*
- * The first score: noisy-or of the weights of the lists that name the very same indicator, 1 - prod(1 - w).
- * Special-use entries and public suffixes never count. Last of all the allow and deny list decides (core/allow.h).
+ * The score of one indicator, before and after something happened.
  *
- * A verdict is worth publishing when its tier changed, or when it is at least `watch` and its score moved to another
- * step of 0.05. It is decided from the sets before and after alone, so nothing needs to be remembered of what was
- * published. Below `watch` there is one verdict, the removal, then silence.
+ *   - A source's share: core/law.h. A family's: noisy-or of its shares, 1 - prod(1 - p); each kind of own observations
+ *     is a family of its own, p = bl_evidence_p * 2^(-age / half-life). The score: noisy-or of all families.
+ *   - It reaches `block` only on two families, or on two sources that are independent of each other: of different
+ *     groups, neither derived from the other, both with independence of at least 0.5 and a share of at least 0.05. A
+ *     source whose file says a weight of at least 0.9 is the operators' word and blocks alone, while its share is so
+ *     high.
+ *   - Last of all the allow and deny list decides (core/allow.h).
+ *
+ * It is a function of what sources have said, weights and half-lives, own observations, the operators' list and the
+ * score time tau alone. What happened changes one of them: so nothing needs to be remembered of what was told. A
+ * verdict is worth telling when its tier changed, or when it is at least `watch` and a family came or went (at a share
+ * of 0.05) or the score moved to another step of 0.05. Below `watch` there is one verdict, the removal, then silence.
+ * By time alone every score falls or stays.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,76 +23,119 @@
 #include <tip/buf.h>
 
 #include "core/allow.h"
-#include "core/diff.h"
-#include "core/set.h"
+#include "core/key.h"
+#include "core/law.h"
+#include "core/witness.h"
 
-enum { BL_SCORE_REASONS = 3, BL_SCORE_VOTERS = 4096 };
-
-/** A list that counts besides the one that changes. Its place in the array is its number. */
-struct bl_voter {
-    struct bl_set set;
-    double weight;
-    uint8_t tlp; /* marking: a verdict takes the strictest of its lists */
-    size_t cursor;
+enum {
+    BL_SCORE_REASONS = 3,
+    BL_SCORE_SOURCES = 4096,
+    BL_SCORE_HORIZON_S = 4 * 366 * 24 * 60 * 60, /* what decays has crossed everything by then */
 };
 
-struct bl_verdict {
-    uint32_t index;                    /* of the indicator */
-    bool in_old;                       /* index is of the set before, else after */
-    uint8_t tlp;                       /* the strictest of the voters; 0 when the list is alone */
-    bool self;                         /* the list itself is among those that count */
-    uint8_t rule;                      /* enum bl_rule: of the allow and deny list, that has decided */
-    uint16_t count;                    /* of voters, the list itself not among them */
-    uint16_t voters[BL_SCORE_REASONS]; /* the strongest, strongest first */
-    double score;                      /* of the lists alone */
+#define BL_SCORE_STANDS 0.05 /* the share from which on a source or a family stands behind a score */
+#define BL_SCORE_FINAL  0.9  /* the weight in a file that is the operators' word */
+
+enum bl_family { BL_FAMILY_LIST, BL_FAMILY_TRAP, BL_FAMILY_FLUX, BL_FAMILY_SMTP, BL_FAMILY_COUNT };
+
+const char *bl_family_name(enum bl_family family);
+
+enum bl_side { BL_BEFORE, BL_AFTER, BL_SIDE_COUNT };
+
+/** A source. Its place in the array is its number. */
+struct bl_score_source {
+    struct bl_seen seen[BL_SIDE_COUNT]; /* the same twice, unless it is its version that changes */
+    struct bl_law law[BL_SIDE_COUNT];
+    bool has_changed;               /* `seen` differs */
+    bool is_trusted[BL_SIDE_COUNT]; /* its independence is at least 0.5 */
+    bool is_final[BL_SIDE_COUNT];   /* its file says BL_SCORE_FINAL at least */
+    bool is_whole;                  /* its networks mean each address in them */
+    uint8_t tlp;                    /* marking: a verdict takes the strictest of its lists */
+    uint16_t group;                 /* equal for sources of one maintainer */
+    const uint16_t *parents;        /* sources that it is derived from */
+    size_t n_parents;
+    size_t cursor[BL_SIDE_COUNT];
 };
 
-/** The list that changes, or is scored again, or asked for in full. */
+/** What else a score rests on. NULL: empty. */
+struct bl_score_moment {
+    uint32_t tau_s;
+    const struct bl_allow *allow;
+    const struct bl_witnesses *witnesses;
+};
+
+/** What a source says of an indicator. */
+struct bl_stand_list {
+    uint16_t source;
+    const struct bl_seen_times *times;
+    double p; /* scratch: at the time it was last scored for */
+};
+
+/** Everything that is known of an indicator. */
+struct bl_stand {
+    struct bl_stand_list *lists; /* in the order of their numbers */
+    size_t n;
+    const struct bl_witness *witness; /* NULL: not seen */
+    struct bl_allow_hit hit;
+};
+
 struct bl_score_job {
-    struct bl_set before, after;
-    double weight_before, weight_after;
-    const struct bl_allow *allow_before, *allow_after; /* NULL: empty */
-    struct bl_voter *voters;                           /* cursors are used up */
-    size_t n_voters;
+    struct bl_score_source *sources;
+    size_t n_sources;
+    struct bl_score_moment moment[BL_SIDE_COUNT];
+    struct bl_stand stands[BL_SIDE_COUNT]; /* of the indicator that was last looked up */
+    struct bl_key last;
 };
 
-/** What is told: the lists' score, or the operators' word. */
-static inline double bl_verdict_score(const struct bl_verdict *verdict)
-{
-    const struct bl_allow_hit hit = {.rule = (enum bl_rule)verdict->rule, .is_self = true};
+/** Room for the stands; sources are the caller's. */
+void bl_score_job_init(struct bl_score_job *job, struct bl_score_source *sources, size_t n);
+void bl_score_job_deinit(struct bl_score_job *job);
 
-    return bl_allow_score(&hit, verdict->score);
-}
+/** Gathers what is known of an indicator on both sides. Keys in ascending order are cheap. */
+void bl_score_look(struct bl_score_job *job, const struct bl_key *key);
+
+/** The same for whoever has found it already: begins, and then each source that names it, in the order of numbers. */
+void bl_score_begin(struct bl_score_job *job, const struct bl_key *key);
+void bl_score_add(struct bl_score_job *job, size_t source, const struct bl_seen_times *before,
+                  const struct bl_seen_times *after);
+
+struct bl_score {
+    double families[BL_FAMILY_COUNT];
+    double all;   /* noisy-or of them */
+    double found; /* by the rule: before the operators' word */
+    double score; /* that is told */
+    uint8_t rule; /* enum bl_rule that has decided */
+};
+
+/** Of what was looked up, on one side, at a time. */
+struct bl_score bl_score_at(struct bl_score_job *job, enum bl_side side, uint32_t tau_s);
 
 /** 0 to 3, the tiers of <tip/event.h>: none < 0.3 <= watch < 0.6 <= slow < 0.9 <= block. */
 int bl_score_tier(double score);
 
-/** Must the change from one score to the other be told? */
-bool bl_score_moved(double before, double after);
+/** A number that is another one when the change has to be told. 0 below `watch`. */
+uint32_t bl_score_told(const struct bl_score *score);
 
-/**
- * Verdicts of what a new version changes, in the order removed, changed, added.
- *
- * @param verdicts  filled with struct bl_verdict
- * @return 0 or -ENOBUFS
- */
-tip_nodiscard int bl_score_diff(struct tip_buf *verdicts, struct bl_score_job *job, const struct bl_diff *diff);
+/** Does it fall by time alone, at that time? */
+bool bl_score_fades(const struct bl_score_job *job, enum bl_side side, uint32_t tau_s);
 
-/** Verdicts that move with the weight of the list `after`. */
-tip_nodiscard int bl_score_weight(struct tip_buf *verdicts, struct bl_score_job *job);
+/** The first second after from_s, until until_s at most, that must be told if nothing else happens; 0 for none. */
+uint32_t bl_score_next(struct bl_score_job *job, enum bl_side side, uint32_t from_s, uint32_t until_s);
 
-/** Every verdict of the list `after` that is at least `watch`, moved or not: what there is. */
-tip_nodiscard int bl_score_full(struct tip_buf *verdicts, struct bl_score_job *job);
+/** Likewise the first one below `watch`. */
+uint32_t bl_score_end(struct bl_score_job *job, enum bl_side side, uint32_t from_s, uint32_t until_s);
 
-/** Likewise, also below `watch`: for those who may have missed the removal of one that fell below it. */
-tip_nodiscard int bl_score_every(struct tip_buf *verdicts, struct bl_score_job *job);
+/** What a verdict says besides its score. Families but lists are numbered behind the sources: n_sources + family. */
+struct bl_score_detail {
+    struct bl_score score;
+    uint32_t next_s, end_s; /* bl_score_next and bl_score_end; 0: never */
+    uint8_t tlp;            /* the strictest of what had or has a share; 0: of nothing */
+    bool is_subtree;        /* a list that has a share names it with all below it */
+    bool is_whole;          /* the strongest list means each address in it */
+    size_t n_reasons, n_shown;
+    uint16_t reasons[BL_SCORE_REASONS]; /* the strongest, strongest first */
+    double shares[BL_SCORE_REASONS];
+};
 
-static inline size_t bl_score_count(const struct tip_buf *verdicts)
-{
-    return verdicts->len / sizeof(struct bl_verdict);
-}
-
-static inline const struct bl_verdict *bl_score_at(const struct tip_buf *verdicts, size_t i)
-{
-    return (const struct bl_verdict *)(const void *)verdicts->data + i;
-}
+/** Of what was looked up. */
+void bl_score_explain(struct bl_score_job *job, struct bl_score_detail *detail);

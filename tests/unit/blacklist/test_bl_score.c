@@ -6,7 +6,57 @@
 
 #include "core/flag.h"
 #include "core/score.h"
-#include "random.h"
+
+enum { DAY = 86400, NOW = 1000 * DAY, LISTS = 4 };
+
+static const struct bl_key key = {.addr = 7, .kind = TIP_KIND_IP};
+
+/* What lists say of one address. */
+struct world {
+    struct bl_seen_ip4 entries[LISTS];
+    struct bl_score_source sources[LISTS];
+    struct bl_score_job job;
+};
+
+static void world_init(struct world *world, size_t n)
+{
+    *world = (struct world){.job = {.n_sources = 0}};
+    for (size_t i = 0; i < n; i++) {
+        world->entries[i] = (struct bl_seen_ip4){7, {NOW - 9 * DAY, NOW - 9 * DAY, NOW, 0, 0, BL_SEEN_LISTED}};
+        world->sources[i] = (struct bl_score_source){
+            .law[BL_AFTER] = {0.5, 7 * DAY, false}, .is_trusted = {true, true}, .group = (uint16_t)i};
+        world->sources[i].seen[BL_AFTER] = (struct bl_seen){.ip4 = &world->entries[i], .n_ip4 = 1};
+    }
+    bl_score_job_init(&world->job, world->sources, n);
+    world->job.moment[BL_AFTER].tau_s = NOW;
+}
+
+static void world_deinit(struct world *world)
+{
+    bl_score_job_deinit(&world->job);
+}
+
+static struct bl_score world_score(struct world *world)
+{
+    for (size_t i = 0; i < world->job.n_sources; i++) {
+        world->sources[i].seen[BL_BEFORE] = world->sources[i].seen[BL_AFTER];
+        world->sources[i].law[BL_BEFORE] = world->sources[i].law[BL_AFTER];
+    }
+    world->job.moment[BL_BEFORE] = world->job.moment[BL_AFTER];
+    bl_score_look(&world->job, &key);
+    return bl_score_at(&world->job, BL_AFTER, world->job.moment[BL_AFTER].tau_s);
+}
+
+static void leave(struct world *world, size_t list, uint32_t ago_s)
+{
+    world->entries[list].times.state = 0;
+    world->entries[list].times.last_s = NOW - ago_s;
+}
+
+static bool near(double a, double b)
+{
+    return fabs(a - b) < 1e-12;
+}
 
 static void test_score_tiers(void **state)
 {
@@ -20,7 +70,7 @@ static void test_score_tiers(void **state)
     assert_int_equal(bl_score_tier(1), 3);
 }
 
-static void test_score_moves(void **state)
+static void test_score_tells(void **state)
 {
     static const struct {
         double before, after;
@@ -34,171 +84,200 @@ static void test_score_moves(void **state)
         {0.59, 0.61, true},                     /* another tier */
         {0.95, 0.95, false},
     };
+    struct bl_score a = {.score = 0.5}, b = {.score = 0.5};
 
     (void)state;
-    for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++)
-        assert_int_equal(bl_score_moved(table[i].before, table[i].after), table[i].moved);
+    for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++) {
+        a.score = table[i].before;
+        b.score = table[i].after;
+        assert_int_equal(bl_score_told(&a) != bl_score_told(&b), table[i].moved);
+    }
+    a = b = (struct bl_score){.score = 0.5};
+    b.families[BL_FAMILY_TRAP] = 0.05; /* a family that comes */
+    assert_true(bl_score_told(&a) != bl_score_told(&b));
+    b.families[BL_FAMILY_TRAP] = 0.04;
+    assert_true(bl_score_told(&a) == bl_score_told(&b));
+    b.rule = BL_RULE_DENY;
+    assert_true(bl_score_told(&a) != bl_score_told(&b));
 }
 
-enum { ADDRS = 40, VOTERS = 5, ROUNDS = 300 };
-
-/* A list as the naive way sees it: what each address is. */
-struct naive_list {
-    bool listed[ADDRS];
-    bool special[ADDRS];
-    struct bl_ip4 entries[ADDRS];
-    double weight;
-};
-
-static void naive_fill(uint64_t *random, struct naive_list *list, struct bl_set *set)
+static void test_score_law(void **state)
 {
-    *set = (struct bl_set){.ip4 = list->entries};
-    for (uint32_t i = 0; i < ADDRS; i++) {
-        list->listed[i] = test_random(random) % 3 == 0;
-        list->special[i] = test_random(random) % 8 == 0;
-        if (list->listed[i])
-            list->entries[set->n_ip4++] =
-                (struct bl_ip4){.addr = i, .flags = list->special[i] ? BL_FLAG_SPECIAL_USE : 0};
-    }
-    list->weight = (double)(test_random(random) % 20) / 20;
-}
-
-static double naive_score(const struct naive_list *self, double weight, const struct naive_list *others, uint32_t addr)
-{
-    double doubt = self->listed[addr] && !self->special[addr] ? 1 - weight : 1;
-
-    for (size_t i = 0; i < VOTERS; i++) {
-        if (others[i].listed[addr] && !others[i].special[addr])
-            doubt *= 1 - others[i].weight;
-    }
-    return 1 - doubt;
-}
-
-/* Each address once at most, and exactly those that moved, with the right score. */
-static void check_verdicts(const struct tip_buf *verdicts, const struct bl_score_job *job, const double *before,
-                           const double *after, const bool *touched)
-{
-    bool told[ADDRS] = {0};
-
-    for (size_t i = 0; i < bl_score_count(verdicts); i++) {
-        const struct bl_verdict *verdict = bl_score_at(verdicts, i);
-        uint32_t addr = (verdict->in_old ? job->before : job->after).ip4[verdict->index].addr;
-
-        assert_false(told[addr]);
-        told[addr] = true;
-        assert_true(fabs(verdict->score - after[addr]) < 1e-9);
-        for (size_t v = 1; v < verdict->count && v < BL_SCORE_REASONS; v++)
-            assert_true(job->voters[verdict->voters[v - 1]].weight >= job->voters[verdict->voters[v]].weight);
-    }
-    for (uint32_t addr = 0; addr < ADDRS; addr++)
-        assert_int_equal(told[addr], touched[addr] && bl_score_moved(before[addr], after[addr]));
-}
-
-static void random_round(uint64_t *random)
-{
-    static struct naive_list from, to, others[VOTERS];
-    tip_auto(tip_buf_deinit) struct tip_buf verdicts;
-    struct bl_voter voters[VOTERS] = {0};
-    struct bl_score_job job = {.voters = voters, .n_voters = VOTERS};
-    double before[ADDRS], after[ADDRS];
-    bool touched[ADDRS];
-    struct bl_diff diff;
-
-    tip_buf_init(&verdicts, 1 << 20);
-    naive_fill(random, &from, &job.before);
-    naive_fill(random, &to, &job.after);
-    job.weight_before = job.weight_after = to.weight;
-    for (size_t i = 0; i < VOTERS; i++) {
-        naive_fill(random, &others[i], &voters[i].set);
-        voters[i].weight = others[i].weight;
-    }
-    for (uint32_t i = 0; i < ADDRS; i++) {
-        before[i] = naive_score(&from, to.weight, others, i);
-        after[i] = naive_score(&to, to.weight, others, i);
-        touched[i] = true;
-    }
-    bl_diff_init(&diff);
-    assert_int_equal(bl_diff_run(&diff, &job.before, &job.after), 0);
-    assert_int_equal(bl_score_diff(&verdicts, &job, &diff), 0);
-    check_verdicts(&verdicts, &job, before, after, touched);
-    bl_diff_deinit(&diff);
-
-    tip_buf_clear(&verdicts);
-    job.weight_after = 0.95;
-    for (uint32_t i = 0; i < ADDRS; i++) {
-        before[i] = naive_score(&to, to.weight, others, i);
-        after[i] = naive_score(&to, 0.95, others, i);
-        touched[i] = to.listed[i];
-    }
-    assert_int_equal(bl_score_weight(&verdicts, &job), 0);
-    check_verdicts(&verdicts, &job, before, after, touched);
-}
-
-static void test_score_agrees_with_the_naive_way(void **state)
-{
-    uint64_t random = test_seed();
+    const struct bl_law law = {0.8, 7 * DAY, false}, append = {0.8, 7 * DAY, true}, at_once = {0.8, 0, false};
+    struct bl_seen_times times = {NOW - 30 * DAY, NOW - 14 * DAY, NOW - 7 * DAY, 0, 0, BL_SEEN_LISTED};
 
     (void)state;
-    for (int round = 0; round < ROUNDS; round++)
-        random_round(&random);
+    assert_true(near(bl_law_share(&law, &times, NOW), 0.8)); /* listed: no age */
+    assert_true(near(bl_law_share(&at_once, &times, NOW), 0.8));
+    assert_true(near(bl_law_share(&append, &times, NOW), 0.2)); /* since it came */
+    assert_true(near(bl_law_share(&append, &times, 0), 0.8));   /* before any time was counted */
+    assert_false(bl_law_fades(&law, &times, NOW));
+    assert_true(bl_law_fades(&append, &times, NOW));
+    times.state = 0;
+    assert_true(near(bl_law_share(&law, &times, NOW), 0.4)); /* since it was last there */
+    assert_true(near(bl_law_share(&law, &times, NOW - 9 * DAY), 0.8));
+    assert_true(near(bl_law_share(&append, &times, NOW), 0.2));
+    assert_true(bl_law_share(&at_once, &times, NOW) == 0);
+    assert_true(bl_law_share(&law, &times, 0) == 0);
+    assert_true(bl_law_fades(&law, &times, NOW));
+    assert_true(bl_law_share(&law, &times, NOW + 67 * DAY) == 0);                                 /* less than 0.001 */
+    assert_true(bl_law_share(&(struct bl_law){0.8, 180 * DAY, 0}, &times, NOW + 83 * DAY) > 0.5); /* the window */
+    assert_true(bl_law_share(&(struct bl_law){0.8, 180 * DAY, 0}, &times, NOW + 83 * DAY + 1) == 0);
+    times.flags = BL_FLAG_SPECIAL_USE;
+    assert_true(bl_law_share(&law, &times, NOW) == 0);
+    assert_true(bl_law_share(&law, NULL, NOW) == 0);
 }
 
-static void test_score_full_and_every(void **state)
+static void test_score_block_needs_two(void **state)
 {
-    tip_auto(tip_buf_deinit) struct tip_buf verdicts;
-    struct bl_ip4 mine[] = {{1, 1, 0, 0}, {2, 2, 0, BL_FLAG_SPECIAL_USE}, {3, 3, 0, 0}};
-    struct bl_ip4 theirs[] = {{3, 1, 0, 0}};
-    struct bl_voter voter = {.set = {.ip4 = theirs, .n_ip4 = 1}, .weight = 0.5, .tlp = 3};
-    struct bl_score_job job = {
-        .after = {.ip4 = mine, .n_ip4 = 3}, .weight_after = 0.2, .voters = &voter, .n_voters = 1};
+    static const uint16_t zero = 0;
+    struct world world;
 
     (void)state;
-    tip_buf_init(&verdicts, 1000);
-    assert_int_equal(bl_score_full(&verdicts, &job), 0);
-    assert_int_equal(bl_score_count(&verdicts), 1);
-    assert_int_equal(bl_score_at(&verdicts, 0)->index, 2);
-    assert_true(fabs(bl_score_at(&verdicts, 0)->score - 0.6) < 1e-9);
-    assert_int_equal(bl_score_at(&verdicts, 0)->count, 1);
-    assert_int_equal(bl_score_at(&verdicts, 0)->tlp, 3);
-    assert_true(bl_score_at(&verdicts, 0)->self);
+    world_init(&world, 2);
+    world.sources[0].law[BL_AFTER].weight = 0.95;
+    world.sources[1].law[BL_AFTER].weight = 0;
+    assert_true(near(world_score(&world).score, BL_EVIDENCE_SLOW_MOST)); /* alone, whatever its weight */
+    world.sources[0].is_final[BL_AFTER] = true;
+    assert_true(near(world_score(&world).score, 0.95)); /* the operators' word */
+    leave(&world, 0, DAY);
+    assert_true(near(world_score(&world).score, 0.95 * exp2(-1 / 7.))); /* 0.86: no longer */
+    world.sources[0].law[BL_AFTER].half_life_s = 14 * DAY;
+    assert_true(near(world_score(&world).score, 0.95 * exp2(-1 / 14.)) && world_score(&world).score > 0.9);
+    world.sources[0].law[BL_AFTER].half_life_s = 12 * DAY;
+    assert_true(near(world_score(&world).score, BL_EVIDENCE_SLOW_MOST)); /* 0.897 */
+    world_deinit(&world);
 
-    tip_buf_clear(&verdicts);
-    assert_int_equal(bl_score_every(&verdicts, &job), 0); /* and those whose removal may have been lost */
-    assert_int_equal(bl_score_count(&verdicts), 3);
-    assert_int_equal(bl_score_tier(bl_score_at(&verdicts, 0)->score), 0);
-    assert_int_equal(bl_score_tier(bl_score_at(&verdicts, 1)->score), 0);
-    assert_true(fabs(bl_score_at(&verdicts, 2)->score - 0.6) < 1e-9);
+    world_init(&world, 2);
+    world.sources[0].law[BL_AFTER].weight = world.sources[1].law[BL_AFTER].weight = 0.7;
+    assert_true(near(world_score(&world).score, 0.91));
+    world.sources[1].group = 0;
+    assert_true(near(world_score(&world).score, BL_EVIDENCE_SLOW_MOST)); /* one maintainer */
+    world.sources[1].group = 1;
+    world.sources[1].parents = &zero;
+    world.sources[1].n_parents = 1;
+    assert_true(near(world_score(&world).score, BL_EVIDENCE_SLOW_MOST)); /* made of the other */
+    world.sources[1].n_parents = 0;
+    world.sources[1].is_trusted[BL_AFTER] = false;
+    assert_true(near(world_score(&world).score, BL_EVIDENCE_SLOW_MOST)); /* it copies */
+    world.sources[1].is_trusted[BL_AFTER] = true;
+    world.sources[0].law[BL_AFTER].weight = 0.92;
+    world.sources[1].law[BL_AFTER].weight = 0.04;
+    assert_true(near(world_score(&world).score, BL_EVIDENCE_SLOW_MOST)); /* it hardly says anything */
+    world_deinit(&world);
 }
 
-static void test_score_order_of_lists_does_not_matter(void **state)
+static struct bl_witnesses *seen_in_traps(uint64_t n)
 {
-    tip_auto(tip_buf_deinit) struct tip_buf a;
-    tip_auto(tip_buf_deinit) struct tip_buf b;
-    struct bl_ip4 one[] = {{1, 1, 0, 0}};
-    struct bl_set set = {.ip4 = one, .n_ip4 = 1};
-    struct bl_voter forth[] = {{set, 0.3, 1, 0}, {set, 0.5, 1, 0}, {set, 0.1, 1, 0}, {set, 0.4, 1, 0}};
-    struct bl_voter back[] = {{set, 0.4, 1, 0}, {set, 0.1, 1, 0}, {set, 0.5, 1, 0}, {set, 0.3, 1, 0}};
-    struct bl_score_job job = {.after = set, .weight_after = 0.2, .voters = forth, .n_voters = 4};
+    struct bl_witnesses *witnesses = bl_witnesses_new();
+
+    for (uint64_t i = 0; i < n; i++)
+        bl_witnesses_add(witnesses, &(struct bl_observation){.kind = TIP_KIND_IP,
+                                                             .value = "0.0.0.7",
+                                                             .len = 7,
+                                                             .what = BL_EVIDENCE_TRAP,
+                                                             .distinct = i,
+                                                             .at_s = NOW - 3 * DAY});
+    bl_witnesses_build(witnesses);
+    return witnesses;
+}
+
+static void test_score_own_observations(void **state)
+{
+    tip_auto(bl_witnesses_destroy) struct bl_witnesses *one = seen_in_traps(1);
+    tip_auto(bl_witnesses_destroy) struct bl_witnesses *many = seen_in_traps(60);
+    struct bl_score score;
+    struct world world;
 
     (void)state;
-    tip_buf_init(&a, 1000);
-    tip_buf_init(&b, 1000);
-    assert_int_equal(bl_score_full(&a, &job), 0);
-    job.voters = back;
-    assert_int_equal(bl_score_full(&b, &job), 0);
-    assert_true(fabs(bl_score_at(&a, 0)->score - bl_score_at(&b, 0)->score) < 1e-12);
-    for (size_t i = 0; i < BL_SCORE_REASONS; i++)
-        assert_true(forth[bl_score_at(&a, 0)->voters[i]].weight == back[bl_score_at(&b, 0)->voters[i]].weight);
+    world_init(&world, 1);
+    world.job.moment[BL_AFTER].witnesses = one;
+    score = world_score(&world);
+    assert_true(near(score.families[BL_FAMILY_TRAP], 0.25)); /* 0.5, and a half-life of three days */
+    assert_true(near(score.score, 1 - 0.5 * 0.75));
+    world.sources[0].law[BL_AFTER].weight = 0.85;
+    world.job.moment[BL_AFTER].witnesses = many;
+    world.job.moment[BL_AFTER].tau_s = NOW - 3 * DAY;
+    score = world_score(&world);
+    assert_true(near(score.score, 1 - 0.15 * 0.05)); /* two families */
+    world.sources[0].law[BL_AFTER].weight = 0;
+    assert_true(near(world_score(&world).score, BL_EVIDENCE_SLOW_MOST)); /* own observations of one kind alone */
+    world_deinit(&world);
+}
+
+static void test_score_crossings(void **state)
+{
+    struct bl_score_detail detail;
+    struct bl_score before, after;
+    struct world world;
+
+    (void)state;
+    world_init(&world, 2);
+    world.sources[0].law[BL_AFTER].weight = 0.7;
+    leave(&world, 0, 0);
+    assert_true(near(world_score(&world).score, 0.85));
+    bl_score_explain(&world.job, &detail);
+    assert_int_equal(detail.end_s, 0); /* the other one stays, and is more than `watch` */
+    assert_true(detail.next_s > NOW);
+    before = bl_score_at(&world.job, BL_AFTER, detail.next_s - 1);
+    after = bl_score_at(&world.job, BL_AFTER, detail.next_s);
+    assert_int_equal(bl_score_told(&before), bl_score_told(&detail.score));
+    assert_int_not_equal(bl_score_told(&after), bl_score_told(&detail.score));
+    world_deinit(&world);
+
+    world_init(&world, 1);
+    (void)world_score(&world);
+    bl_score_explain(&world.job, &detail);
+    assert_int_equal(detail.next_s, 0); /* nothing decays */
+    assert_int_equal(detail.end_s, 0);
+    leave(&world, 0, 0);
+    (void)world_score(&world);
+    bl_score_explain(&world.job, &detail);
+    assert_int_equal(detail.end_s, NOW + (uint32_t)ceil(7 * DAY * log2(0.5 / 0.3))); /* 0.3 by the formula */
+    world_deinit(&world);
+}
+
+static void test_score_explains(void **state)
+{
+    struct bl_score_detail detail;
+    struct world world;
+
+    (void)state;
+    world_init(&world, 4);
+    for (size_t i = 0; i < 4; i++) {
+        world.sources[i].law[BL_AFTER].weight = (double[]){0.2, 0.4, 0.1, 0.3}[i];
+        world.sources[i].tlp = (uint8_t)(i == 2 ? 3 : 1);
+    }
+    world.entries[2].times.flags = BL_FLAG_SUBTREE;
+    (void)world_score(&world);
+    bl_score_explain(&world.job, &detail);
+    assert_int_equal(detail.n_reasons, 4);
+    assert_int_equal(detail.n_shown, 3);
+    assert_int_equal(detail.reasons[0], 1);
+    assert_int_equal(detail.reasons[1], 3);
+    assert_int_equal(detail.reasons[2], 0);
+    assert_true(near(detail.shares[0], 0.4));
+    assert_int_equal(detail.tlp, 3);
+    assert_true(detail.is_subtree);
+    world.sources[2].law[BL_AFTER].weight = 0;
+    (void)world_score(&world);
+    bl_score_explain(&world.job, &detail);
+    assert_int_equal(detail.n_reasons, 3);
+    assert_int_equal(detail.tlp, 1); /* who says nothing marks nothing */
+    assert_false(detail.is_subtree);
+    world_deinit(&world);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_score_tiers),
-        cmocka_unit_test(test_score_moves),
-        cmocka_unit_test(test_score_agrees_with_the_naive_way),
-        cmocka_unit_test(test_score_full_and_every),
-        cmocka_unit_test(test_score_order_of_lists_does_not_matter),
+        cmocka_unit_test(test_score_tells),
+        cmocka_unit_test(test_score_law),
+        cmocka_unit_test(test_score_block_needs_two),
+        cmocka_unit_test(test_score_own_observations),
+        cmocka_unit_test(test_score_crossings),
+        cmocka_unit_test(test_score_explains),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

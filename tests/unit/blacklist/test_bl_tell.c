@@ -1,0 +1,338 @@
+#include "check.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include <tip/cleanup.h>
+
+#include "core/flag.h"
+#include "core/tell.h"
+#include "random.h"
+
+enum { DAY = 86400, NOW = 1000 * DAY, ADDRS = 40, LISTS = 6, ROUNDS = 300 };
+
+/* Lists as the naive way sees them: what each says of each address, before and after. */
+struct naive {
+    struct bl_seen_ip4 entries[2][LISTS][ADDRS];
+    struct bl_score_source sources[LISTS];
+};
+
+static struct bl_seen_times naive_times(uint64_t *random)
+{
+    uint32_t last_s = NOW - (uint32_t)(test_random(random) % (40 * DAY));
+    bool is_listed = test_random(random) % 2;
+
+    return (struct bl_seen_times){.first_s = last_s - 30 * DAY,
+                                  .since_s = last_s - (uint32_t)(test_random(random) % (20 * DAY)),
+                                  .last_s = last_s,
+                                  .flags = test_random(random) % 8 ? 0 : BL_FLAG_SPECIAL_USE,
+                                  .state = is_listed ? BL_SEEN_LISTED : 0};
+}
+
+static void naive_list(uint64_t *random, struct naive *naive, size_t list, enum bl_side side)
+{
+    struct bl_seen *seen = &naive->sources[list].seen[side];
+
+    *seen = (struct bl_seen){.ip4 = naive->entries[side][list]};
+    for (uint32_t addr = 0; addr < ADDRS; addr++) {
+        if (test_random(random) % 2)
+            naive->entries[side][list][seen->n_ip4++] = (struct bl_seen_ip4){addr, naive_times(random)};
+    }
+}
+
+static struct bl_law naive_law(uint64_t *random)
+{
+    return (struct bl_law){.weight = (double)(test_random(random) % 20) / 20,
+                           .half_life_s = (int64_t)(test_random(random) % 4) * 3 * DAY,
+                           .is_append = test_random(random) % 3 == 0};
+}
+
+static void naive_fill(uint64_t *random, struct naive *naive)
+{
+    for (size_t i = 0; i < LISTS; i++) {
+        bool is_trusted = test_random(random) % 2;
+
+        naive->sources[i] = (struct bl_score_source){.is_trusted = {is_trusted, is_trusted},
+                                                     .group = (uint16_t)(test_random(random) % 3)};
+        naive->sources[i].law[BL_AFTER] = naive->sources[i].law[BL_BEFORE] = naive_law(random);
+        naive_list(random, naive, i, BL_AFTER);
+        memcpy(naive->entries[BL_BEFORE][i], naive->entries[BL_AFTER][i], sizeof(naive->entries[0][i]));
+        naive->sources[i].seen[BL_BEFORE] = naive->sources[i].seen[BL_AFTER];
+        naive->sources[i].seen[BL_BEFORE].ip4 = naive->entries[BL_BEFORE][i];
+    }
+}
+
+static double naive_share(const struct bl_law *law, const struct bl_seen_times *times, uint32_t tau_s)
+{
+    bool is_listed = times->state & BL_SEEN_LISTED;
+    bool ages = law->half_life_s && (law->is_append || !is_listed);
+    double age_s = (double)tau_s - (law->is_append ? times->since_s : times->last_s);
+    double p = law->weight;
+
+    if (times->flags || (!is_listed && !law->half_life_s))
+        return 0;
+    if (ages && age_s > 0)
+        p *= pow(0.5, age_s / (double)law->half_life_s);
+    return p < 0.001 ? 0 : p;
+}
+
+/* The score by the definition, and a number for what a reader can tell apart. */
+static double naive_score(const struct naive *naive, uint32_t addr, enum bl_side side, uint32_t tau_s)
+{
+    double doubt = 1, p[LISTS] = {0};
+    bool independent = false;
+
+    for (size_t i = 0; i < LISTS; i++) {
+        const struct bl_seen *seen = &naive->sources[i].seen[side];
+
+        for (size_t k = 0; k < seen->n_ip4; k++) {
+            if (seen->ip4[k].addr == addr)
+                p[i] = naive_share(&naive->sources[i].law[side], &seen->ip4[k].times, tau_s);
+        }
+        doubt *= 1 - p[i];
+        for (size_t k = 0; k < i; k++)
+            independent |= p[i] >= 0.05 - 1e-9 && p[k] >= 0.05 - 1e-9 && naive->sources[i].is_trusted[side] &&
+                           naive->sources[k].is_trusted[side] && naive->sources[i].group != naive->sources[k].group;
+    }
+    return 1 - doubt > BL_EVIDENCE_SLOW_MOST && !independent ? BL_EVIDENCE_SLOW_MOST : 1 - doubt;
+}
+
+static int naive_step(double score)
+{
+    return bl_score_tier(score) ? bl_score_tier(score) * 100 + (int)(score * 20 + 0.5 + 1e-9) : 0;
+}
+
+/* Each address once at most, exactly those that moved, in order of tiers, each with what it is. */
+static void check_told(const struct naive *naive, struct bl_tell *tell, const uint32_t tau_s[2])
+{
+    struct bl_score_detail detail;
+    bool told[ADDRS] = {0};
+    uint8_t rank = 0;
+
+    for (size_t i = 0; i < bl_tell_count(tell->verdicts); i++) {
+        const struct bl_verdict *verdict = bl_tell_at(tell->verdicts, i);
+        struct bl_key key = bl_tell_key(tell, verdict);
+
+        assert_false(told[key.addr]);
+        told[key.addr] = true;
+        assert_true(verdict->rank >= rank);
+        rank = verdict->rank;
+        bl_score_look(tell->job, &key);
+        bl_score_explain(tell->job, &detail);
+        assert_true(fabs(detail.score.score - naive_score(naive, key.addr, BL_AFTER, tau_s[BL_AFTER])) < 1e-9);
+    }
+    for (uint32_t addr = 0; addr < ADDRS; addr++)
+        assert_int_equal(told[addr], naive_step(naive_score(naive, addr, BL_BEFORE, tau_s[BL_BEFORE])) !=
+                                         naive_step(naive_score(naive, addr, BL_AFTER, tau_s[BL_AFTER])));
+}
+
+/* The first second at which time moves anything, by trying. */
+static void check_next(const struct naive *naive, const struct bl_tell *tell, uint32_t tau_s, uint32_t until_s)
+{
+    uint32_t at_s = tell->is_found ? tell->next_s : until_s;
+    bool moves = false;
+
+    for (uint32_t addr = 0; addr < ADDRS; addr++) {
+        assert_int_equal(naive_step(naive_score(naive, addr, BL_AFTER, tau_s)),
+                         naive_step(naive_score(naive, addr, BL_AFTER, at_s - 1)));
+        moves |= naive_step(naive_score(naive, addr, BL_AFTER, tau_s)) !=
+                 naive_step(naive_score(naive, addr, BL_AFTER, at_s));
+    }
+    assert_int_equal(moves, tell->is_found);
+}
+
+enum happening { VERSION, LAW, CLOCK, HAPPENINGS };
+
+static void random_round(uint64_t *random, enum happening what)
+{
+    static struct naive naive;
+    tip_auto(tip_buf_deinit) struct tip_buf verdicts;
+    size_t one = test_random(random) % LISTS;
+    uint32_t tau_s[2] = {NOW - 20 * DAY, NOW - 20 * DAY};
+    struct bl_score_job job;
+    struct bl_tell tell = {.job = &job, .verdicts = &verdicts};
+
+    tip_buf_init(&verdicts, 1 << 20);
+    naive_fill(random, &naive);
+    if (what == CLOCK)
+        tau_s[BL_AFTER] += (uint32_t)(test_random(random) % (30 * DAY));
+    if (what == LAW)
+        naive.sources[one].law[BL_AFTER] = naive_law(random), naive.sources[one].is_trusted[BL_AFTER] ^= true;
+    if (what == VERSION)
+        naive_list(random, &naive, one, BL_AFTER);
+    naive.sources[one].has_changed = what == VERSION;
+    bl_score_job_init(&job, naive.sources, LISTS);
+    job.moment[BL_BEFORE].tau_s = tau_s[BL_BEFORE];
+    job.moment[BL_AFTER].tau_s = tau_s[BL_AFTER];
+    tell.next_s = tau_s[BL_AFTER] + 4 * DAY;
+    assert_int_equal(what == CLOCK     ? bl_tell_clock(&tell)
+                     : what == VERSION ? bl_tell_version(&tell, one)
+                                       : bl_tell_law(&tell, one, false),
+                     0);
+    bl_tell_sort(&verdicts);
+    check_told(&naive, &tell, tau_s);
+    if (what == CLOCK)
+        check_next(&naive, &tell, tau_s[BL_AFTER], tau_s[BL_AFTER] + 4 * DAY);
+    bl_score_job_deinit(&job);
+}
+
+static void test_tell_agrees_with_the_naive_way(void **state)
+{
+    uint64_t random = test_seed();
+
+    (void)state;
+    for (int round = 0; round < ROUNDS; round++)
+        random_round(&random, (enum happening)(round % HAPPENINGS));
+}
+
+/* What a reader holds of each address after what it was told. */
+static void follow(struct bl_tell *tell, double held[static ADDRS])
+{
+    struct bl_score_detail detail;
+
+    for (size_t i = 0; i < bl_tell_count(tell->verdicts); i++) {
+        struct bl_key key = bl_tell_key(tell, bl_tell_at(tell->verdicts, i));
+
+        bl_score_look(tell->job, &key);
+        bl_score_explain(tell->job, &detail);
+        held[key.addr] = detail.score.score;
+    }
+    tip_buf_clear(tell->verdicts);
+}
+
+/* From when to when, in so many steps; none is left out that a crossing asks for. */
+static void walk(struct naive *naive, uint32_t span_s, uint32_t n_steps, double held[static ADDRS])
+{
+    tip_auto(tip_buf_deinit) struct tip_buf verdicts;
+    struct bl_score_job job;
+    struct bl_tell tell = {.job = &job, .verdicts = &verdicts};
+
+    tip_buf_init(&verdicts, 1 << 20);
+    bl_score_job_init(&job, naive->sources, LISTS);
+    for (uint32_t i = 0; i < n_steps; i++) {
+        job.moment[BL_BEFORE].tau_s = i ? NOW + span_s / n_steps * i : 0; /* the first one: nothing was counted yet */
+        job.moment[BL_AFTER].tau_s = NOW + span_s / n_steps * (i + 1);
+        tell.next_s = job.moment[BL_AFTER].tau_s + DAY;
+        assert_int_equal(bl_tell_clock(&tell), 0);
+        follow(&tell, held);
+    }
+    bl_score_job_deinit(&job);
+}
+
+/* What was told when only what is listed counted. */
+static void uncounted(struct naive *naive, double held[static ADDRS])
+{
+    struct bl_score_job job;
+
+    bl_score_job_init(&job, naive->sources, LISTS);
+    for (uint32_t addr = 0; addr < ADDRS; addr++) {
+        bl_score_look(&job, &(struct bl_key){.addr = addr, .kind = TIP_KIND_IP});
+        held[addr] = bl_score_at(&job, BL_AFTER, 0).score;
+    }
+    bl_score_job_deinit(&job);
+}
+
+static void test_tell_time_in_one_step_is_time_in_many(void **state)
+{
+    static struct naive naive;
+    uint64_t random = test_seed();
+
+    (void)state;
+    for (int round = 0; round < 30; round++) {
+        double once[ADDRS], often[ADDRS];
+
+        naive_fill(&random, &naive);
+        uncounted(&naive, once);
+        uncounted(&naive, often);
+        walk(&naive, 16 * DAY, 1, once);
+        walk(&naive, 16 * DAY, 64, often);
+        for (uint32_t addr = 0; addr < ADDRS; addr++) {
+            double is = naive_score(&naive, addr, BL_AFTER, NOW + 16 * DAY);
+
+            assert_int_equal(bl_score_tier(once[addr]), bl_score_tier(is));
+            assert_int_equal(bl_score_tier(often[addr]), bl_score_tier(is));
+            assert_true(!bl_score_tier(is) || (fabs(once[addr] - is) < 0.05 && fabs(often[addr] - is) < 0.05));
+        }
+    }
+}
+
+static void test_tell_order_of_lists_does_not_matter(void **state)
+{
+    static struct naive naive;
+    static struct bl_score_source back[LISTS];
+    uint64_t random = test_seed();
+
+    (void)state;
+    for (int round = 0; round < 100; round++) {
+        struct bl_score_job forth, turned;
+
+        naive_fill(&random, &naive);
+        for (size_t i = 0; i < LISTS; i++)
+            back[i] = naive.sources[LISTS - 1 - i];
+        bl_score_job_init(&forth, naive.sources, LISTS);
+        bl_score_job_init(&turned, back, LISTS);
+        for (uint32_t addr = 0; addr < ADDRS; addr++) {
+            const struct bl_key key = {.addr = addr, .kind = TIP_KIND_IP};
+            struct bl_score a, b;
+
+            bl_score_look(&forth, &key);
+            bl_score_look(&turned, &key);
+            a = bl_score_at(&forth, BL_AFTER, NOW);
+            b = bl_score_at(&turned, BL_AFTER, NOW);
+            assert_true(fabs(a.score - b.score) < 1e-12 && bl_score_tier(a.score) == bl_score_tier(b.score));
+        }
+        bl_score_job_deinit(&forth);
+        bl_score_job_deinit(&turned);
+    }
+}
+
+/* Names and addresses of the sixth version: behind all IPv4 hosts, by kind and bytes. */
+static void test_tell_names_side_by_side(void **state)
+{
+    static const char arena[] = "a.example\0b.example\0c.example";
+    static const struct bl_seen_times listed = {NOW, NOW, NOW, 0, 0, BL_SEEN_LISTED};
+    static const struct bl_seen_times gone = {NOW, NOW, NOW, 0, 0, 0};
+    const struct bl_seen_text one[] = {{0, 9, TIP_KIND_DOMAIN, 0, listed}, {20, 9, TIP_KIND_DOMAIN, 0, gone}};
+    const struct bl_seen_text two[] = {{10, 9, TIP_KIND_DOMAIN, 0, listed}, {20, 9, TIP_KIND_DOMAIN, 0, listed}};
+    const struct bl_seen_ip4 host[] = {{9, listed}};
+    struct bl_seen first = {.text = one, .n_text = 2, .arena = arena, .n_arena = sizeof(arena)};
+    struct bl_seen second = {
+        .ip4 = host, .n_ip4 = 1, .text = two, .n_text = 2, .arena = arena, .n_arena = sizeof(arena)};
+    struct bl_score_source sources[] = {
+        {.seen = {first, first}, .law = {{0.5, DAY, false}, {0.5, DAY, false}}},
+        {.seen = {second, second}, .law = {{0.4, DAY, false}, {0.4, DAY, false}}},
+    };
+    tip_auto(tip_buf_deinit) struct tip_buf verdicts;
+    struct bl_score_job job;
+    struct bl_tell tell = {.job = &job, .verdicts = &verdicts, .what = BL_TOLD_EVERY};
+    struct bl_key key;
+
+    (void)state;
+    tip_buf_init(&verdicts, 1 << 20);
+    bl_score_job_init(&job, sources, 2);
+    job.moment[BL_BEFORE].tau_s = NOW;
+    job.moment[BL_AFTER].tau_s = NOW + DAY;
+    assert_int_equal(bl_tell_clock(&tell), 0);
+    assert_int_equal(bl_tell_count(&verdicts), 1); /* the only one that fades */
+    key = bl_tell_key(&tell, bl_tell_at(&verdicts, 0));
+    assert_string_equal(key.value, "c.example");
+    bl_score_look(&job, &key);
+    assert_true(fabs(bl_score_at(&job, BL_AFTER, NOW + DAY).score - (1 - 0.75 * 0.6)) < 1e-12);
+    tip_buf_clear(&verdicts);
+    tell.is_first = true;
+    assert_int_equal(bl_tell_list(&tell, 1), 0);
+    assert_int_equal(bl_tell_count(&verdicts), 2); /* the third belongs to the first list, which remembers it */
+    bl_score_job_deinit(&job);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_tell_agrees_with_the_naive_way),
+        cmocka_unit_test(test_tell_time_in_one_step_is_time_in_many),
+        cmocka_unit_test(test_tell_order_of_lists_does_not_matter),
+        cmocka_unit_test(test_tell_names_side_by_side),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
