@@ -13,6 +13,8 @@
 
 #define CODEC_OPERATOR "operator" /* the source of a reason that is an entry of the allow and deny list */
 
+#define CODEC_EVIDENCE "evidence" /* the cause of what was seen by TIP itself has moved */
+
 #define CODEC_TIME "time" /* the cause of what decay alone has moved */
 
 enum { CODEC_FAMILIES = BL_FAMILY_COUNT + 1 };

@@ -204,12 +204,22 @@ void observe_configure(struct app *app, const struct bl_options *options)
 
 /* ---- changes ---- */
 
-/* The next change ends it. What was never in force leaves no trace. */
-static int observe_end(struct observe_list *list, struct tip_outbox_txn *txn, struct observe_item *item)
+uint64_t observe_stands(const struct app *app)
 {
+    const struct bl_job *first = app->jobs;
+    bool has_begun = app->n_jobs && first->kind == WORK_EVIDENCE && (app->publish.is_active || first->next);
+
+    return has_begun ? first->to : app->observe.in_force;
+}
+
+/* The next change ends it. What no verdict was ever scored by leaves no trace. */
+static int observe_end(struct app *app, struct tip_outbox_txn *txn, struct observe_item *item)
+{
+    struct observe_list *list = &app->observe;
+
     tip_hash_remove(list->standing, item);
     list->bytes -= item->len;
-    if (item->born > list->in_force)
+    if (item->born > observe_stands(app))
         return observe_drop(txn, item);
     item->died = list->last;
     observe_lie(list, item);
@@ -251,7 +261,7 @@ static int observe_take(const struct observe_turn *turn, const struct bl_observa
     }
     list->last++;
     if (old)
-        r = observe_end(list, turn->txn, old);
+        r = observe_end(turn->app, turn->txn, old);
     r = r ? r : observe_add(list, turn->txn, &made);
     tip_metric_inc(turn->app->m[APP_M_OBSERVED_TRAP + observation->what]);
     return r;
@@ -280,7 +290,7 @@ static int observe_forget_full(struct app *app, struct tip_outbox_txn *txn, size
 
     while (!r && observe_is_full(list) && *np < OBSERVE_TURN) {
         list->last++;
-        r = observe_end(list, txn, list->standing);
+        r = observe_end(app, txn, list->standing);
         tip_metric_inc(app->m[APP_M_FORGOTTEN_FULL]);
         ++*np;
     }
@@ -320,7 +330,7 @@ static int observe_forget_over(struct app *app, struct tip_outbox_txn *txn, uint
 
         if (!r && over_s <= now_s && *np < OBSERVE_TURN) {
             list->last++;
-            r = observe_end(list, txn, item);
+            r = observe_end(app, txn, item);
             tip_metric_inc(app->m[APP_M_FORGOTTEN_OVER]);
             ++*np;
         } else if (!list->next_over_s || over_s < list->next_over_s) {
@@ -341,20 +351,31 @@ static int observe_forget(struct app *app, struct tip_outbox_txn *txn, uint32_t 
     return r || !n ? r : observe_numbers_put(list, txn);
 }
 
+/* Verdicts follow. One job that waits already takes all changes along. */
+static int observe_queue(struct app *app, struct tip_outbox_txn *txn)
+{
+    struct bl_job job = {.kind = WORK_EVIDENCE};
+
+    if (app->observe.last == app->observe.in_force || publish_is_queued(app, WORK_EVIDENCE, ""))
+        return 0;
+    return publish_add(app, txn, &job);
+}
+
+/* Changes wait for a tick: so many of them make one job. */
 void observe_tick(struct app *app)
 {
     struct observe_list *list = &app->observe;
     uint32_t now_s = (uint32_t)(tip_loop_wall_ms() / TIP_SECOND_MS);
-    bool is_over = list->next_over_s && list->next_over_s <= now_s;
+    bool is_over = observe_is_full(list) || (list->next_over_s && list->next_over_s <= now_s);
+    bool is_news = list->in_force != list->last && observe_stands(app) == list->in_force;
     struct tip_outbox_txn *txn;
     int r;
 
-    if (!observe_is_full(list) && !is_over && list->in_force == list->last)
+    if ((!is_over && !is_news) || app->is_stopping || !app_has_room(app, APP_ROOM_SMALL))
         return;
     txn = app_begin(app);
-    r = observe_forget(app, txn, now_s);
-    if (!r && list->in_force != list->last)
-        r = observe_in_force_set(app, txn, list->last); /* no verdict rests on them yet */
+    r = is_over ? observe_forget(app, txn, now_s) : 0;
+    r = r ? r : observe_queue(app, txn);
     app_commit(app, &txn, r);
 }
 

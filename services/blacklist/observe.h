@@ -46,6 +46,9 @@ tip_nodiscard int observe_hear(struct app *app, struct tip_outbox_txn *txn, cons
 /** Each second: what is over or too much is forgotten. */
 void observe_tick(struct app *app);
 
+/** The change that events may speak of already: of the job that has begun, else that in force. */
+uint64_t observe_stands(const struct app *app);
+
 /** What was observed as of a change and may be told to an audience; bl_witnesses_build is the pool's. */
 struct bl_witnesses *observe_at(const struct app *app, uint64_t change, enum tip_tlp audience);
 

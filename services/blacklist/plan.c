@@ -16,6 +16,7 @@ void work_order_deinit(struct work_order *order)
     bl_allow_destroy(&order->allow_to);
     bl_allow_destroy(&order->allow_changed);
     bl_witnesses_destroy(&order->witnesses);
+    bl_witnesses_destroy(&order->witnesses_to);
     free(order->voters);
 }
 
@@ -121,6 +122,21 @@ static int plan_witnessed(struct work_plan *plan)
     return r ? r : work_extra_finish(&plan->extra, &plan->tell.extra);
 }
 
+static int plan_evidence_add(void *ctx, const struct bl_witnesses_item *item)
+{
+    struct bl_key key = work_extra_key(item->kind, item->value, item->len);
+
+    return work_extra_add(ctx, &key);
+}
+
+/* Of what something else was seen than before. */
+static int plan_evidence(struct work_plan *plan)
+{
+    int r = bl_witnesses_differ(plan->order.witnesses, plan->order.witnesses_to, plan_evidence_add, &plan->extra);
+
+    return r ? r : work_extra_finish(&plan->extra, &plan->tell.extra);
+}
+
 int work_plan_others(struct work_plan *plan)
 {
     int r = plan_affect_denied(&plan->extra, plan->order.allow, NULL);
@@ -150,6 +166,9 @@ static int plan_tell(struct work_plan *plan)
     case WORK_CLOCK:
         r = plan_witnessed(plan);
         return r ? r : bl_tell_clock(tell);
+    case WORK_EVIDENCE:
+        r = plan_evidence(plan);
+        return r ? r : bl_tell_extra(tell);
     case WORK_KIND_COUNT:
         break;
     }
@@ -250,6 +269,10 @@ struct work_plan *work_plan_new(const struct work_order *order)
     struct work_plan *plan = tip_new(struct work_plan);
 
     plan->order = *order;
+    if (order->witnesses)
+        bl_witnesses_build(order->witnesses);
+    if (order->witnesses_to)
+        bl_witnesses_build(order->witnesses_to);
     bl_diff_init(&plan->diff);
     work_extra_init(&plan->extra);
     tip_buf_init(&plan->parts, SIZE_MAX / 2);

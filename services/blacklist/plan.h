@@ -20,6 +20,7 @@ enum work_kind {
     WORK_WEIGHT,   /* the same version under another weight or half-life: verdicts only */
     WORK_ALLOW,    /* of no list: the verdicts that a change of the allow and deny list moves */
     WORK_CLOCK,    /* of no list: the verdicts that time has moved; `from` and `to` are score times */
+    WORK_EVIDENCE, /* of no list: the verdicts that what TIP saw itself moves; `from` and `to` are its changes */
     WORK_KIND_COUNT
 };
 
@@ -65,8 +66,9 @@ struct work_order {
     bool is_capped_again;      /* WORK_WEIGHT: whom the list is independent of has changed */
     struct bl_allow *allow;    /* the list in force, and the one behind a WORK_ALLOW (else NULL); the job owns them */
     struct bl_allow *allow_to;
-    struct bl_allow *allow_changed; /* WORK_ALLOW: the entries that make the difference */
-    struct bl_witnesses *witnesses; /* in force; NULL: none. The job owns them */
+    struct bl_allow *allow_changed;    /* WORK_ALLOW: the entries that make the difference */
+    struct bl_witnesses *witnesses;    /* in force; NULL: none. The job owns them; built in the pool */
+    struct bl_witnesses *witnesses_to; /* WORK_EVIDENCE: those behind it */
 };
 
 /** What an order owns. */

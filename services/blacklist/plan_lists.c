@@ -76,6 +76,8 @@ int work_lists_open(struct work_lists **listsp, const struct work_order *order)
         moment[BL_BEFORE].tau_s = (uint32_t)order->from;
     if (order->kind == WORK_ALLOW)
         moment[BL_AFTER].allow = order->allow_to;
+    if (order->kind == WORK_EVIDENCE)
+        moment[BL_AFTER].witnesses = order->witnesses_to;
     r = lists_open(lists, order);
     if (r)
         work_lists_destroy(&lists);

@@ -182,6 +182,7 @@ static void plan_voters(struct app *app, const char *self, struct work_order *or
     order->n_voters = voters.n;
     order->self = voters.self;
     order->tau_s = clock_tau(app);
+    order->witnesses = observe_at(app, app->observe.in_force, TIP_TLP_AMBER);
     strcpy(order->dir, app->dir);
 }
 
@@ -209,6 +210,20 @@ static void plan_order_clock(struct app *app, struct bl_job *job, struct work_or
     strcpy(order->name, CODEC_TIME);
     plan_voters(app, NULL, order);
     order->tau_s = (uint32_t)job->to;
+}
+
+/* As for the allow and deny list. */
+static void plan_order_evidence(struct app *app, struct bl_job *job, struct work_order *order)
+{
+    if (!job->next) {
+        job->from = app->observe.in_force;
+        job->to = app->observe.last;
+    }
+    *order =
+        (struct work_order){.kind = WORK_EVIDENCE, .from = job->from, .to = job->to, .allow = operator_in_force(app)};
+    strcpy(order->name, CODEC_EVIDENCE);
+    plan_voters(app, NULL, order);
+    order->witnesses_to = observe_at(app, job->to, TIP_TLP_AMBER);
 }
 
 /* What a job means now that it is its turn: versions and weights are those in force, and stay so until it is done. */
@@ -300,6 +315,9 @@ static void plan_start(struct app *app)
         break;
     case WORK_CLOCK:
         plan_order_clock(app, &app->jobs[0], &job.order);
+        break;
+    case WORK_EVIDENCE:
+        plan_order_evidence(app, &app->jobs[0], &job.order);
         break;
     case WORK_VERSION:
     case WORK_BASELINE:
@@ -396,6 +414,8 @@ static int publish_finish(struct app *app, struct tip_outbox_txn *txn)
         return r ? r : operator_in_force_set(app, txn, job.to);
     if (job.kind == WORK_CLOCK)
         return r ? r : clock_set(app, txn, job.to);
+    if (job.kind == WORK_EVIDENCE)
+        return r ? r : observe_in_force_set(app, txn, job.to);
     if (!r && job.kind == WORK_VERSION)
         r = publish_version(app, txn, &job);
     if (!r && job.kind == WORK_WEIGHT)

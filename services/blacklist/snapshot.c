@@ -31,6 +31,7 @@ static int snapshot_begin(void *ctx, enum tip_tlp audience, void **copyp)
     strcpy(order.dir, app->dir);
     snapshot_lists(app, audience, &order);
     order.allow = operator_seen(app, audience);
+    order.witnesses = observe_at(app, observe_stands(app), audience);
     *copyp = view_new(&order);
     return 0;
 }

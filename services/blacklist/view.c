@@ -66,6 +66,8 @@ static int view_open(struct view *view)
                                             .allow = view->order.allow,
                                             .witnesses = view->order.witnesses};
     strcpy(view->lists_order.dir, view->order.dir);
+    if (view->order.witnesses)
+        bl_witnesses_build(view->order.witnesses);
     return work_lists_open(&view->lists, &view->lists_order);
 }
 

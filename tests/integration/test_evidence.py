@@ -3,13 +3,15 @@
 What is believed, and what it makes of weights, is worked out here once more from what was published.
 """
 import itertools
+import json
+import subprocess
 import time
 
 import pytest
 
 from test_blacklist import Lists, addresses, text
 from test_weighed import check_arithmetic, told, weights
-from tip_harness import wait_for
+from tip_harness import binary, wait_for
 from tip_weights import World, differences, recount
 from tip_wire import event, pb, uuid7
 
@@ -253,3 +255,165 @@ def test_storage_keeps_what_was_seen(site, broker, postgres, seer):
     assert rows(kinds) == [("mail.seen", "v1.mail.seen.bait."), ("flux.agent", "v1.flux.agent.test."),
                            ("smtp.behaviour", "v1.smtp.behaviour.test.")]
     assert rows("select * from tip.event_reject") == []
+
+
+# ---- verdicts ----
+
+HALF = {"trap": 3 * DAY, "flux": 7 * DAY, "smtp": DAY}
+P0 = {"trap": 0.5, "flux": 0.4, "smtp": 0.3}
+FLOORS = (0.3, 0.6, 0.9)
+
+
+def newest(lists):
+    """{value: (its newest verdict, the score time)}"""
+    return {v.indicator.value: (v, s.payload.scored_unix_ms // 1000)
+            for s in lists.events("v1.verdict.") for v in s.payload.verdicts}
+
+
+def own_shares(seen, tau):
+    """Of (what, independent by, second): each family's share at a time."""
+    shares = {}
+    for what in {kind for kind, *_ in seen}:
+        n = len({by for kind, by, _ in seen if kind == what})
+        last = max(at for kind, _, at in seen if kind == what)
+        shares[what] = min(0.95, 1 - (1 - P0[what]) ** n) * 2 ** (-max(0, tau - last) / HALF[what])
+    return shares
+
+
+def check_verdict(verdict, tau, seen, listed=0.0):
+    """Counted again: families, the rule that one of them alone never blocks, the tier."""
+    families = own_shares(seen, tau) | ({"list": listed} if listed else {})
+    doubt = 1.0
+    for share in families.values():
+        doubt *= 1 - share
+    stand = sum(share >= 0.05 - 1e-9 for share in families.values())
+    score = 1 - doubt if stand >= 2 else min(1 - doubt, 0.89)
+    assert abs(verdict.score - score) < 1e-9, (verdict, families)
+    assert verdict.tier == sum(score >= floor - 1e-9 for floor in FLOORS)
+    assert {f: s for f, s in verdict.families.items() if s > 0} == pytest.approx(families, abs=1e-9)
+
+
+def wait_verdict(lists, value, tier):
+    wait_for(lambda: value in newest(lists) and newest(lists)[value][0].tier == tier, 30,
+             lambda: f"{value} gets tier {tier}: {newest(lists).get(value)}")
+    return newest(lists)[value]
+
+
+@pytest.fixture
+def quick(lists, site):
+    """Weights of files only, and time that is counted often."""
+    lists.service = site.service("blacklist", sources=str(lists.dir), interval_floor="1s", verdict_clock="1s")
+    return lists
+
+
+def test_verdicts_follow_what_was_seen(quick, seer, nginx):
+    lists, sender, known = quick, "46.4.8.1", "46.4.8.2"
+    lists.source("list", nginx.write("list.txt", text([known])), weight=0.6, interval="1h")
+    lists.start()
+    lists.run()
+    seen, at = [], int(time.time())
+    by = (at // DAY, )
+    seer.mail(sender, at=at)
+    seen.append(("trap", ("bait", *by), at))
+    check_verdict(*wait_verdict(lists, sender, 1), seen)
+    for trap in map(str, range(7)):
+        seer.mail(sender, trap=trap, at=at)
+        seen.append(("trap", (trap, *by), at))
+    verdict, tau = wait_verdict(lists, sender, 2)
+    wait_for(lambda: newest(lists)[sender][0].families["trap"] > 0.94, 30, "all traps count")
+    verdict, tau = newest(lists)[sender]
+    check_verdict(verdict, tau, seen)
+    assert verdict.score <= 0.89, "one family alone never blocks, however often it says so"
+    assert verdict.next_change_unix_ms > tau * 1000 and verdict.expires_unix_ms > verdict.next_change_unix_ms
+    seer.client(sender)
+    seer.pub.flush()
+    verdict, tau = wait_verdict(lists, sender, 3)
+    check_verdict(verdict, tau, seen + [("smtp", "day", seer.observed[-1][1])])
+    seer.mail(known, at=at)
+    seer.pub.flush()
+    wait_for(lambda: newest(lists)[known][0].families.get("trap"), 30, "what is listed rises")
+    check_verdict(*newest(lists)[known], [("trap", ("bait", *by), at)], listed=0.6)
+    assert {s.stamp.tlp for s in lists.events("v1.verdict.")} == {3}
+
+
+def test_one_observation_never_blocks_and_treatment_never_moves(quick, seer, nginx):
+    """Each kind alone; and a harmless sender that one list named, slowed 10,000 times."""
+    lists, harmless = quick, "46.4.9.9"
+    lists.source("list", nginx.write("list.txt", text([harmless])), weight=0.7, interval="1h")
+    lists.start()
+    lists.run()
+    verdict, _ = wait_verdict(lists, harmless, 2)
+    before = len(lists.events("v1.verdict."))
+    for _ in range(5000):
+        seer.client(harmless, "abandoned", causes=["list"], depth=2)
+        seer.client(harmless, "early_talker", treated=True, depth=2)
+    seer.mail("46.4.9.1")
+    seer.agents("fluxing.tip-b.net", "46.4.9.2")
+    seer.client("46.4.9.3")
+    seer.pub.flush()
+    for value, share in (("46.4.9.1", 0.5), ("46.4.9.2", 0.4), ("fluxing.tip-b.net", 0.4)):
+        assert wait_verdict(lists, value, 1)[0].score == pytest.approx(share, abs=0.001)
+    assert unbelieved(lists, "treated") == 10000
+    moved = [v for s in lists.events("v1.verdict.")[before:] for v in s.payload.verdicts if v.indicator.value == harmless]
+    assert moved == [] and newest(lists)[harmless][0].score == verdict.score
+
+
+def test_kills_between_observation_and_verdict(quick, seer, rng):
+    lists = quick
+    lists.start()
+    senders = addresses(rng, 300)
+    for n, sender in enumerate(senders):
+        seer.mail(sender)
+        if n % 60 == 59:
+            seer.pub.flush()
+            lists.service.kill()
+            lists.service.start(ready=False)
+    wait_for(lambda: set(lists.verdicts()) == set(senders), 60, lambda: f"{len(lists.verdicts())} of 300 have verdicts")
+    told = [v.indicator.value for s in lists.events("v1.verdict.") for v in s.payload.verdicts]
+    assert len(told) == len(set(told)), "each once"
+    lists.service.kill()
+    lists.service.start()
+    seer.mail(senders[0], trap="second")
+    seer.pub.flush()
+    wait_verdict(lists, senders[0], 2)
+    again = [v.indicator.value for s in lists.events("v1.verdict.") for v in s.payload.verdicts][len(told):]
+    assert again == [senders[0]]
+
+
+def test_what_is_forgotten_is_taken_back(quick, site, seer, rng):
+    lists = quick
+    lists.service = site.service("blacklist", sources=str(lists.dir), interval_floor="1s", verdict_clock="1s",
+                                 observations_max=10)
+    lists.start()
+    senders = addresses(rng, 30)
+    for sender in senders[:10]:
+        seer.mail(sender)
+    seer.pub.flush()
+    wait_for(lambda: set(lists.verdicts()) == set(senders[:10]), 30, "ten are watched")
+    for sender in senders[10:]:
+        seer.mail(sender)
+    seer.pub.flush()
+    wait_for(lambda: set(lists.verdicts()) == set(senders[20:]), 30, "the last ten are")
+    assert newest(lists)[senders[0]][0].tier == 0, "with a removal"
+
+
+def test_an_audience_sees_what_it_may(quick, seer, site):
+    lists = quick
+    lists.start()
+    seer.mail("46.4.7.1", tlp=1)
+    seer.mail("46.4.7.2", tlp=2)
+    seer.mail("46.4.7.2", trap="second", tlp=3)
+    seer.mail("46.4.7.3", tlp=3)
+    seer.pub.flush()
+    wait_verdict(lists, "46.4.7.2", 2)
+    wait_verdict(lists, "46.4.7.3", 1)
+
+    def shown(door):
+        done = subprocess.run([binary("tip"), "snapshot", "verdict", "--door", door, "-o", "ndjson", "--config",
+                               site.config_path], capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stderr
+        return {row["value"]: row["tier"] for row in map(json.loads, done.stdout.splitlines())}
+
+    assert shown("clear") == {"46.4.7.1": "watch"}
+    assert shown("green") == {"46.4.7.1": "watch", "46.4.7.2": "watch"}
+    assert shown("amber") == {"46.4.7.1": "watch", "46.4.7.2": "slow", "46.4.7.3": "watch"}

@@ -18,6 +18,7 @@ struct bl_witnesses {
     char *arena;
     size_t n_items, items_room, n_arena, arena_room;
     size_t n, n_ip4; /* entries; IPv4 hosts come first */
+    bool is_built;
 };
 
 struct bl_witnesses *bl_witnesses_new(void)
@@ -165,6 +166,9 @@ void bl_witnesses_build(struct bl_witnesses *witnesses)
 {
     const struct bl_observation *items = witnesses->items;
 
+    if (witnesses->is_built)
+        return;
+    witnesses->is_built = true;
     witness_place(witnesses);
     if (witnesses->n_items)
         qsort(witnesses->items, witnesses->n_items, sizeof(*witnesses->items), witness_order);

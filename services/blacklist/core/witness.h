@@ -29,7 +29,7 @@ struct bl_witnesses *bl_witnesses_copy(const struct bl_witnesses *witnesses);
 /** Copies an observation; bl_witnesses_build comes before any question. */
 void bl_witnesses_add(struct bl_witnesses *witnesses, const struct bl_observation *observation);
 
-/** Sorts and counts: O(n log n). */
+/** Sorts and counts: O(n log n). Once: again it does nothing. */
 void bl_witnesses_build(struct bl_witnesses *witnesses);
 
 /** Indicators. NULL has none, here and below. */
