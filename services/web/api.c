@@ -16,6 +16,8 @@
 
 enum { API_LIMIT = 100, API_LIMIT_MAX = 1000, API_SHARES = 1000, API_CSV_BYTES = 8 << 20, API_OVERVIEW_MS = 1000 };
 
+#define API_AT_WHY "at is no time like 2026-11-22T04:00:00.000Z"
+
 /* ---- what is asked about ---- */
 
 static void api_trim(const char **textp, size_t *lenp)
@@ -35,13 +37,29 @@ static bool api_indicator(struct ask *ask, const char *text)
     return len && !tip_indicator_parse(&ask->indicator, TIP_KIND_NONE, text, len);
 }
 
-static void api_ask_explain(struct ask *ask, size_t slot)
+/* A question about the indicator: `name`, or `past` as of the time that is asked for. */
+static void api_ask_indicator(struct ask *ask, size_t slot, const char *const names[2], uint32_t limit)
 {
-    struct ask_query query = {.name = "explain", .limit = API_LIMIT_MAX};
+    const char *at = web_uri_get(&ask->uri, "at");
+    struct ask_query query = {.name = names[at && names[1]], .limit = limit};
 
     ask_param(&query, "value", ask->indicator.value);
     ask_param(&query, "kind", tip_kind_name(ask->indicator.kind));
+    ask_param(&query, "at", names[1] ? at : NULL);
     ask_store(ask, slot, &query);
+}
+
+/* Of now, of the past. */
+static const char *const api_explain[] = {"explain", "explain_at"}, *const api_bears[] = {"search", "search_at"},
+                         *const api_allowed[] = {"allow_on", "allow_at"}, *const api_told[] = {"verdict_history", NULL};
+
+/* @return false when there is one that cannot be */
+static bool api_at(const struct ask *ask, int64_t *unix_msp)
+{
+    const char *at = web_uri_get(&ask->uri, "at");
+
+    *unix_msp = 0;
+    return !at || (!tip_clock_parse(unix_msp, at, strlen(at)) && *unix_msp > 0);
 }
 
 /* The verdict that stands in every row of `explain`; null without one. */
@@ -92,12 +110,16 @@ static void api_search_finish(struct ask *ask)
 
 static void api_search(struct ask *ask)
 {
-    struct ask_query query = {.name = "search"};
     const char *q = web_uri_get(&ask->uri, "q");
     long limit = API_LIMIT;
+    int64_t at;
 
     if (!q || strlen(q) > TIP_INDICATOR_MAX || web_uri_int(&ask->uri, "limit", 1, API_LIMIT_MAX, &limit)) {
         ask_problem(ask, 400, q ? "q has at most 2048 bytes, limit is 1 to 1000" : "what is asked about stands in q");
+        return;
+    }
+    if (!api_at(ask, &at)) {
+        ask_problem(ask, 400, API_AT_WHY);
         return;
     }
     if (!api_indicator(ask, q)) {
@@ -105,40 +127,12 @@ static void api_search(struct ask *ask)
                                 "verdict", "listings", "more", false));
         return;
     }
-    ask_param(&query, "value", ask->indicator.value);
-    ask_param(&query, "kind", tip_kind_name(ask->indicator.kind));
-    query.limit = (uint32_t)limit;
-    ask_store(ask, 0, &query);
-    api_ask_explain(ask, 1);
+    api_ask_indicator(ask, 0, api_bears, (uint32_t)limit);
+    api_ask_indicator(ask, 1, api_explain, API_LIMIT_MAX);
     ask_go(ask, api_search_finish);
 }
 
 /* ---- indicator ---- */
-
-/* Whether a row's time is there and not later. */
-static bool api_is_by(const struct web_table *table, size_t row, const char *column, int64_t at_unix_ms)
-{
-    const char *cell = web_table_cell(table, row, column);
-    int64_t time;
-
-    return cell && !tip_clock_parse(&time, cell, strlen(cell)) && time <= at_unix_ms;
-}
-
-/* A row, now or as it was then: what was not there yet is left out, what has gone since counts as listed. */
-static json_t *api_listing_at(const struct web_table *table, size_t row, const struct web_field *shape, int64_t at)
-{
-    json_t *listing;
-
-    if (!at)
-        return web_table_object(table, row, shape);
-    if (!api_is_by(table, row, "first_seen", at) && !api_is_by(table, row, "listed_at", at))
-        return NULL;
-    listing = web_table_object(table, row, shape);
-    json_object_set_new(
-        listing, "listed",
-        json_boolean(api_is_by(table, row, "listed_at", at) && !api_is_by(table, row, "removed_at", at)));
-    return listing;
-}
 
 static bool api_counts(const struct web_table *table, size_t row, const json_t *listing)
 {
@@ -153,14 +147,14 @@ struct api_sum {
     size_t n;
 };
 
-static json_t *api_listings(const struct ask *ask, int64_t at, struct api_sum *sum)
+static json_t *api_listings(const struct ask *ask, struct api_sum *sum)
 {
     const struct web_table *table = &ask->slots[0].table.table;
     json_t *listings = json_array();
 
     for (size_t i = 0; i < table->n_rows; i++) {
         const char *source = web_table_cell(table, i, "source"), *weight = web_table_cell(table, i, "weight");
-        json_t *listing = source ? api_listing_at(table, i, web_shape_explained, at) : NULL;
+        json_t *listing = source ? web_table_object(table, i, web_shape_explained) : NULL;
 
         if (!listing)
             continue;
@@ -175,17 +169,15 @@ static json_t *api_listings(const struct ask *ask, int64_t at, struct api_sum *s
 }
 
 /* What does not name it and bears on it all the same: a net around it, a name above. It counts for itself. */
-static void api_related(const struct ask *ask, int64_t at, json_t *listings)
+static void api_related(const struct ask *ask, json_t *listings)
 {
     const struct web_table *table = &ask->slots[2].table.table;
 
     for (size_t i = 0; i < table->n_rows; i++) {
         const char *relation = web_table_cell(table, i, "relation");
-        json_t *listing =
-            relation && strcmp(relation, "exact") != 0 ? api_listing_at(table, i, web_shape_listing, at) : NULL;
 
-        if (listing)
-            json_array_append_new(listings, listing);
+        if (relation && strcmp(relation, "exact") != 0)
+            json_array_append_new(listings, web_table_object(table, i, web_shape_listing));
     }
 }
 
@@ -205,50 +197,45 @@ static json_t *api_arithmetic(const struct api_sum *sum)
 
 static void api_indicator_finish(struct ask *ask)
 {
-    const char *text = web_uri_get(&ask->uri, "at");
-    const struct web_table *table = &ask->slots[0].table.table;
     struct api_sum *sum;
-    json_t *listings, *verdict;
+    json_t *listings;
     int64_t at = 0;
 
-    if (ask_failed(ask, 0) || ask_failed(ask, 1) || ask_failed(ask, 2))
-        return;
-    if (text && tip_clock_parse(&at, text, strlen(text)))
-        at = 0; /* it was looked at before */
+    for (size_t slot = 0; slot < 4; slot++) {
+        if (ask_failed(ask, slot))
+            return;
+    }
+    (void)api_at(ask, &at); /* it was looked at before */
     sum = tip_new(struct api_sum);
-    listings = api_listings(ask, at, sum);
-    api_related(ask, at, listings);
-    verdict = at && table->n_rows && !api_is_by(table, 0, "verdict_at", at) ? json_null() : api_verdict(ask, table);
-    ask_json(ask, json_pack("{s:s, s:o, s:o, s:o, s:o, s:b, s:o, s:o}", "kind", tip_kind_name(ask->indicator.kind),
-                            "value", web_json_text(ask->indicator.value), "at", codec_time(at), "verdict", verdict,
-                            "listings", listings, "more", ask->slots[0].answer->more || ask->slots[2].answer->more,
-                            "allow", web_table_array(&ask->slots[1].table.table, web_shape_allow), "arithmetic",
-                            api_arithmetic(sum)));
+    listings = api_listings(ask, sum);
+    api_related(ask, listings);
+    ask_json(ask,
+             json_pack("{s:s, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o}", "kind", tip_kind_name(ask->indicator.kind),
+                       "value", web_json_text(ask->indicator.value), "at", codec_time(at), "verdict",
+                       api_verdict(ask, &ask->slots[0].table.table), "listings", listings, "more",
+                       ask->slots[0].answer->more || ask->slots[2].answer->more, "allow",
+                       web_table_array(&ask->slots[1].table.table, web_shape_allow), "history",
+                       web_table_array(&ask->slots[3].table.table, web_shape_told), "arithmetic", api_arithmetic(sum)));
     free(sum);
 }
 
 static void api_indicator_begin(struct ask *ask)
 {
-    struct ask_query allow = {.name = "allow_on", .limit = API_LIMIT}, related = {.name = "search", .limit = API_LIMIT};
-    const char *at = web_uri_get(&ask->uri, "at");
-    int64_t time;
+    int64_t at;
 
     if (!api_indicator(ask, ask->value)) {
         ask_problem(ask, 400, "this is no address, network, name, URL or endpoint");
         return;
     }
-    if (at && (tip_clock_parse(&time, at, strlen(at)) || time <= 0)) {
-        ask_problem(ask, 400, "at is no time like 2026-11-22T04:00:00.000Z");
+    if (!api_at(ask, &at)) {
+        ask_problem(ask, 400, API_AT_WHY);
         return;
     }
-    api_ask_explain(ask, 0);
-    ask_param(&allow, "value", ask->indicator.value);
-    ask_param(&allow, "kind", tip_kind_name(ask->indicator.kind));
+    api_ask_indicator(ask, 0, api_explain, API_LIMIT_MAX);
     if (ask->right.audience == WEB_AMBER) /* what operators decide is amber */
-        ask_store(ask, 1, &allow);
-    ask_param(&related, "value", ask->indicator.value);
-    ask_param(&related, "kind", tip_kind_name(ask->indicator.kind));
-    ask_store(ask, 2, &related);
+        api_ask_indicator(ask, 1, api_allowed, API_LIMIT);
+    api_ask_indicator(ask, 2, api_bears, API_LIMIT);
+    api_ask_indicator(ask, 3, api_told, API_LIMIT);
     ask_go(ask, api_indicator_finish);
 }
 
@@ -288,6 +275,8 @@ static const struct api_list {
                             NULL},
     [WEB_ROUTE_SOURCES] = {"sources", web_shape_source, NULL, {{NULL, NULL, NULL}}, false, NULL},
     [WEB_ROUTE_ENTRIES] = {"listed", web_shape_entry, "iit", {{NULL, NULL, NULL}}, false, "no list has this name"},
+    [WEB_ROUTE_WEIGHTS] =
+        {"source_weight", web_shape_weight, NULL, {{NULL, NULL, NULL}}, false, "no list has this name"},
     [WEB_ROUTE_RUNS] = {"runs", web_shape_run, "ix", {{"module", "module", NULL}}, true, NULL},
     [WEB_ROUTE_AUDIT] = {"audit", web_shape_audit, "ix", {{"service", "service", NULL}}, true, NULL},
     [WEB_ROUTE_ALLOW] = {"allow", web_shape_allow, " it", {{NULL, NULL, NULL}}, true, NULL},
@@ -685,13 +674,14 @@ static void api_control(struct ask *ask)
 /* ---- all ---- */
 
 static void (*const api_routes[WEB_ROUTE_COUNT])(struct ask *ask) = {
-    [WEB_ROUTE_SEARCH] = api_search,     [WEB_ROUTE_INDICATOR] = api_indicator_begin,
-    [WEB_ROUTE_VERDICTS] = api_list,     [WEB_ROUTE_SOURCES] = api_list,
-    [WEB_ROUTE_SOURCE] = api_source,     [WEB_ROUTE_ENTRIES] = api_list,
-    [WEB_ROUTE_RUNS] = api_list,         [WEB_ROUTE_AUDIT] = api_list,
-    [WEB_ROUTE_ALLOW] = api_list,        [WEB_ROUTE_STATUS] = api_status,
-    [WEB_ROUTE_OVERVIEW] = api_overview, [WEB_ROUTE_CONTROL] = api_control,
-    [WEB_ROUTE_EXPORTS] = exports_list,  [WEB_ROUTE_EXPORT] = exports_get,
+    [WEB_ROUTE_SEARCH] = api_search,   [WEB_ROUTE_INDICATOR] = api_indicator_begin,
+    [WEB_ROUTE_VERDICTS] = api_list,   [WEB_ROUTE_SOURCES] = api_list,
+    [WEB_ROUTE_SOURCE] = api_source,   [WEB_ROUTE_ENTRIES] = api_list,
+    [WEB_ROUTE_WEIGHTS] = api_list,    [WEB_ROUTE_RUNS] = api_list,
+    [WEB_ROUTE_AUDIT] = api_list,      [WEB_ROUTE_ALLOW] = api_list,
+    [WEB_ROUTE_STATUS] = api_status,   [WEB_ROUTE_OVERVIEW] = api_overview,
+    [WEB_ROUTE_CONTROL] = api_control, [WEB_ROUTE_EXPORTS] = exports_list,
+    [WEB_ROUTE_EXPORT] = exports_get,
 };
 
 void api_begin(struct ask *ask)

@@ -9,6 +9,7 @@ export const PAGES = [
   {name: "sources", path: "/sources", sees: "broken"},
   {name: "source", path: "/sources/hosts", sees: "Versions"},
   {name: "rejects", path: "/sources/hostile", sees: "Rejected lines"},
+  {name: "exports", path: "/exports", sees: "Worked out"},
   {name: "allow", path: "/allow", sees: "comes before any score"},
   {name: "audit", path: "/audit", sees: "Service"},
   {name: "system", path: "/system", sees: "Publishers"},

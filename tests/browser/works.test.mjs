@@ -62,7 +62,7 @@ test("search by keyboard alone: / goes there, the kind is guessed, Enter opens",
   await page.getByText("IPv4 address").waitFor();
   await page.keyboard.press("Enter");
   await page.getByRole("heading", {name: "192.0.2.7"}).waitFor();
-  await page.getByText("0.91", {exact: true}).waitFor();
+  await page.locator(".answer-score", {hasText: "0.91"}).waitFor();
   assert.equal(await page.evaluate(() => document.activeElement?.tagName), "H1", "a screen reader hears where it is");
   await page.getByText("1 − (1 − 0.60) × (1 − 0.55) × (1 − 0.50) = 0.91").waitFor();
   await page.keyboard.press("/");

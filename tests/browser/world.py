@@ -26,6 +26,8 @@ LISTS = {
 LISTS_LATER = {"hosts": LISTS["hosts"].replace("192.0.2.20 ; seen\n", "") + "192.0.2.200\n"}
 WEIGHTS = {"hosts": 0.6, "feed": 0.55, "table": 0.5, "names": 0.7, "hostile": 0.4}
 OWN = "203.0.113.192/26"
+EXPORTS = [{"name": "drop", "title": "For the firewall", "format": "nftables", "tier": "slow", "special_use": True},
+           {"name": "mail", "format": "postfix-cidr", "tier": "watch", "audience": "clear"}]
 SPECIAL = ["192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32"]
 
 
@@ -33,7 +35,7 @@ class World:
     def __init__(self):
         self.site = Site()
         self.site.config["tip"]["simulated"] = True
-        self.chain = Chain(self.site, blacklist={"own_networks": [OWN]})
+        self.chain = Chain(self.site, blacklist={"own_networks": [OWN], "export_interval": "1s", "exports": EXPORTS})
         self.port = free_port()
         self.web = self.site.service("web", listen=f"127.0.0.1:{self.port}", ui=str(self.ui()))
 

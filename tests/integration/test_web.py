@@ -224,8 +224,22 @@ def test_what_was_removed_is_history(chain):
     assert chain.web.get("/api/v1/search", q="192.0.2.1").json["listings"] == []
     row = chain.web.get("/api/v1/search", q="192.0.2.1", all="true").json["listings"][0]
     assert row["listed"] is False and row["removed_at"]
-    assert chain.web.get("/api/v1/indicators/192.0.2.1", at=time_then).json["listings"][0]["listed"] is True
+    then = chain.web.get("/api/v1/indicators/192.0.2.1", at=time_then).json
+    assert then["listings"][0]["listed"] is True and then["at"] == time_then
+    told = wait_for(lambda: chain.web.get("/api/v1/indicators/192.0.2.1").json["history"], 20, "what was told of it")[-1]
+    then = chain.web.get("/api/v1/indicators/192.0.2.1", at=told["from"]).json
+    assert (then["verdict"]["score"], then["verdict"]["tier"]) == (told["score"], told["tier"]) == (0.5, "watch")
+    assert chain.web.get("/api/v1/indicators/192.0.2.1", at="2020-01-01T00:00:00Z").json["verdict"] is None
+    assert chain.web.get("/api/v1/search", q="192.0.2.1", at=told["from"]).json["listings"][0]["source"] == "first"
+    assert chain.web.get("/api/v1/search", q="192.0.2.1", at="2020-01-01T00:00:00Z").json["listings"] == []
+    chain.web.get("/api/v1/search", q="192.0.2.1", at="then", status=400)
     assert before
+
+
+def test_weights_of_a_list(chain):
+    rows = chain.web.get("/api/v1/sources/first/weights").json["items"]
+    assert rows and rows[0]["weight"] == pytest.approx(0.5) and rows[0]["counts"]["source"] == "first"
+    assert chain.web.get("/api/v1/sources/first/weights", format="csv").text.startswith("at,weight,before,reason,fixed")
 
 
 def test_lists_pages_and_csv(chain):
@@ -239,6 +253,7 @@ def test_lists_pages_and_csv(chain):
     assert sum(one["rejected"].values()) == 1 and one["history"][0]["n_added"] == 2
     web.get("/api/v1/sources/nosuch", status=404)
     web.get("/api/v1/sources/nosuch/entries", status=404)
+    web.get("/api/v1/sources/nosuch/weights", status=404)
     for path in ("/api/v1/sources/first/entries", "/api/v1/verdicts", "/api/v1/runs", "/api/v1/audit"):
         everything = web.get(path, limit=1000).json["items"]
         paged, cursor = [], None

@@ -39,6 +39,18 @@ const web_shape web_shape_explained_verdict = { /* of query `explain`; first_see
     SCORE, {"first_seen", "verdict_first_seen", WEB_AS_TIMED}, {"updated_at", "verdict_at", WEB_AS_TIMED},
 };
 
+const web_shape web_shape_told = { /* of query `verdict_history` */
+    {"from", "from_at", WEB_AS_TIMED}, {"to", "to_at", WEB_AS_TIMED}, SCORE,
+};
+
+const web_shape web_shape_weight = { /* of query `source_weight` */
+    {"at", NULL, WEB_AS_TIMED}, {"weight", NULL, WEB_AS_SHARE}, {"before", NULL, WEB_AS_SHARE},
+    {"reason", NULL, WEB_AS_WORD}, {"fixed", NULL, WEB_AS_FLAG}, {"measured_at", NULL, WEB_AS_TIMED},
+    {"measured", NULL, WEB_AS_SHARE}, {"trust", NULL, WEB_AS_SHARE}, {"independence", NULL, WEB_AS_SHARE},
+    {"lead", NULL, WEB_AS_SHARE}, {"freshness", NULL, WEB_AS_SHARE}, {"half_life_ms", NULL, WEB_AS_COUNT},
+    {"counts", NULL, WEB_AS_OBJECT},
+};
+
 const web_shape web_shape_source = {
     {"name", NULL, WEB_AS_WORD}, {"state", NULL, WEB_AS_IS}, {"reason", NULL, WEB_AS_IS},
     {"detail", NULL, WEB_AS_IS}, {"url", NULL, WEB_AS_IS}, {"weight", NULL, WEB_AS_IS},

@@ -4,6 +4,7 @@ import type {Place} from "../lib/router";
 import type {SessionState} from "../lib/session";
 import {AllowPage} from "./allow/AllowPage";
 import {AuditPage} from "./audit/AuditPage";
+import {ExportsPage} from "./exports/ExportsPage";
 import {FeedPage} from "./feed/FeedPage";
 import {IndicatorPage} from "./indicator/IndicatorPage";
 import {OverviewPage} from "./overview/OverviewPage";
@@ -34,6 +35,7 @@ export const PAGES: PageRow[] = [
   {page: "sources", menu: "Sources", title: () => "Sources", View: SourcesPage},
   {page: "sources", menu: "", title: (name) => name, View: SourcePage, isNamed: true, isCode: true},
   {page: "indicator", menu: "", title: (name) => name, View: IndicatorPage, isNamed: true, isCode: true},
+  {page: "exports", menu: "Exports", title: () => "Exports", View: ExportsPage},
   {page: "allow", menu: "Allow", title: () => "Allow and deny", View: AllowPage},
   {page: "audit", menu: "Audit", title: () => "Audit", View: AuditPage},
   {page: "system", menu: "System", title: () => "System", View: SystemPage},

@@ -9,7 +9,9 @@ import {allowDeed} from "../allow/deeds";
 import {fieldOfTime, timeOfField, useIndicator} from "./data";
 import {wordsOfAnswer} from "./words";
 import {Listings} from "./Listings";
+import {Removal} from "./Removal";
 import {Sum} from "./Sum";
+import {Told} from "./Told";
 
 const KINDS: Record<string, string> = {ip: "Address", net: "Network", domain: "Domain", url: "URL", endpoint: "Endpoint"};
 
@@ -53,6 +55,7 @@ function Answer({data, at}: {data: Indicator; at: string}) {
         <Fact name="Known since"><Time at={data.verdict?.first_seen ?? data.listings.map((row) => row.first_seen).filter(Boolean).sort()[0]} /></Fact>
         <Fact name="Score since"><Time at={data.verdict?.updated_at} /></Fact>
         <Fact name="Will change"><Time at={data.verdict?.next_change_at} /></Fact>
+        <Fact name="Below watch"><Time at={data.verdict?.expires_at} /></Fact>
         <Fact name="Moved by">{data.verdict?.cause_source ? `${data.verdict.cause_source}, version ${data.verdict.cause_version ?? "?"}` : "–"}</Fact>
       </dl>
     </section>
@@ -68,12 +71,13 @@ export function IndicatorPage({place, name, session}: PageProps) {
       <Show from={loaded}>
         {(data) => (
           <>
-            {at && <p class="notice">As of then, as far as is kept: what was listed, weighed as it is today. A listing that ended and began again
-              shows from its new beginning; a verdict that was replaced since is not kept.</p>}
+            {at && <p class="notice">As of then, as far as history is kept: what was listed with the weights of that time, and the verdict that was told.</p>}
             <OperatorSays entries={data.allow} />
             <Answer data={data} at={at} />
             <Sum data={data} />
+            <Removal data={data} />
             <Listings listings={data.listings} hasMore={data.more} />
+            <Told history={data.history} at={at} setAt={setAt} />
             {!at && (
               <p class="buttons">
                 <Action session={session} onDone={loaded.reload} deed={allowDeed("allow_add", data.value)} />

@@ -11,6 +11,7 @@ import type {PageProps} from "../index";
 import {sourceDeeds} from "./deeds";
 import {Rejects} from "./Rejects";
 import {Versions} from "./Versions";
+import {Weights} from "./Weights";
 
 function Health({data}: {data: Data}) {
   const now = useNow();
@@ -69,6 +70,7 @@ export function SourcePage({name, session}: PageProps) {
             ))}
             <CsvLink path={`sources/${encodeURIComponent(name)}/entries`} />
           </p>
+          <Weights name={name} />
           <Versions history={data.history} />
           <Rejects data={data} />
         </>
