@@ -5,6 +5,8 @@
 #include <tip/addr.h>
 #include <tip/crc32c.h>
 
+#include "core/blocks.h"
+
 static const char seen_magic[8] = "TIPSEEN1";
 
 _Static_assert(sizeof(struct bl_seen_times) == 16 && sizeof(struct bl_seen_ip4) == 20 &&
@@ -25,34 +27,9 @@ enum { SEEN_DAY_S = 24 * 60 * 60, SEEN_DAYS = BL_SEEN_WINDOW_S / SEEN_DAY_S + 1,
 
 struct seen_out {
     const struct bl_seen_update *update;
-    int (*write)(void *ctx, const void *bytes, size_t n);
-    void *ctx;
-    uint32_t crc;
     uint32_t keep_from_s; /* what left earlier is forgotten */
-    size_t used;
-    char block[64 * 1024];
+    struct bl_blocks blocks;
 };
-
-static int seen_flush(struct seen_out *out)
-{
-    int r = 0;
-
-    out->crc = tip_crc32c(out->crc, out->block, out->used);
-    if (out->used)
-        r = out->write(out->ctx, out->block, out->used);
-    out->used = 0;
-    return r;
-}
-
-/* n is small: a record or a text. */
-static int seen_put(struct seen_out *out, const void *bytes, size_t n)
-{
-    int r = sizeof(out->block) - out->used < n ? seen_flush(out) : 0;
-
-    memcpy(out->block + out->used, bytes, n);
-    out->used += n;
-    return r;
-}
 
 /* ---- what becomes of an entry ---- */
 
@@ -251,7 +228,7 @@ static int seen_write_ip4(struct seen_out *out, struct seen_header *header)
             continue;
         record.addr = step.is_now ? out->update->now.ip4[step.now].addr : out->update->before.ip4[step.before].addr;
         header->n_ip4++;
-        r = seen_put(out, &record, sizeof(record));
+        r = bl_blocks_put(&out->blocks, &record, sizeof(record));
     }
     return r;
 }
@@ -273,7 +250,7 @@ static int seen_write_text(struct seen_out *out, struct seen_header *header)
             continue;
         header->n_text++;
         header->n_arena += key.len + 1;
-        r = seen_put(out, &record, sizeof(record));
+        r = bl_blocks_put(&out->blocks, &record, sizeof(record));
     }
     return r;
 }
@@ -291,8 +268,8 @@ static int seen_write_arena(struct seen_out *out, const struct seen_header *head
         if (!seen_kept(out, &step.times) || key.len + 1 > left)
             continue;
         left -= key.len + 1;
-        r = seen_put(out, key.value, key.len);
-        r = r ? r : seen_put(out, "", 1);
+        r = bl_blocks_put(&out->blocks, key.value, key.len);
+        r = r ? r : bl_blocks_put(&out->blocks, "", 1);
     }
     return r;
 }
@@ -303,7 +280,8 @@ int bl_seen_write(const struct bl_seen_update *update, int (*write)(void *ctx, c
     struct seen_header header = {.version = update->version,
                                  .born_s = update->before.born_s ? update->before.born_s : update->now_s,
                                  .updated_s = update->now_s};
-    struct seen_out out = {.update = update, .write = write, .ctx = ctx, .keep_from_s = seen_keep_from(update)};
+    struct seen_out out = {
+        .update = update, .keep_from_s = seen_keep_from(update), .blocks = {.write = write, .ctx = ctx}};
     int r;
 
     memcpy(header.magic, seen_magic, sizeof(seen_magic));
@@ -311,8 +289,8 @@ int bl_seen_write(const struct bl_seen_update *update, int (*write)(void *ctx, c
     r = r ? r : seen_write_ip4(&out, &header);
     r = r ? r : seen_write_text(&out, &header);
     r = r ? r : seen_write_arena(&out, &header);
-    r = r ? r : seen_flush(&out);
-    header.crc = tip_crc32c(out.crc, &header.zero, sizeof(header) - SEEN_CRC_FROM);
+    r = r ? r : bl_blocks_flush(&out.blocks);
+    header.crc = tip_crc32c(out.blocks.crc, &header.zero, sizeof(header) - SEEN_CRC_FROM);
     memcpy(headp, &header, sizeof(header));
     return r;
 }

@@ -4,6 +4,8 @@
 
 #include <tip/crc32c.h>
 
+#include "core/blocks.h"
+
 static const char setfile_magic[8] = "TIPSET1\n";
 
 _Static_assert(sizeof(struct bl_ip4) == 16 && sizeof(struct bl_text) == 16, "the layout is the file's");
@@ -17,45 +19,7 @@ struct setfile_header {
 
 _Static_assert(sizeof(struct setfile_header) == BL_SETFILE_HEADER, "the layout is the file's");
 
-struct setfile_out {
-    int (*write)(void *ctx, const void *bytes, size_t n);
-    void *ctx;
-    uint32_t crc;
-    size_t used;
-    char block[64 * 1024];
-};
-
-static int setfile_flush(struct setfile_out *out)
-{
-    int r = 0;
-
-    out->crc = tip_crc32c(out->crc, out->block, out->used);
-    if (out->used)
-        r = out->write(out->ctx, out->block, out->used);
-    out->used = 0;
-    return r;
-}
-
-static int setfile_put(struct setfile_out *out, const void *bytes, size_t n)
-{
-    const char *at = bytes;
-    size_t part;
-    int r;
-
-    while (n) {
-        part = sizeof(out->block) - out->used < n ? sizeof(out->block) - out->used : n;
-        memcpy(out->block + out->used, at, part);
-        out->used += part;
-        at += part;
-        n -= part;
-        r = out->used == sizeof(out->block) ? setfile_flush(out) : 0;
-        if (r)
-            return r;
-    }
-    return 0;
-}
-
-static int setfile_texts(struct setfile_out *out, const struct bl_set *set)
+static int setfile_texts(struct bl_blocks *out, const struct bl_set *set)
 {
     uint32_t at = 0;
     int r = 0;
@@ -65,10 +29,10 @@ static int setfile_texts(struct setfile_out *out, const struct bl_set *set)
 
         entry.text = at;
         at += entry.len + 1u;
-        r = setfile_put(out, &entry, sizeof(entry));
+        r = bl_blocks_put(out, &entry, sizeof(entry));
     }
     for (size_t i = 0; !r && i < set->n_text; i++)
-        r = setfile_put(out, set->arena + set->text[i].text, set->text[i].len + 1u);
+        r = bl_blocks_put(out, set->arena + set->text[i].text, set->text[i].len + 1u);
     return r;
 }
 
@@ -92,15 +56,15 @@ int bl_setfile_write(const struct bl_setfile *file, int (*write)(void *ctx, cons
         .n_arena = setfile_arena(set),
         .body_bytes = file->body_bytes,
     };
-    struct setfile_out out = {.write = write, .ctx = ctx};
+    struct bl_blocks out = {.write = write, .ctx = ctx};
     int r;
 
     memcpy(header.magic, setfile_magic, sizeof(setfile_magic));
     out.crc = tip_crc32c(0, &header.zero, BL_SETFILE_HEADER - 12);
     r = write(ctx, &header, sizeof(header));
-    r = r ? r : setfile_put(&out, set->ip4, set->n_ip4 * sizeof(*set->ip4));
+    r = r ? r : bl_blocks_put(&out, set->ip4, set->n_ip4 * sizeof(*set->ip4));
     r = r ? r : setfile_texts(&out, set);
-    r = r ? r : setfile_flush(&out);
+    r = r ? r : bl_blocks_flush(&out);
     header.crc = out.crc;
     memcpy(headp, &header, sizeof(header));
     return r;
