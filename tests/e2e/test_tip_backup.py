@@ -53,8 +53,9 @@ class Load(threading.Thread):
         assert not self.is_alive() and self.error is None, self.error
 
 
-# what a baseline moves: when, in which version and by whose word it was last confirmed
-MOVES = {"last_seen", "version", "verdict_at", "cause_source", "cause_version", "next_change_at", "expires_at", "at"}
+# what a baseline moves: when, in which version and by whose word it was last confirmed; and what counts from now
+MOVES = {"last_seen", "version", "verdict_at", "cause_source", "cause_version", "next_change_at", "expires_at", "at",
+         "below_watch_at"}
 LOST = {"listed_at", "n_times", "line"}  # that it left and came back behind the backup nobody knows any more
 
 
