@@ -1,9 +1,11 @@
 /* The file of a source that was guessed: complete, commented, and the user's to put where it belongs. */
 #include <ctype.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include <tip/clock.h>
+#include <tip/utf8.h>
 
 #include "core/category.h"
 #include "core/etiquette.h"
@@ -29,20 +31,21 @@ static void guess_put(struct guess_out *out, const char *format, ...)
     va_end(args);
 }
 
-/* A foreign text between quotes: YAML's escapes, and ASCII only. */
+/* A foreign text between quotes: YAML's escapes, which name characters and not bytes, and ASCII only. */
 static void guess_put_quoted(struct guess_out *out, const char *key, const char *text)
 {
-    guess_put(out, "%s: \"", key);
-    for (; *text; text++) {
-        unsigned char c = (unsigned char)*text;
+    uint32_t point;
 
-        if (c == '"' || c == '\\')
-            guess_put(out, "\\%c", c);
-        else if (c < ' ' || c > '~')
-            guess_put(out, "\\x%02x", c);
+    guess_put(out, "%s: \"", key);
+    for (size_t n; (n = tip_utf8_next(text, strlen(text), &point)); text += n) {
+        if (point == '"' || point == '\\')
+            guess_put(out, "\\%c", (int)point);
+        else if (point >= ' ' && point <= '~')
+            guess_put(out, "%c", (int)point);
         else
-            guess_put(out, "%c", c);
+            guess_put(out, point > 0xffff ? "\\U%08x" : "\\u%04x", point);
     }
+    out->r = out->r ? out->r : *text ? -EILSEQ : 0; /* it could not be written; guesses hold none such */
     guess_put(out, "\"\n");
 }
 
@@ -125,7 +128,20 @@ static void guess_put_origin(struct guess_out *out)
                    "# weight: 0.5 # measured without this\n");
 }
 
-/* A server of one's own, named by its address: then its file has to allow it. */
+/* A name may lead to any of them, or outside: whoever puts the file in place knows which. */
+static void guess_put_all_allowed(struct guess_out *out, const struct tip_prefix *allowed, size_t n_allowed)
+{
+    char text[TIP_PREFIX_TEXT];
+
+    for (size_t i = 0; i < n_allowed; i++) {
+        (void)tip_prefix_format(&allowed[i], text); /* its length */
+        guess_put(out, "%s\"%s\"", i ? ", " : "# allow_private: [", text);
+    }
+    if (n_allowed)
+        guess_put(out, "] # needed when its name leads to one of these\n");
+}
+
+/* A server of one's own: then its file has to allow it. */
 static void guess_put_allowed(struct guess_out *out, const struct tip_prefix *allowed, size_t n_allowed)
 {
     char host[BL_HOST], text[TIP_PREFIX_TEXT];
@@ -134,7 +150,11 @@ static void guess_put_allowed(struct guess_out *out, const struct tip_prefix *al
 
     bl_spec_host(out->order->url, host);
     at += *at == '[';
-    if (tip_addr_parse(&addr, at, strlen(at)) || tip_addr_is_public(&addr))
+    if (tip_addr_parse(&addr, at, strlen(at))) {
+        guess_put_all_allowed(out, allowed, n_allowed);
+        return;
+    }
+    if (tip_addr_is_public(&addr))
         return;
     for (size_t i = 0; i < n_allowed; i++) {
         if (!tip_prefix_contains(&allowed[i], &addr))

@@ -50,10 +50,16 @@ static void guess_head(struct work_parse *parse, struct guess_head *head)
 
 static const char *guess_separator(char separator)
 {
-    static const char *const names[] = {"comma", "semicolon", "bar"};
-    const char *at = strchr(",;|", separator);
+    static const struct {
+        char separator;
+        const char *name;
+    } names[] = {{',', "comma"}, {';', "semicolon"}, {'|', "bar"}, {'\t', "tab"}};
 
-    return separator == '\t' ? "tab" : at && *at ? names[at - ",;|"] : "blank";
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+        if (names[i].separator == separator)
+            return names[i].name;
+    }
+    return "blank";
 }
 
 static void guess_text(const struct bl_format *format, char text[static GUESS_READING_TEXT])

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include <tip/alloc.h>
+#include <tip/utf8.h>
 
 #include "core/guard.h"
 #include "core/guess_look.h"
@@ -114,6 +115,12 @@ static bool guess_looks_like_json(const char *head, size_t n)
     return n && (*head == '{' || *head == '[');
 }
 
+/* Files of sources are UTF-8. */
+static bool guess_can_be_written(const char *text)
+{
+    return tip_utf8_valid(text, strlen(text));
+}
+
 static void guess_add_json(struct bl_guesses *guesses, const struct guess_body *body)
 {
     tip_auto(tip_free) struct guess_pointer *found = tip_new_array(GUESS_POINTERS, struct guess_pointer);
@@ -125,8 +132,11 @@ static void guess_add_json(struct bl_guesses *guesses, const struct guess_body *
     }
     n = guess_json(found, body->head, body->n_whole);
     for (size_t i = 0; i < n; i++) {
-        struct bl_guess *guess = guess_add(guesses, BL_KIND_JSON, BL_GUESS_MARKED);
+        struct bl_guess *guess;
 
+        if (!guess_can_be_written(found[i].pointer))
+            continue;
+        guess = guess_add(guesses, BL_KIND_JSON, BL_GUESS_MARKED);
         strcpy(guess->format.pointer, found[i].pointer);
         if (guess_type(found[i].kinds) == BL_TYPE_ASN) /* which are numbers there */
             guess->format.type = BL_TYPE_ASN;
@@ -210,7 +220,7 @@ static void guess_add_columns(struct bl_guesses *guesses, const struct guess_loo
 {
     for (unsigned column = 2; guess_most(look, look->n_columned) && column <= GUESS_LINES_COLUMNS; column++)
         guess_add(guesses, BL_KIND_LINES, BL_GUESS_COLUMN)->format.column = column;
-    if (guess_most(look, look->n_prefixed))
+    if (guess_most(look, look->n_prefixed) && guess_can_be_written(look->prefix))
         strcpy(guess_add(guesses, BL_KIND_LINES, BL_GUESS_COLUMN)->format.prefix, look->prefix);
     for (size_t i = 0; i < 2; i++) { /* all of a line: blanks, commas */
         struct bl_guess *guess = guess_add(guesses, BL_KIND_LINES, BL_GUESS_COLUMN);
