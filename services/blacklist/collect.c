@@ -63,11 +63,6 @@ static void collect_failed(struct app_source *source, const char *reason, const 
     collect_step(source, BL_SOURCE_EV_FAILED);
 }
 
-static int64_t collect_capped(int64_t rest_ms)
-{
-    return rest_ms < BL_SOURCE_REST_MAX_MS ? rest_ms : BL_SOURCE_REST_MAX_MS;
-}
-
 static void collect_on_fetched(void *ctx, const struct bl_fetched *fetched)
 {
     struct app_source *source = ctx;
@@ -76,11 +71,7 @@ static void collect_on_fetched(void *ctx, const struct bl_fetched *fetched)
 
     strcpy(reason, fetched->reason);
     collect_text(detail, sizeof(detail), fetched->detail);
-    source->retry_after_ms = fetched->retry_after_ms;
-    if (!source->retry_after_ms && source->spec && (!strcmp(reason, "http_429") || !strcmp(reason, "http_509")))
-        source->retry_after_ms = source->spec->interval_ms; /* too often, and it does not say how often is right */
-    source->stored.told_unix_ms =
-        source->retry_after_ms ? tip_loop_wall_ms() + collect_capped(source->retry_after_ms) : 0;
+    source->retry_after_ms = pace_heard(source, fetched);
     tip_metric_add(source->app->m[APP_M_BYTES], fetched->n_bytes);
     if (!*reason || !strcmp(reason, "unchanged"))
         source->fetched = fetched->validators;

@@ -37,6 +37,17 @@ void control_check(struct control *control, int r)
         control_fail(control, TIP_FAILURE_UNAVAILABLE, "the answer is too large");
 }
 
+void control_fit(struct control *control, const char *name, int r)
+{
+    size_t last = control->answer.n_values - 1;
+
+    if (!r || !control->answer.n_values || strcmp(tip_buf_text(&control->names[last]), name) != 0)
+        return;
+    tip_buf_deinit(&control->names[last]);
+    tip_buf_deinit(&control->texts[last]);
+    control->answer.n_values--;
+}
+
 void control_answer(struct control *control)
 {
     tip_auto(tip_buf_deinit) struct tip_buf body;
@@ -329,6 +340,16 @@ static void control_perform(struct control *control)
         "deny_add, deny_remove, allow_why, export_list, export_show, export_read, export_run and export_release");
 }
 
+/* A URL without what may be a key of somebody's: as source events have it. */
+static void control_log(const struct control *control)
+{
+    const struct tip_control_request *request = control->request;
+    size_t n = strcmp(request->action, "new") ? strlen(request->target) : strcspn(request->target, "?#");
+
+    tip_info("control.called", "action=%s target=%.*s actor=%s result=%s", request->action, (int)n, request->target,
+             request->actor, control->result);
+}
+
 void control_on_job(void *ctx, struct tip_job *job)
 {
     tip_auto(tip_call_free) struct tip_control_request *request = NULL;
@@ -347,8 +368,7 @@ void control_on_job(void *ctx, struct tip_job *job)
     control.request = request;
     control_perform(&control);
     if (!control_is_read(request->action))
-        tip_info("control.called", "action=%s target=%s actor=%s result=%s", request->action, request->target,
-                 request->actor, control.result);
+        control_log(&control);
     if (control.job)
         control_answer(&control);
 }

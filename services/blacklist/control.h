@@ -27,6 +27,9 @@ struct tip_buf *control_value(struct control *control, const char *name);
 /** The result of filling it. */
 void control_check(struct control *control, int r);
 
+/** The same for the last value when the answer can do without: what is too large is taken off again. */
+void control_fit(struct control *control, const char *name, int r);
+
 /** The answer is complete: `job` is taken. */
 void control_answer(struct control *control);
 void control_deinit(struct control *control);

@@ -31,6 +31,7 @@ struct control_try {
     char host[BL_HOST];
     char body[WORK_BODY];
     struct work_parse order;
+    struct app_source *source; /* NULL: it is none yet */
     struct guess_order *guess; /* of what is no source yet; else NULL */
 };
 
@@ -118,23 +119,34 @@ static void try_changes(struct control *control, const struct work_parse *parsed
                    (unsigned long long)parsed->n_changed, *parsed->detail ? "; " : "", parsed->detail);
 }
 
+static void try_file(struct control *control, const struct guess_order *guess)
+{
+    const struct app *app = control->app;
+    tip_auto(tip_buf_deinit) struct tip_buf file;
+    int r;
+
+    tip_buf_init(&file, CONTROL_VALUE_BYTES);
+    r = guess_file(guess, app->new_allowed, app->n_new_allowed, &file);
+    r = r ? r : codec_lines_json(tip_buf_text(&file), control_value(control, "file"));
+    if (r)
+        (void)snprintf(control->result, sizeof(control->result),
+                       "it is read, but its file does not fit into an answer");
+    control_fit(control, "file", r);
+}
+
 /* How it is written, and its file. */
 static void try_guess(struct control *control, const struct guess_order *guess, bool is_read)
 {
     const struct work_parse *parsed = &guess->parse;
-    const struct app *app = control->app;
-    tip_auto(tip_buf_deinit) struct tip_buf file;
 
-    tip_buf_init(&file, CONTROL_VALUE_BYTES);
     try_text(control, "name", guess->name);
-    control_check(control, codec_readings_json(guess, control_value(control, "readings")));
+    control_fit(control, "readings", codec_readings_json(guess, control_value(control, "readings")));
     if (!is_read)
         return;
     try_text(control, "kind", bl_kind_names[parsed->format.kind]);
     try_text(control, "type", bl_type_names[parsed->format.type]);
     try_text(control, "container", bl_container_names[parsed->container]);
-    control_check(control, guess_file(guess, app->new_allowed, app->n_new_allowed, &file));
-    control_check(control, codec_lines_json(tip_buf_text(&file), control_value(control, "file")));
+    try_file(control, guess);
 }
 
 /* A sentence, counts, the sample of rejects. */
@@ -192,10 +204,26 @@ static int try_submit(struct control_try *try)
     return tip_pool_submit(try->app->pool, &job);
 }
 
+/* Its server takes it for a collection: so do we. */
+static void try_heard(struct control_try *try, const struct bl_fetched *fetched)
+{
+    struct app_source *source, *next;
+
+    tip_hash_each (try->app->sources, source, next) {
+        bool is_same = try->guess && source->spec && !strcmp(source->spec->url, try->guess->url);
+
+        if (source != try->source && !is_same)
+            continue;
+        (void)pace_heard(source, fetched); /* until its next fetch nothing else rests */
+        pace_keep(source);
+    }
+}
+
 static void try_on_fetched(void *ctx, const struct bl_fetched *fetched)
 {
     struct control_try *try = ctx;
 
+    try_heard(try, fetched);
     if (*fetched->reason) {
         try_end(try, NULL, fetched->reason, fetched->detail);
         return;
@@ -303,7 +331,9 @@ static void try_source(struct control *control, struct app_source *source, bool 
     if (!try_is_allowed(control, source))
         return;
     try = try_new(control->app, source->spec->url);
+    try->source = source; /* sources stay */
     source->stored.asked_unix_ms = tip_loop_wall_ms();
+    pace_keep(source);
     collect_order(source, source->spec, &try->order);
     try->order.is_test = !is_diff;
     try->order.is_diff = is_diff;

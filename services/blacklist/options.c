@@ -19,7 +19,8 @@ static const struct tip_opt rows[] = {
     {.name = "user_agent", .type = TIP_OPT_STRING, .offset = AT(user_agent), .max = 300,
      .help = "The whole User-Agent; without it `TIP/VERSION (+contact)`."},
     {.name = "new_allow_private", .type = TIP_OPT_PREFIXES, .offset = AT(new_allow_private), .max = BL_ALLOWED_MAX,
-     .help = "Addresses that `tip source new` may fetch from though they are not public: servers of your own."},
+     .help = "Addresses that `tip source new` may fetch from though they are not public: servers of your own. "
+             "Whoever may call the collector, a key of role `service` or `operator`, may have it fetch from them."},
     {.name = "concurrency", .type = TIP_OPT_INT, .offset = AT(concurrency), .fallback = "8", .min = 1, .max = 64,
      .help = "Most transfers at one time; at most one a host."},
     {.name = "interval_floor", .type = TIP_OPT_DURATION, .offset = AT(interval_floor_ms), .fallback = "15m",

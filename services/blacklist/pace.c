@@ -8,6 +8,7 @@
 #include "core/etiquette.h"
 
 #define PACE_PUBLISHER "its publisher wants to be asked less often than that"
+#define PACE_TOLD      "its server asked to be left alone for now"
 
 #define COLLECT_HELD_MS (15 * TIP_MINUTE_MS) /* at most, until what the guard holds is fetched again */
 
@@ -32,6 +33,33 @@ int64_t collect_interval(const struct app_source *source)
         return interval_ms;
     floor_ms = spec->host_floor_ms > floor_ms ? spec->host_floor_ms : floor_ms;
     return bl_etiquette_jitter(interval_ms, spec->jitter, floor_ms, collect_chance());
+}
+
+/* ---- what servers ask for ---- */
+
+int64_t pace_heard(struct app_source *source, const struct bl_fetched *fetched)
+{
+    int64_t rest_ms = fetched->retry_after_ms;
+
+    if (!rest_ms && source->spec && (!strcmp(fetched->reason, "http_429") || !strcmp(fetched->reason, "http_509")))
+        rest_ms = source->spec->interval_ms; /* too often, and it does not say how often is right */
+    source->stored.told_unix_ms =
+        rest_ms ? tip_loop_wall_ms() + (rest_ms < BL_SOURCE_REST_MAX_MS ? rest_ms : BL_SOURCE_REST_MAX_MS) : 0;
+    return rest_ms;
+}
+
+void pace_keep(struct app_source *source)
+{
+    struct tip_outbox_txn *txn = app_begin(source->app);
+
+    app_commit(source->app, &txn, app_source_put(txn, source));
+}
+
+static bool pace_is_told(const struct app_source *source)
+{
+    int64_t told = source->stored.told_unix_ms - tip_loop_wall_ms();
+
+    return told > 0 && told <= BL_SOURCE_REST_MAX_MS;
 }
 
 /* ---- publishers ---- */
@@ -62,6 +90,11 @@ static bool pace_is_resting(int64_t asked_unix_ms, int64_t floor_ms)
     return rest > 0 && rest <= floor_ms; /* more means that the clock has jumped */
 }
 
+static bool pace_is_coming(const struct app_source *source)
+{
+    return source->machine.phase == BL_SOURCE_QUEUED || source->machine.phase == BL_SOURCE_FETCHING;
+}
+
 /* Of all that share the floor with it: is one about to be asked, or when was one? */
 static bool pace_publisher_rests(const struct app_source *source)
 {
@@ -74,7 +107,7 @@ static bool pace_publisher_rests(const struct app_source *source)
     tip_hash_each (source->app->sources, other, next) {
         if (!pace_shares(source, other))
             continue;
-        if (other != source && (other->machine.phase == BL_SOURCE_QUEUED || other->machine.phase == BL_SOURCE_FETCHING))
+        if (other != source && pace_is_coming(other))
             return true;
         asked_unix_ms = pace_later(asked_unix_ms, other->stored.asked_unix_ms);
     }
@@ -83,30 +116,53 @@ static bool pace_publisher_rests(const struct app_source *source)
     return pace_is_resting(asked_unix_ms, publisher->floor_ms);
 }
 
+/* A source beside a URL that is none: is it the same list, or does it keep the floor together with it? */
+static const char *pace_try_beside(const struct app_source *source, const struct bl_publisher *publisher,
+                                   const char *url)
+{
+    bool is_same = source->spec && !strcmp(source->spec->url, url);
+
+    if (is_same && pace_is_told(source))
+        return PACE_TOLD;
+    if (!source->spec || !publisher || source->spec->publisher != publisher || !(publisher->is_whole || is_same))
+        return NULL;
+    return pace_is_coming(source) || pace_is_resting(source->stored.asked_unix_ms, publisher->floor_ms) ? PACE_PUBLISHER
+                                                                                                        : NULL;
+}
+
+/* It counts as a fetch of the publisher, and of each source that has the URL. */
+static void pace_try_note(struct app *app, const struct bl_publisher *publisher, const char *url)
+{
+    struct app_source *source, *next;
+
+    if (publisher)
+        app->tried_unix_ms[bl_etiquette_number(publisher)] = tip_loop_wall_ms();
+    tip_hash_each (app->sources, source, next) {
+        if (!source->spec || strcmp(source->spec->url, url))
+            continue;
+        source->stored.asked_unix_ms = tip_loop_wall_ms();
+        pace_keep(source);
+    }
+}
+
 const char *pace_try(struct app *app, const char *url)
 {
     struct app_source *source, *next;
     const struct bl_publisher *publisher;
+    const char *why = NULL;
     char host[BL_HOST];
-    int64_t *triedp;
 
     bl_spec_host(url, host);
     if (pace_host_is_busy(app, host))
         return "another list of its host is being fetched: try again";
     publisher = bl_etiquette_publisher(host);
-    if (!publisher)
-        return NULL;
-    triedp = &app->tried_unix_ms[bl_etiquette_number(publisher)];
-    if (pace_is_resting(*triedp, publisher->floor_ms))
+    if (publisher && pace_is_resting(app->tried_unix_ms[bl_etiquette_number(publisher)], publisher->floor_ms))
         return PACE_PUBLISHER;
-    tip_hash_each (app->sources, source, next) {
-        if (source->spec && source->spec->publisher == publisher &&
-            (publisher->is_whole || !strcmp(source->spec->url, url)) &&
-            pace_is_resting(source->stored.asked_unix_ms, publisher->floor_ms))
-            return PACE_PUBLISHER;
-    }
-    *triedp = tip_loop_wall_ms();
-    return NULL;
+    tip_hash_each (app->sources, source, next)
+        why = why ? why : pace_try_beside(source, publisher, url);
+    if (!why)
+        pace_try_note(app, publisher, url);
+    return why;
 }
 
 bool pace_host_is_busy(struct app *app, const char *host)
@@ -123,7 +179,6 @@ bool pace_host_is_busy(struct app *app, const char *host)
 const char *collect_refuses(const struct app_source *source)
 {
     const struct bl_spec *spec = source->spec;
-    int64_t told = source->stored.told_unix_ms - tip_loop_wall_ms();
 
     if (!spec)
         return "its file is gone";
@@ -133,7 +188,7 @@ const char *collect_refuses(const struct app_source *source)
         return "its terms were not accepted yet: tip source enable NAME --accept-terms";
     if (spec->is_public && !source->app->has_contact)
         return "blacklist.contact is not set: publishers have to find out who fetches";
-    if (told > 0 && told <= BL_SOURCE_REST_MAX_MS)
-        return "its server asked to be left alone for now";
+    if (pace_is_told(source))
+        return PACE_TOLD;
     return pace_publisher_rests(source) ? PACE_PUBLISHER : NULL;
 }

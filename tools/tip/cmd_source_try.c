@@ -174,14 +174,31 @@ static void new_preview(const struct cli *cli, const struct tip_control_answer *
     new_say_readings(cli, new_value(answer, "readings"));
 }
 
+static int new_write_all(int fd, const char *text)
+{
+    size_t n = strlen(text);
+
+    while (n) {
+        ssize_t done = write(fd, text, n);
+
+        if (done == -1)
+            return -errno;
+        text += done;
+        n -= (size_t)done;
+    }
+    return fsync(fd) ? -errno : 0;
+}
+
 /* Never over a file that is there: source files are the user's. */
 static int new_write(const struct cli *cli, const char *path, const char *text)
 {
     tip_auto(tip_fd_close) int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-    size_t n = strlen(text);
+    int r = fd == -1 ? -errno : new_write_all(fd, text);
 
-    if (fd == -1 || write(fd, text, n) != (ssize_t)n || fsync(fd)) {
-        cli_error("cannot write %s: %s", path, strerror(errno));
+    if (r) {
+        cli_error("cannot write %s: %s", path, strerror(-r));
+        if (fd != -1)
+            (void)unlink(path); /* half of one would keep the collector from starting */
         return CLI_FAILED;
     }
     cli_note(cli, "written: %s", path);
@@ -242,7 +259,7 @@ static int new_show(struct cli *cli, const struct tip_control_answer *answer)
     else
         new_preview(cli, answer);
     if (!file.len) {
-        cli_error("no kind of list reads it: %s", answer->result);
+        cli_error("%s%s", strcmp(new_value(answer, "ok"), "true") ? "no kind of list reads it: " : "", answer->result);
         return CLI_FAILED;
     }
     if (path)
