@@ -278,8 +278,8 @@ static void app_settle_sources(struct app *app)
             collect_cancel(source, "retired", "an operator has retired it");
         else
             collect_cancel(source, "removed", "its file is gone");
-        if (!bl_source_busy(&source->machine) && source->stored.version && source->stored.n_entries &&
-            !source->stored.is_held)
+        /* without a version it was lost: others still list what it held, until an empty baseline */
+        if (!bl_source_busy(&source->machine) && source->stored.n_entries && !source->stored.is_held)
             collect_retire(source);
     }
     txn = app_begin(app);

@@ -14,7 +14,10 @@ void collect_lost(struct app_source *source)
     source->stored.next_unix_ms = source->machine.next_unix_ms = 0;
     if (source->machine.phase == BL_SOURCE_PUBLISHING)
         source->machine.phase = BL_SOURCE_BACKOFF;
-    collect_end(source, false, "lost_version", "the files of the version are damaged or gone: it is fetched again");
+    collect_end(source, false, "lost_version",
+                app_source_is_over(source)
+                    ? "the files of the version are damaged or gone: it ends with an empty baseline"
+                    : "the files of the version are damaged or gone: it is fetched again");
     collect_settle(source);
 }
 

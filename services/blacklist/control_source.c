@@ -50,6 +50,7 @@ static int control_stored_retire(struct control *control, struct app_source *sou
     source->stored.is_held = false;
     source->stored.held_until_unix_ms = 0;
     *source->stored.hold_reason = '\0';
+    bl_guard_clear(&source->stored.guard);
     return app_source_put(txn, source);
 }
 

@@ -301,8 +301,14 @@ void work_retire_run(void *ctx)
 {
     struct work_parse *job = ctx;
     struct bl_setfile empty = {.version = job->to};
+    uint64_t from = job->from;
     int r = work_remember(job, &empty.set);
 
+    if (bl_files_is_lost(r)) { /* what cannot be read any more is forgotten: it ends all the same */
+        job->from = 0;
+        r = work_remember(job, &empty.set);
+        job->from = from;
+    }
     r = r ? r : bl_files_keep(job->dir, job->name, &empty, NULL);
     if (r)
         work_fail(job, "io_error", strerror(-r));

@@ -135,7 +135,7 @@ static const struct cli_command source_disable = {
 
 static int source_retire_run(struct cli *cli)
 {
-    if (*cli_text(cli, CHANGE_REASON, ""))
+    if (*cli_text(cli, CHANGE_REASON, "") || cli_flag(cli, CHANGE_DRY))
         return source_change_run(cli);
     cli_error("a source is retired for a --reason, which the audit log keeps");
     return CLI_USAGE;
