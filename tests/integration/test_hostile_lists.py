@@ -10,6 +10,7 @@ import pytest
 import tip_harness
 from test_blacklist import Lists
 from tip_harness import free_port
+from tip_hosts import Hosts
 
 GOOD = b"8.8.8.8\n9.9.9.9\n"
 LONG = os.environ.get("TIP_LONG") == "1"
@@ -147,13 +148,11 @@ ELSEWHERE = {"file": "file:///etc/passwd", "ftp": "ftp://127.0.0.3/list", "gophe
              "dict": "dict://127.0.0.3:11211/stats"}
 
 
-def test_no_way_leads_inside(lists, serve, site, monkeypatch):
+def test_no_way_leads_inside(lists, serve, site):
     """A name is resolved by the system: its file of hosts is ours here, and changes between two fetches. The public
-    address in it is nobody's."""
-    hosts = site.dir / "hosts"
-    hosts.write_text("127.0.0.1 localhost\n127.0.0.3 inside.test\n::ffff:127.0.0.3 mapped.test\n"
-                     "2a00::1 rebind.test\n2a00::1 both.test\n127.0.0.3 both.test\n")
-    hosts.chmod(0o644)
+    address in it is of those that IANA keeps back: nobody's, and routed nowhere."""
+    hosts = Hosts(site, "127.0.0.3 inside.test\n::ffff:127.0.0.3 mapped.test\n"
+                  "3000::1 rebind.test\n3000::1 both.test\n127.0.0.3 both.test\n")
     secret, turner = type("Inside", (Secret,), {"asked": []}), type("Turned", (Turner,), {"places": {}})
     _, port = serve("127.0.0.3", secret)
     base, _ = serve("127.0.0.2", turner)
@@ -164,24 +163,17 @@ def test_no_way_leads_inside(lists, serve, site, monkeypatch):
     for name in turner.places:
         lists.source(name, f"{base}/{name}", allow_private=["127.0.0.2"], timeout="2s")
     lists.source("rebind", f"http://rebind.test:{port}/rebind", allow_private=[], timeout="2s")
-    drop = tip_harness.drop
-
-    def start():
-        with monkeypatch.context() as patch:
-            patch.setattr(tip_harness, "drop", lambda argv, env=None: [
-                "unshare", "-m", "sh", "-c", 'mount --bind "$0" /etc/hosts && exec "$@"', str(hosts), *drop(argv, env)])
-            lists.service.start()
-    start()
+    hosts.start(lists.service)
     report = lists.run()
     assert report.payload.n_ok == 0 and report.payload.n_failed == len(INSIDE) + len(turner.places) + 1
     for name in [*INSIDE, *turner.places]:
         failed = lists.last(name).payload
         assert failed.reason == "refused", (name, failed.reason, failed.detail)
         assert "not a public address" in failed.detail or "another protocol" in failed.detail, failed.detail
-    hosts.write_text("127.0.0.1 localhost\n127.0.0.3 rebind.test\n")  # public the first time, inside the second
+    hosts.write("127.0.0.3 rebind.test\n")  # public the first time, inside the second
     assert lists.last("rebind").payload.reason in ("transport", "timeout")
     lists.service.kill()  # curl remembers a name for a minute
-    start()
+    hosts.start(lists.service)
     lists.run(target="rebind")
     failed = lists.last("rebind").payload
     assert failed.reason == "refused" and "127.0.0.3, which is not a public address" in failed.detail, failed

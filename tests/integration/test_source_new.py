@@ -3,6 +3,7 @@ import gzip
 import io
 import json
 import tarfile
+import threading
 
 import pytest
 import yaml
@@ -11,7 +12,8 @@ import tip_lists
 from test_blacklist import Lists
 from test_lists import FORMATS, values
 from test_sources import addresses, answered, page  # noqa: F401 (a fixture)
-from tip_wire import pb
+from tip_harness import wait_for
+from tip_hosts import Hosts
 
 # what cannot be told from the entries alone: a name may be one of mail addresses or of hosts; one IPv4 address is mapped
 GUESSED = {"lines-email_domain": "auto", "lines-ip6": "net"}
@@ -106,9 +108,91 @@ def test_what_is_not_fetched(lists, page, caller):
     assert not own.seen
 
 
-def test_a_publishers_floor_holds_for_what_is_new(lists, caller):
-    lists.source("drop", "http://www.spamhaus.org/no-such", interval="1h", timeout="1s")
-    lists.start()
-    assert answered(caller, "new", "http://spamhaus.org/no-such-either")[1] is not None
-    assert "less often" in answered(caller, "new", "http://spamhaus.org/no-such-either")[0]
+# loopback, and names of publishers that lead there: nothing outside is looked up or asked
+NAMES = "127.0.0.2 spamhaus.org www.spamhaus.org blocklist.de lists.blocklist.de\n"
+PRIVATE = {"allow_private": ["127.0.0.2"], "timeout": "5s"}
+
+
+@pytest.fixture
+def published(lists, page, site):
+    """published(host, path): a URL of that publisher, whose server is ours."""
+    own = page("127.0.0.2")
+    own.names = Hosts(site, NAMES)
+    own.at = lambda host, path: f"http://{host}:{own.server.server_port}/{path}"
+    own.paths = lambda: [seen["path"] for seen in own.seen]
+    return own
+
+
+def test_a_publishers_floor_holds_for_what_is_new(lists, published, caller):
+    """A publisher all of whose lists keep its floor together, and one of which each keeps its own."""
+    drop, same = published.at("www.spamhaus.org", "drop"), published.at("lists.blocklist.de", "same")
+    lists.source("drop", drop, interval="1h", **PRIVATE)
+    lists.source("same", same, interval="15m", **PRIVATE)
+    published.names.start(lists.service)
+    for first, name in ((published.at("spamhaus.org", "new"), "drop"), (same, "same")):
+        assert answered(caller, "new", first)[1]["ok"] == "true"
+        assert "less often" in answered(caller, "new", first)[0]
+        assert "less often" in lists.run(target=name).payload.summary
+    assert published.paths() == ["/new", "/same"]
+
+
+def test_what_waits_for_its_turn_is_before_what_is_new(lists, published, page, site, caller):
+    go, slow = threading.Event(), page("127.0.0.3")
+    site.closing.callback(go.set)
+    slow.answer = lambda path: go.wait(60) and b"8.8.8.8\n"
+    site.section("blacklist", concurrency=1)
+    lists.source("slow", slow.url, allow_private=["127.0.0.3"], timeout="60s")
+    lists.source("drop", published.at("www.spamhaus.org", "drop"), interval="1h", **PRIVATE)
+    published.names.start(lists.service)
+    first = lists.due(target="slow")
+    wait_for(lambda: slow.seen, 10, "the slow one is being fetched")
+    second = lists.due(target="drop")
+    wait_for(lambda: json.loads(caller.control("blacklist", "show", "drop").values["source"])["state"] == "queued", 10,
+             "the other one waits")
+    assert "less often" in answered(caller, "new", published.at("spamhaus.org", "new"))[0]
+    go.set()
+    assert [lists.report(run).payload.n_ok for run in (first, second)] == [1, 1]
+    assert published.paths() == ["/drop"]
+
+
+def test_what_a_server_asks_for_holds_after_a_try(lists, published, caller):
+    url = f"{published.base}/list"
+    lists.source("one", url, interval="1h", **PRIVATE)
+    published.names.start(lists.service)
+    published.status, published.headers = 429, {"Retry-After": "3600"}
+    assert answered(caller, "diff", "one")[1]["reason"] == "http_429"
+    published.status = 200
+    for start in (False, True):
+        if start:
+            lists.service.kill()
+            published.names.start(lists.service)
+        for action, target in (("diff", "one"), ("test", "one"), ("new", url)):
+            assert "left alone" in answered(caller, action, target)[0], (action, start)
+        assert lists.run().payload.n_skipped == 1
+    assert published.paths() == ["/list"]
+
+
+def test_a_try_is_remembered_over_a_restart(lists, published, caller):
+    lists.source("drop", published.at("www.spamhaus.org", "drop"), interval="1h", **PRIVATE)
+    published.names.start(lists.service)
+    assert answered(caller, "diff", "drop")[1]["added"] == "1"
+    lists.service.kill()
+    published.names.start(lists.service)
     assert "less often" in lists.run(target="drop").payload.summary
+    assert published.paths() == ["/drop"]
+
+
+def test_what_a_url_carries_is_not_logged(lists, published, caller):
+    lists.start()
+    assert answered(caller, "new", f"{published.base}/list?token=canary-of-a-token")[1]["ok"] == "true"
+    assert published.paths() == ["/list?token=canary-of-a-token"]
+    called = lists.service.log_lines("control.called")
+    assert called and f"target={published.base}/list " in called[-1]
+    assert "canary-of-a-token" not in lists.service.log_text()
+
+
+def test_a_server_of_ones_own_named_by_a_host(lists, published, caller):
+    published.names.write("127.0.0.2 lists.test\n")
+    published.names.start(lists.service)
+    answer = answered(caller, "new", published.at("lists.test", "list"))[1]
+    assert '# allow_private: ["127.0.0.2/32"]' in "\n".join(json.loads(answer["file"]))

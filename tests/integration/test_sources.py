@@ -7,6 +7,7 @@ import pytest
 
 from test_blacklist import Lists
 from tip_harness import free_port, wait_for
+from tip_hosts import Hosts
 from tip_wire import pb
 
 
@@ -339,6 +340,29 @@ def test_a_retired_list_lists_nothing_until_it_is_enabled(lists, page, caller):
     assert ("retire", "its publisher gave up") in told and told[-1][0] == "enable"
 
 
+@pytest.mark.parametrize("left", ("seen", "nothing"))
+def test_what_is_damaged_can_be_retired(lists, page, site, caller, left):
+    own = page("127.0.0.2")
+    own.body = addresses(30).encode()
+    lists.source("over", own.url, allow_private=["127.0.0.2"], allow_special=["198.18.0.0/15"])
+    lists.start()
+    lists.run()
+    lists.service.kill()
+    files = [path for path in (site.data / "blacklist").rglob("over-*") if left == "nothing" or path.suffix != ".seen"]
+    assert files
+    for path in files:
+        path.write_bytes(b"damaged")
+    lists.service.start()
+    assert answered(caller, "retire", "over", reason="its disk gave up")[1] is not None
+    wait_for(lambda: not lists.listed("over"), 15, "what it listed goes")
+    assert (lists.last("over").payload.reason, lists.last("over").payload.n_entries) == ("retired", 0)
+    shown = json.loads(caller.control("blacklist", "show", "over").values["source"])
+    assert (shown["override"], shown["entries"], len(own.seen)) == ("retired", 0, 1)
+    assert answered(caller, "enable", "over")[1] is not None
+    lists.run()
+    assert len(lists.listed("over")) == 30
+
+
 def test_a_diff_says_what_would_change_and_changes_nothing(lists, page, caller):
     own = page("127.0.0.2")
     own.body = addresses(100).encode()
@@ -370,21 +394,26 @@ def test_a_diff_says_what_would_change_and_changes_nothing(lists, page, caller):
 
 
 def test_lists_of_one_publisher_keep_its_floor_together(lists, page, site, caller):
-    """The names resolve to nothing here: that it is asked is what counts."""
+    """Their names lead to a server of ours: nothing outside is looked up or asked."""
+    own = page("127.0.0.2")
+    own.status, port = 404, own.server.server_port
+    hosts = Hosts(site, "127.0.0.2 www.spamhaus.org www.spamhaus.org. lists.blocklist.de\n")
+    fields = {"timeout": "5s", "allow_private": ["127.0.0.2"]}
     for name in ("drop4", "drop6", "asndrop"):
-        lists.source(name, f"http://WWW.Spamhaus.org./no-such-{name}", interval="1h", timeout="1s", allow_private=None)
+        lists.source(name, f"http://WWW.Spamhaus.org.:{port}/{name}", interval="1h", **fields)
     for name in ("own", "same"):
-        lists.source(name, "http://lists.blocklist.de/no-such", interval="15m", timeout="1s", allow_private=None)
-    lists.source("next", "http://lists.blocklist.de/no-such-next", interval="15m", timeout="1s", allow_private=None)
-    lists.start()
+        lists.source(name, f"http://lists.blocklist.de:{port}/own", interval="15m", **fields)
+    lists.source("next", f"http://lists.blocklist.de:{port}/next", interval="15m", **fields)
+    hosts.start(lists.service)
     report = lists.run()
     assert (report.payload.n_ok, report.payload.n_failed, report.payload.n_skipped) == (0, 3, 3)
-    asked = {s.payload.source for s in lists.events("v1.source.failed.")}
-    assert asked == {"asndrop", "own", "next"}  # of those never asked the first by name; `same` is the same list
+    asked = {s.payload.source: s.payload.reason for s in lists.events("v1.source.failed.")}
+    # of those never asked the first by name; `same` is the same list
+    assert asked == dict.fromkeys(("asndrop", "own", "next"), "http_404")
     for name in ("drop4", "drop6", "asndrop", "own", "same", "next"):
         assert "less often" in lists.run(target=name).payload.summary
         assert "less often" in answered(caller, "test", name)[0]
-    assert {s.payload.source for s in lists.events("v1.source.failed.")} == asked
     lists.service.kill()
-    lists.service.start()
+    hosts.start(lists.service)
     assert lists.run().payload.n_skipped == 6
+    assert sorted(seen["path"] for seen in own.seen) == ["/asndrop", "/next", "/own"]
