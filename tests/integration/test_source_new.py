@@ -87,6 +87,8 @@ def test_the_command_prints_a_file_and_changes_nothing(lists, page, site):
     (lists.dir / "mine.yaml").write_text(target.read_text())
     lists.service.reload()
     assert lists.run().payload.n_ok == 1 and set(lists.listed("mine")) == {"8.8.8.8", "9.9.9.9"}
+    assert "would be retired" in tip(site, "source", "retire", "mine", "--dry-run").stdout
+    assert "--reason" in tip(site, "source", "retire", "mine").stderr and len(lists.listed("mine")) == 2
     out = json.loads(tip(site, "source", "new", f"{own.base}/a.tgz", "-o", "json").stdout)
     assert (out["name"], out["kind"], out["container"], out["entries"], out["first"]) == (
         "127.0.0.2-a", "lines", "tar", 2, ["8.8.8.8", "9.9.9.9"])
