@@ -108,6 +108,15 @@ static void fetchers_leave_line(struct fetchers *fetchers, struct fetcher *fetch
 
 /* ---- places ---- */
 
+static bool fetchers_has_place(const struct fetchers *fetchers)
+{
+    for (size_t i = 0; i < fetchers->n; i++) {
+        if (!fetchers->items[i].waiting)
+            return true;
+    }
+    return fetchers->n < fetchers->max;
+}
+
 static struct fetcher *fetchers_free_place(struct fetchers *fetchers)
 {
     for (size_t i = 0; i < fetchers->n; i++) {
@@ -121,13 +130,13 @@ static struct fetcher *fetchers_free_place(struct fetchers *fetchers)
     return &fetchers->items[fetchers->n++];
 }
 
-static bool fetchers_outside_may(const struct fetchers *fetchers)
+static size_t fetchers_outside(const struct fetchers *fetchers)
 {
     size_t n = 0;
 
     for (size_t i = 0; i < fetchers->n; i++)
         n += fetchers->items[i].waiting && fetchers->items[i].is_outside;
-    return n < (fetchers->max + 1) / 2;
+    return n;
 }
 
 static struct fetcher *fetchers_first(const struct fetchers *fetchers, bool is_outside)
@@ -139,13 +148,28 @@ static struct fetcher *fetchers_first(const struct fetchers *fetchers, bool is_o
     return NULL;
 }
 
+/* One place of several is for those outside, if anybody there wants it; else those inside would keep them out for ever.
+ */
+static bool fetchers_owe_outside(const struct fetchers *fetchers)
+{
+    return fetchers->max > 1 && fetchers_outside(fetchers) == 0 && fetchers_first(fetchers, true);
+}
+
+/* Who of the line would get a place now. */
+static struct fetcher *fetchers_chosen(const struct fetchers *fetchers)
+{
+    struct fetcher *inside = fetchers_first(fetchers, false);
+
+    if (inside && !fetchers_owe_outside(fetchers))
+        return inside;
+    return fetchers_outside(fetchers) < (fetchers->max + 1) / 2 ? fetchers_first(fetchers, true) : NULL;
+}
+
 struct fetcher *fetchers_next(struct fetchers *fetchers, int64_t now_ms)
 {
-    struct fetcher *first = fetchers_first(fetchers, false), *place;
+    struct fetcher *first = fetchers_chosen(fetchers);
+    struct fetcher *place = first ? fetchers_free_place(fetchers) : NULL;
 
-    if (!first && fetchers_outside_may(fetchers))
-        first = fetchers_first(fetchers, true);
-    place = first ? fetchers_free_place(fetchers) : NULL;
     if (!place)
         return NULL;
     *place = *first;
@@ -155,26 +179,59 @@ struct fetcher *fetchers_next(struct fetchers *fetchers, int64_t now_ms)
     return place;
 }
 
-/* Nothing is there for it, and somebody would have its place: one inside that of anybody, one outside of one outside.
- */
-static bool fetchers_may_yield(const struct fetchers *fetchers, const struct fetcher *fetcher)
+/* Whose place those who stand in line would have. */
+enum fetchers_want { FETCHERS_WANT_NONE, FETCHERS_WANT_OUTSIDE, FETCHERS_WANT_ANY };
+
+/* One inside would have anybody's place, one outside that of one outside, or the one that is for those outside. */
+static enum fetchers_want fetchers_want(const struct fetchers *fetchers)
 {
-    return fetcher->waiting && !fetcher->reading && !fetcher->stirred && fetchers->n_line > 0 &&
-           (fetcher->is_outside || fetchers_first(fetchers, false));
+    if (fetchers->n_line == 0)
+        return FETCHERS_WANT_NONE;
+    if (fetchers_has_place(fetchers) && fetchers_chosen(fetchers))
+        return FETCHERS_WANT_NONE; /* who was answered last has made room, and it is not taken yet */
+    return fetchers_first(fetchers, false) || fetchers_owe_outside(fetchers) ? FETCHERS_WANT_ANY
+                                                                             : FETCHERS_WANT_OUTSIDE;
+}
+
+/* Nothing is there for it, and somebody would have its place. */
+static bool fetcher_may_yield(const struct fetcher *fetcher, enum fetchers_want want)
+{
+    return fetcher->waiting && !fetcher->reading && !fetcher->stirred &&
+           (want == FETCHERS_WANT_ANY || (want == FETCHERS_WANT_OUTSIDE && fetcher->is_outside));
 }
 
 struct fetcher *fetchers_yielding(const struct fetchers *fetchers, int64_t now_ms)
 {
+    const enum fetchers_want want = fetchers_want(fetchers);
     struct fetcher *oldest = NULL;
 
     for (size_t i = 0; i < fetchers->n; i++) {
         struct fetcher *fetcher = &fetchers->items[i];
 
-        if (fetchers_may_yield(fetchers, fetcher) && fetcher->placed_ms + FETCH_TURN_MS <= now_ms &&
+        if (fetcher_may_yield(fetcher, want) && fetcher->placed_ms + FETCH_TURN_MS <= now_ms &&
             (!oldest || fetcher->placed_ms < oldest->placed_ms))
             oldest = fetcher;
     }
     return oldest;
+}
+
+static bool fetcher_is_forsaken(const struct fetcher *queued, int64_t now_ms)
+{
+    return queued->request.until_ms + FETCH_LINE_PATIENCE_MS <= now_ms;
+}
+
+bool fetchers_forsaken(struct fetchers *fetchers, int64_t now_ms, struct fetcher *fetcherp)
+{
+    for (size_t i = 0; i < fetchers->n_line; i++) {
+        struct fetcher *queued = &fetchers->line[i];
+
+        if (!fetcher_is_forsaken(queued, now_ms))
+            continue;
+        *fetcherp = *queued;
+        fetchers_leave_line(fetchers, queued);
+        return true;
+    }
+    return false;
 }
 
 struct fetcher *fetchers_get(const struct fetchers *fetchers, uint64_t id)
@@ -204,8 +261,9 @@ void fetchers_answered(struct fetcher *fetcher)
     fetcher->waiting = fetcher->reading = false;
 }
 
-void fetchers_forget(struct fetchers *fetchers, const struct broker_peer *peer)
+void fetchers_forget(struct fetchers *fetchers, const struct broker_peer *borrowed)
 {
+    const struct broker_peer copy = *borrowed, *peer = &copy; /* it may be one of ours, and they move */
     struct fetcher *queued = fetchers_in_line(fetchers, peer);
 
     if (queued) {
@@ -232,18 +290,32 @@ bool fetcher_wants(const struct fetcher *fetcher, uint8_t tlp, const char *topic
     return request->n_prefixes == 0 && is_readable;
 }
 
+/* INT64_MAX when a job's end, or the tick, is what it waits for. */
+static int64_t fetcher_next_ms(const struct fetcher *fetcher, enum fetchers_want want)
+{
+    int64_t at = fetcher->rest_ms ? fetcher->rest_ms : fetcher->request.until_ms;
+
+    if (!fetcher->waiting || fetcher->reading || (fetcher->stirred && !fetcher->rest_ms))
+        return INT64_MAX;
+    if (fetcher_may_yield(fetcher, want) && fetcher->placed_ms + FETCH_TURN_MS < at)
+        return fetcher->placed_ms + FETCH_TURN_MS;
+    return at;
+}
+
 int64_t fetchers_next_ms(const struct fetchers *fetchers)
 {
+    const enum fetchers_want want = fetchers_want(fetchers);
     int64_t next = INT64_MAX;
 
     for (size_t i = 0; i < fetchers->n; i++) {
-        const struct fetcher *fetcher = &fetchers->items[i];
-        int64_t at = fetcher->rest_ms ? fetcher->rest_ms : fetcher->request.until_ms;
+        int64_t at = fetcher_next_ms(&fetchers->items[i], want);
 
-        if (fetchers_may_yield(fetchers, fetcher) && fetcher->placed_ms + FETCH_TURN_MS < at)
-            at = fetcher->placed_ms + FETCH_TURN_MS;
-        if (fetcher->waiting && !fetcher->reading && at < next)
-            next = at;
+        next = at < next ? at : next;
+    }
+    for (size_t i = 0; i < fetchers->n_line; i++) {
+        int64_t at = fetchers->line[i].request.until_ms + FETCH_LINE_PATIENCE_MS;
+
+        next = at < next ? at : next;
     }
     return next;
 }

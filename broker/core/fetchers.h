@@ -19,9 +19,10 @@ enum {
     FETCH_BYTES_MAX = 4 << 20,
     FETCH_WAIT_MAX_MS = 30000,
     FETCH_NAME_MAX = 64,
-    FETCH_OUTSIDE_MAX = 4, /* connections of one outside key that wait at once */
-    FETCH_LINE_MAX = 256,  /* of these half for outside keys */
-    FETCH_TURN_MS = 1000   /* so long nobody waits in vain while others stand in line */
+    FETCH_OUTSIDE_MAX = 4,         /* connections of one outside key that wait at once */
+    FETCH_LINE_MAX = 256,          /* of these half for outside keys */
+    FETCH_TURN_MS = 1000,          /* so long nobody waits in vain while others stand in line */
+    FETCH_LINE_PATIENCE_MS = 10000 /* who has not asked again so long after its time was up has left the line */
 };
 
 struct fetch_request {
@@ -67,13 +68,22 @@ void fetchers_deinit(struct fetchers *fetchers);
 bool fetchers_ask(struct fetchers *fetchers, const struct broker_peer *peer, const struct fetch_request *request);
 
 /**
- * Gives a free place to the first in line: those inside first, those outside while they have less than half of all.
+ * Gives a free place to the first in line: those inside first, but one place of several is for those outside; these
+ * have less than half of all.
  * To be called until it returns NULL, whenever somebody has asked or was answered. Pointers live until the next call.
  */
 struct fetcher *fetchers_next(struct fetchers *fetchers, int64_t now_ms);
 
 /** Who is to be answered now, with nothing, because others stand in line and there is nothing for it; or NULL. */
 struct fetcher *fetchers_yielding(const struct fetchers *fetchers, int64_t now_ms);
+
+/**
+ * Takes one who has left the line out of it. Asking again in line keeps the turn and begins a new time, so whoever is
+ * still there is never found here.
+ *
+ * @param fetcherp  set on success: to be answered with nothing, then fetchers_answered
+ */
+bool fetchers_forsaken(struct fetchers *fetchers, int64_t now_ms, struct fetcher *fetcherp);
 
 /** By the id of its request; NULL when that was answered or replaced. */
 struct fetcher *fetchers_get(const struct fetchers *fetchers, uint64_t id);
@@ -84,11 +94,14 @@ bool fetchers_is_content(const struct fetchers *fetchers, const char *consumer, 
 /** The request was answered. */
 void fetchers_answered(struct fetcher *fetcher);
 
-/** Takes a connection's request away, wherever it waits. */
+/** Takes a connection's request away, wherever it waits. `peer` may be the one that stands in line. */
 void fetchers_forget(struct fetchers *fetchers, const struct broker_peer *peer);
 
 /** Whether a record with this marking and topic is what it waits for, and may read. */
 bool fetcher_wants(const struct fetcher *fetcher, uint8_t tlp, const char *topic, size_t len);
 
-/** When the next one's time is up, or may be read for again; INT64_MAX for never. */
+/**
+ * When the next one's time is up, or may be read for again; INT64_MAX for never. Who waits for the pool or the journal,
+ * stirred and not resting, is looked at when these move, whatever its time is.
+ */
 int64_t fetchers_next_ms(const struct fetchers *fetchers);

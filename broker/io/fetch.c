@@ -332,7 +332,7 @@ static void fetch_place(struct fetch *fetch)
 static void fetch_on_timer(void *ctx)
 {
     struct fetch *fetch = ctx;
-    struct fetcher *yielding;
+    struct fetcher *yielding, forsaken;
 
     if (fetch->stopped)
         return;
@@ -343,8 +343,12 @@ static void fetch_on_timer(void *ctx)
             (fetcher->stirred || fetcher->request.until_ms <= tip_loop_now_ms()))
             fetch_serve(fetch, fetcher);
     }
-    while ((yielding = fetchers_yielding(&fetch->fetchers, tip_loop_now_ms())))
+    while (fetchers_forsaken(&fetch->fetchers, tip_loop_now_ms(), &forsaken))
+        fetch_answer_nothing(fetch, &forsaken);
+    while ((yielding = fetchers_yielding(&fetch->fetchers, tip_loop_now_ms()))) {
         fetch_answer_nothing(fetch, yielding);
+        fetch_place(fetch); /* one place for each who stands in line, not all of them for the first */
+    }
     fetch_place(fetch);
 }
 

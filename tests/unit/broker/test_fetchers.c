@@ -175,6 +175,132 @@ static void test_outside(void **state)
     fetchers_deinit(&fetchers);
 }
 
+/* Who is answered for the one that stands in line makes room for it; nobody else need go. */
+static void test_one_yields_for_one(void **state)
+{
+    struct fetchers fetchers;
+
+    (void)state;
+    fetchers_init(&fetchers, 3);
+    assert_true(ask(&fetchers, NULL, "a") && ask(&fetchers, NULL, "b") && ask(&fetchers, NULL, "c"));
+    expect_next(&fetchers, 0, "a");
+    expect_next(&fetchers, 0, "b");
+    expect_next(&fetchers, 0, "c");
+    assert_true(ask(&fetchers, NULL, "d"));
+    fetchers_answered(fetchers_yielding(&fetchers, FETCH_TURN_MS));
+    assert_null(fetchers_yielding(&fetchers, FETCH_TURN_MS));
+    expect_next(&fetchers, FETCH_TURN_MS, "d");
+    assert_null(fetchers_yielding(&fetchers, FETCH_TURN_MS));
+    fetchers_deinit(&fetchers);
+}
+
+/* Who waits for the pool is looked at when that moves: a time that is over must not be asked for again and again. */
+static void test_no_time_while_the_pool_is_full(void **state)
+{
+    struct fetchers fetchers;
+    struct fetcher *fetcher;
+
+    (void)state;
+    fetchers_init(&fetchers, 1);
+    assert_true(ask(&fetchers, NULL, "a"));
+    fetcher = expect_next(&fetchers, 1, "a");
+    assert_int_equal(fetchers_next_ms(&fetchers), 10000);
+    fetcher->stirred = true;
+    assert_int_equal(fetchers_next_ms(&fetchers), INT64_MAX);
+    fetcher->rest_ms = 300; /* of an outside one: a time to come */
+    assert_int_equal(fetchers_next_ms(&fetchers), 300);
+    fetchers_deinit(&fetchers);
+}
+
+/* Asking again in line keeps the turn and begins a new time; who does not, has left. */
+static void test_left_the_line(void **state)
+{
+    enum { GONE_MS = 10000 + FETCH_LINE_PATIENCE_MS };
+    const struct fetch_request again = {.from = 5, .until_ms = 16000};
+    struct broker_peer c = peer_of(NULL, "c");
+    struct fetchers fetchers;
+    struct fetcher left, *a;
+
+    (void)state;
+    fetchers_init(&fetchers, 1);
+    assert_true(ask(&fetchers, NULL, "a"));
+    a = expect_next(&fetchers, 1, "a");
+    a->reading = true;
+    assert_true(ask(&fetchers, NULL, "b") && ask(&fetchers, NULL, "c") && ask(&fetchers, NULL, "d"));
+    assert_true(fetchers_ask(&fetchers, &c, &again));
+    assert_int_equal(fetchers_next_ms(&fetchers), GONE_MS);
+    assert_false(fetchers_forsaken(&fetchers, GONE_MS - 1, &left));
+    for (int i = 0; i < 2; i++) {
+        assert_true(fetchers_forsaken(&fetchers, GONE_MS, &left));
+        assert_memory_equal(left.peer.bytes, i ? "d" : "b", 1);
+        fetchers_answered(&left);
+    }
+    assert_false(fetchers_forsaken(&fetchers, GONE_MS, &left));
+    assert_int_equal(fetchers_next_ms(&fetchers), 16000 + FETCH_LINE_PATIENCE_MS);
+    fetchers_answered(a);
+    expect_next(&fetchers, GONE_MS, "c");
+    assert_int_equal(fetchers.n_line, 0);
+    fetchers_deinit(&fetchers);
+}
+
+/* By the peer as it stands in the line, which moves then: as revoking does. */
+static void test_forgotten_in_line(void **state)
+{
+    static const struct access_key soc = {.name = "soc", .roles = 1U << ACCESS_CONSUMER};
+    struct fetchers fetchers;
+
+    (void)state;
+    fetchers_init(&fetchers, 1);
+    assert_true(ask(&fetchers, NULL, "a"));
+    expect_next(&fetchers, 1, "a");
+    assert_true(ask(&fetchers, &soc, "x") && ask(&fetchers, NULL, "b") && ask(&fetchers, &soc, "y"));
+    fetchers.items[0].peer = peer_of(NULL, "b"); /* what would be forgotten too, were the line looked at again */
+    for (size_t i = fetchers.n_line; i-- > 0;) {
+        if (fetchers.line[i].peer.key == &soc)
+            fetchers_forget(&fetchers, &fetchers.line[i].peer);
+    }
+    assert_int_equal(fetchers.n_line, 1);
+    assert_true(fetchers.items[0].waiting);
+    fetchers_answered(&fetchers.items[0]);
+    expect_next(&fetchers, 2, "b");
+    fetchers_deinit(&fetchers);
+}
+
+/* However many ask inside, one place of several is for those outside. */
+static void test_outside_does_not_starve(void **state)
+{
+    static const struct access_key soc = {.name = "soc", .roles = 1U << ACCESS_CONSUMER};
+    struct fetchers fetchers;
+
+    (void)state;
+    fetchers_init(&fetchers, 2);
+    assert_true(ask(&fetchers, NULL, "a") && ask(&fetchers, NULL, "b"));
+    expect_next(&fetchers, 0, "a");
+    expect_next(&fetchers, 0, "b");
+    assert_true(ask(&fetchers, &soc, "x")); /* nobody inside stands in line; these two have nothing to do */
+    fetchers_answered(fetchers_yielding(&fetchers, FETCH_TURN_MS));
+    assert_true(ask(&fetchers, NULL, "c"));
+    expect_next(&fetchers, FETCH_TURN_MS, "x");
+    assert_true(ask(&fetchers, &soc, "y"));
+    fetchers_answered(&fetchers.items[1]);
+    expect_next(&fetchers, FETCH_TURN_MS, "c"); /* those outside have their place */
+    fetchers_deinit(&fetchers);
+}
+
+/* A single place is for those inside. */
+static void test_outside_of_one_place(void **state)
+{
+    static const struct access_key soc = {.name = "soc", .roles = 1U << ACCESS_CONSUMER};
+    struct fetchers fetchers;
+
+    (void)state;
+    fetchers_init(&fetchers, 1);
+    assert_true(ask(&fetchers, &soc, "x") && ask(&fetchers, NULL, "a"));
+    fetchers_answered(expect_next(&fetchers, 0, "a"));
+    expect_next(&fetchers, 0, "x");
+    fetchers_deinit(&fetchers);
+}
+
 static void test_unread(void **state)
 {
     struct broker_peer a = peer_of(NULL, "a"), b = peer_of(NULL, "b");
@@ -201,8 +327,18 @@ static void test_unread(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_request), cmocka_unit_test(test_line),    cmocka_unit_test(test_line_is_bounded),
-        cmocka_unit_test(test_turns),   cmocka_unit_test(test_outside), cmocka_unit_test(test_unread),
+        cmocka_unit_test(test_request),
+        cmocka_unit_test(test_line),
+        cmocka_unit_test(test_line_is_bounded),
+        cmocka_unit_test(test_turns),
+        cmocka_unit_test(test_outside),
+        cmocka_unit_test(test_one_yields_for_one),
+        cmocka_unit_test(test_no_time_while_the_pool_is_full),
+        cmocka_unit_test(test_left_the_line),
+        cmocka_unit_test(test_forgotten_in_line),
+        cmocka_unit_test(test_outside_does_not_starve),
+        cmocka_unit_test(test_outside_of_one_place),
+        cmocka_unit_test(test_unread),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
