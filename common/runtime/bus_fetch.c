@@ -1,6 +1,7 @@
 /*
- * One FETCH at a time on a socket of its own. Waiting for an answer ends with it, or after max_wait + 5 s with a new
- * socket and the same question; an answer to an older question is dropped by its request number.
+ * One FETCH at a time on a socket of its own. Without an answer for max_wait + 4 s a PING asks whether the broker is
+ * there. If it is, we stand in line: asking again on the same connection keeps our turn. If not, a second later there
+ * is a new socket with the same question. An answer to an older question is dropped by its request number.
  */
 #include "bus_private.h"
 
@@ -18,14 +19,16 @@ enum {
     FETCH_WAIT_MS = 1000,
     FETCH_WAIT_MAX_MS = 30000,
     FETCH_PATIENCE_MS = 5000,
+    FETCH_PONG_MS = 1000, /* the last part of it */
     FETCH_REFUSED_MS = 1000
 };
 
 enum fetch_state {
-    FETCH_RESTING, /* until the timer fires */
-    FETCH_ASKING,  /* a FETCH is under way, the timer guards it */
-    FETCH_HANDING, /* the consumer has a batch or a break */
-    FETCH_PAUSED   /* would ask, but must not */
+    FETCH_RESTING,  /* until the timer fires */
+    FETCH_ASKING,   /* a FETCH is under way, the timer guards it */
+    FETCH_DOUBTING, /* likewise, for long; and a PING */
+    FETCH_HANDING,  /* the consumer has a batch or a break */
+    FETCH_PAUSED    /* would ask, but must not */
 };
 
 struct tip_fetch {
@@ -92,7 +95,30 @@ static void fetch_ask(struct tip_fetch *fetch)
     if (r)
         tip_warn("fetch.not_sent", "consumer=%s error=%s", fetch->consumer, r < 0 ? strerror(-r) : "busy");
     fetch->state = FETCH_ASKING;
-    tip_timer_start(&fetch->timer, (int64_t)fetch->max_wait_ms + FETCH_PATIENCE_MS);
+    tip_timer_start(&fetch->timer, (int64_t)fetch->max_wait_ms + FETCH_PATIENCE_MS - FETCH_PONG_MS);
+}
+
+static bool fetch_is_asking(const struct tip_fetch *fetch)
+{
+    return fetch->state == FETCH_ASKING || fetch->state == FETCH_DOUBTING;
+}
+
+static void fetch_doubt(struct tip_fetch *fetch)
+{
+    int r = bus_write_ping(&fetch->head, fetch->request);
+
+    if (!r)
+        r = bus_send(fetch->socket, &fetch->head, NULL);
+    tip_debug("fetch.unanswered", "consumer=%s ping=%d", fetch->consumer, r);
+    fetch->state = FETCH_DOUBTING;
+    tip_timer_start(&fetch->timer, FETCH_PONG_MS);
+}
+
+/* The broker is there, and our turn has not come. */
+static void fetch_on_pong(struct tip_fetch *fetch, uint64_t nonce)
+{
+    if (fetch->state == FETCH_DOUBTING && nonce == fetch->request)
+        fetch_ask(fetch);
 }
 
 static void fetch_rest(struct tip_fetch *fetch, uint64_t delay_ms)
@@ -107,9 +133,11 @@ static void fetch_on_timer(void *ctx)
     int r = 0;
 
     if (fetch->state == FETCH_ASKING) {
-        tip_debug("fetch.unanswered", "consumer=%s", fetch->consumer);
-        r = fetch_connect(fetch);
+        fetch_doubt(fetch);
+        return;
     }
+    if (fetch->state == FETCH_DOUBTING)
+        r = fetch_connect(fetch);
     if (r) {
         tip_warn("fetch.not_connected", "consumer=%s error=%s", fetch->consumer, strerror(-r));
         fetch_rest(fetch, FETCH_REFUSED_MS);
@@ -202,7 +230,7 @@ static bool fetch_is_position(enum bus_frame_kind kind)
 
 static void fetch_on_answer(struct tip_fetch *fetch, const struct bus_frame *frame, const struct tip_zmsg *msg)
 {
-    if (fetch->state != FETCH_ASKING || frame->position.request != fetch->request)
+    if (!fetch_is_asking(fetch) || frame->position.request != fetch->request)
         return; /* late */
     fetch->answered_ms = tip_loop_now_ms();
     if (fetch->is_paused)
@@ -222,8 +250,10 @@ static void fetch_on_message(void *ctx, const struct tip_zmsg *msg)
         return;
     if (frame.kind == BUS_FRAME_REFUSED) {
         tip_warn("fetch.refused", "consumer=%s reason=%s", fetch->consumer, frame.refused.reason);
-        if (fetch->state == FETCH_ASKING)
+        if (fetch_is_asking(fetch))
             fetch_rest(fetch, FETCH_REFUSED_MS);
+    } else if (frame.kind == BUS_FRAME_PONG) {
+        fetch_on_pong(fetch, frame.nonce);
     } else if (fetch_is_position(frame.kind)) {
         fetch_on_answer(fetch, &frame, msg);
     }

@@ -215,13 +215,32 @@ static void fake_batch(struct fake_broker *broker, const struct tip_zmsg *msg, c
     fake_say(broker->fetch, msg->frames[0].data, msg->frames[0].len, &frame, &data);
 }
 
+static void fake_note_fetcher(struct fake_broker *broker, const struct tip_zmsg *msg)
+{
+    const struct tip_zframe *id = &msg->frames[0];
+
+    assert_true(id->len <= FAKE_ID_BYTES);
+    if (id->len == broker->fetcher_len && memcmp(id->data, broker->fetcher, id->len) == 0)
+        return;
+    broker->n_fetchers++;
+    memcpy(broker->fetcher, id->data, id->len);
+    broker->fetcher_len = id->len;
+}
+
 static void fake_on_fetch(void *ctx, const struct tip_zmsg *msg)
 {
     struct fake_broker *broker = ctx;
     Tip__V1__Frame *frame = fake_frame(msg);
 
+    if (frame->body_case == TIP__V1__FRAME__BODY_PING) {
+        if (!broker->silent)
+            fake_pong(broker->fetch, msg, frame->ping->nonce);
+        tip__v1__frame__free_unpacked(frame, NULL);
+        return;
+    }
     assert_int_equal(frame->body_case, TIP__V1__FRAME__BODY_FETCH);
     broker->n_fetches++;
+    fake_note_fetcher(broker, msg);
     broker->from_seq = frame->fetch->from_seq;
     broker->committed_seq = frame->fetch->committed_seq;
     if (broker->trimmed_below && frame->fetch->from_seq < broker->trimmed_below)

@@ -35,12 +35,12 @@ struct fake_broker {
 
     uint64_t from_seq, committed_seq; /* of the last FETCH */
     uint64_t trimmed_below;
-    unsigned n_fetches;
+    unsigned n_fetches, n_fetchers; /* how often another connection asked than before */
 
-    uint8_t worker[FAKE_ID_BYTES], caller[FAKE_ID_BYTES];
-    size_t worker_len, caller_len;
+    uint8_t worker[FAKE_ID_BYTES], caller[FAKE_ID_BYTES], fetcher[FAKE_ID_BYTES];
+    size_t worker_len, caller_len, fetcher_len;
     uint32_t credit;
-    bool silent; /* calls hear nothing */
+    bool silent; /* calls hear nothing, nor does a PING of who fetches */
     unsigned n_puts;
 };
 

@@ -514,6 +514,30 @@ static void test_fetch_tells_of_breaks_and_asks_again(void **state)
     assert_false(world->wrong);
 }
 
+static bool has_asked_again(struct world *world)
+{
+    return world->broker.n_fetches >= 2;
+}
+
+static bool has_connected_again(struct world *world)
+{
+    return world->broker.n_fetchers >= 2;
+}
+
+/* Who stands in line would lose its turn with its connection; where nobody is there, another one is tried. */
+static void test_fetch_asks_again_where_somebody_is_there(void **state)
+{
+    struct world *world = *state;
+
+    open_bus(world, true);
+    open_fetch(world);
+    run_until(world, has_asked_again, 6000);
+    assert_int_equal(world->broker.n_fetchers, 1);
+    world->broker.silent = true;
+    run_until(world, has_connected_again, 7000);
+    assert_int_equal(world->broker.n_fetches, 3);
+}
+
 /* ---- subscribe ---- */
 
 static void on_record(void *ctx, const struct tip_record *record)
@@ -675,6 +699,7 @@ int main(void)
         WORLD_TEST(test_fetch_follows),
         WORLD_TEST(test_fetch_waits_for_its_consumer),
         WORLD_TEST(test_fetch_tells_of_breaks_and_asks_again),
+        WORLD_TEST(test_fetch_asks_again_where_somebody_is_there),
         WORLD_TEST(test_sub_hears),
         WORLD_TEST(test_calls_are_served),
         WORLD_TEST(test_call_without_worker),
