@@ -14,6 +14,7 @@
 #include "codec.h"
 #include "core/budget.h"
 #include "core/fetchers.h"
+#include "core/guests.h"
 #include "core/sessions.h"
 #include "core/unread.h"
 #include "io/router.h"
@@ -51,6 +52,7 @@ struct fetch {
     struct tip_pool *pool;
     struct fetchers fetchers;
     struct unread unread;
+    struct guests guests; /* connections of outside keys */
     struct tip_timer timer;
     bool stopped;
     unsigned n_reading, n_outside_reading;
@@ -512,6 +514,28 @@ static bool fetch_has_read(struct fetch *fetch, const struct broker_peer *from)
     return false;
 }
 
+/* Also who is not gone hears it, and says PONG, which is not waited for. */
+static bool fetch_is_gone(void *ctx, const struct broker_peer *peer)
+{
+    static const struct codec_frame ping = {.kind = CODEC_PING};
+    struct fetch *fetch = ctx;
+
+    return router_offer(fetch->router, peer, &ping, NULL) == ROUTER_GONE;
+}
+
+static bool fetch_is_welcome(struct fetch *fetch, const struct broker_peer *from)
+{
+    static const struct router_refusal crowded = {METER_LIMIT, "too many connections of this key", 0, false};
+
+    if (guests_enter(&fetch->guests, from))
+        return true;
+    guests_sweep(&fetch->guests, from->key, fetch_is_gone, fetch);
+    if (guests_enter(&fetch->guests, from))
+        return true;
+    router_refuse(fetch->router, from, &crowded);
+    return false;
+}
+
 static void fetch_on_frame(void *ctx, const struct broker_peer *from, const struct codec_frame *frame,
                            const struct codec_bytes *body)
 {
@@ -520,7 +544,7 @@ static void fetch_on_frame(void *ctx, const struct broker_peer *from, const stru
 
     if (frame->kind != CODEC_FETCH || body)
         router_refuse(fetch->router, from, &kind);
-    else if (fetch_has_read(fetch, from))
+    else if (fetch_is_welcome(fetch, from) && fetch_has_read(fetch, from))
         fetch_on_fetch(fetch, from, &frame->fetch);
 }
 
@@ -583,6 +607,7 @@ void fetch_revoke(struct fetch *fetch)
         if (fetch_is_revoked(fetch, &fetchers->line[i]))
             fetchers_forget(fetchers, &fetchers->line[i].peer);
     }
+    guests_sweep(&fetch->guests, NULL, NULL, NULL);
     fetch_place(fetch);
 }
 
@@ -605,6 +630,7 @@ void fetch_destroy(struct fetch **fetchp)
     router_destroy(&fetch->router);
     fetchers_deinit(&fetch->fetchers);
     unread_deinit(&fetch->unread);
+    guests_deinit(&fetch->guests);
     budgets_deinit(&fetch->budgets);
     free(fetch);
     *fetchp = NULL;

@@ -16,6 +16,7 @@ import pytest
 import zmq
 
 from tip_harness import Process, Site, binary, wait_for
+from tip_tcp_proxy import TcpProxy
 from tip_wire import Caller, Fetch, Frames, Pub, Socket, Sub, Worker, event, pb
 
 DELAY_BOUND_S = 5.0  # of anything the honest ones do
@@ -445,6 +446,54 @@ def test_a_valid_key_used_for_everything_it_must_not(rng):
             assert refused(broker, door) > 20, f"{door} counts what it refuses"
         turned_away = summed(broker, 'tip_broker_connections_refused_total{domain="ingest"')
         assert turned_away >= 10, "whose key opens a door not at all is counted there"
+
+
+def kinds_until_pong(peer):
+    """What it was sent, now that it reads; a PONG that finds no room is lost."""
+    kinds = set()
+
+    def hears():
+        peer.send(ping=pb.Ping(nonce=2))
+        while (got := peer.receive(0.05)) is not None:
+            kinds.add(got[0])
+        return "pong" in kinds
+
+    wait_for(hears, 20, "a pong")
+    return kinds
+
+
+def test_a_key_whose_connections_never_read():
+    """libzmq encrypts a batch for each, and calls it sent; so what a key may cost is bounded by its connections."""
+    want = pb.Frame(fetch=pb.Fetch(from_seq=1, max_bytes=4 << 20, request=1)).SerializeToString()
+    with contextlib.ExitStack() as stack:
+        site = Site(keys=True)
+        stack.callback(site.close)
+        own = site.add_key("honest", "--role", "service", "--audience", "amber", "--publish", "v1.schedule.",
+                           "--serve", "control.honest")
+        foreign = site.add_key("outside", "--role", "consumer", "--audience", "amber")
+        broker = site.broker(fetchers_max=8, external_bytes_per_s="1GiB")
+        with Pub(site.endpoint("ingest"), "honest.loud", key=own) as loud:
+            for _ in range(20):
+                loud.publish_all([("v1.schedule.done.loud.", bytes(60_000))] * 16)
+                loud.flush(20)
+        with TcpProxy(site.endpoint("fetch")) as line, Honest(site, broker, own):
+            lazy = [stack.enter_context(Frames(line.endpoint, key=foreign)) for _ in range(80)]
+            for peer in lazy:
+                peer.send(ping=pb.Ping(nonce=1))
+                peer.expect("pong", timeout_s=20)
+            before = refused(broker, "fetch")
+            line.mode = "deaf"
+            for _ in attack():
+                for peer in lazy:
+                    with contextlib.suppress(zmq.Again):
+                        peer.zmq.send(want, zmq.NOBLOCK)
+                time.sleep(0.05)
+            assert broker.metric("tip_broker_fetched_bytes_total") > 16 << 20, "some were given what they do not read"
+            assert refused(broker, "fetch") > before, "others are turned away"
+            line.mode = "pass"
+            assert 0 < sum("batch" in kinds_until_pong(peer) for peer in lazy) <= 8, "connections of a key"
+        with Fetch(site.endpoint("fetch"), key=foreign) as again:
+            wait_for(lambda: again.fetch(from_seq=1)[0] == "batch", 20, "those that are gone make room")
 
 
 # ---- many at once ----------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 pass       as it comes                          split      in pieces of 1 to 7 bytes
 trickle    one byte a second                    blackhole  both sides write, nothing arrives, nothing is closed
+deaf       what the peers behind say is not read, so that it stays with them
 reset()    every connection ends with RST       half_open() the peers behind see nothing, those in front a close
 """
 import contextlib
@@ -44,7 +45,7 @@ class TcpProxy:
     def __exit__(self, *_):
         self.stopped = True
         self.thread.join(10)
-        for line in self.lines:
+        for line in list(self.lines):
             self.close(line)
         self.listener.close()
 
@@ -95,7 +96,8 @@ class TcpProxy:
 
     def read(self, line, side):
         to = line.peer[side]
-        if to is None or len(line.waiting[to]) > BUFFER_MAX:
+        is_deaf = self.mode == "deaf" and side is not line.front
+        if to is None or is_deaf or len(line.waiting[to]) > BUFFER_MAX:
             time.sleep(0.001)  # backpressure: left in the kernel until there is room
             return
         try:

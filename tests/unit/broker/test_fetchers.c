@@ -1,8 +1,11 @@
-/* Who is read for next: places, the line, turns; and what of it has not been read. */
+/* Who is read for next: places, the line, turns; who may come at all; and what of it has not been read. */
 #include <check.h>
+#include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "core/fetchers.h"
+#include "core/guests.h"
 #include "core/unread.h"
 
 static struct broker_peer peer_of(const struct access_key *key, const char *name)
@@ -324,6 +327,76 @@ static void test_unread(void **state)
     unread_left(NULL, more_of_a); /* after the door was closed */
 }
 
+/* libzmq tells from its own thread, some before a sweep and some behind it: each is freed once and counted once. */
+static void *leave_all(void *arg)
+{
+    void **hints = arg;
+
+    for (size_t i = 0; hints[i]; i++)
+        unread_left(malloc(100), hints[i]);
+    return NULL;
+}
+
+static void test_unread_across_threads(void **state)
+{
+    enum { BATCHES = 5000 };
+    static void *hints[BATCHES + 1];
+    struct broker_peer a = peer_of(NULL, "a");
+    struct unread unread = {0};
+    pthread_t thread;
+
+    (void)state;
+    for (size_t i = 0; i < BATCHES; i++)
+        hints[i] = unread_add(&unread, &a, 100);
+    assert_int_equal(pthread_create(&thread, NULL, leave_all, hints), 0);
+    for (size_t n = BATCHES; n > 0;) {
+        unread_sweep(&unread);
+        assert_true(unread.n <= n);
+        assert_int_equal(unread.bytes, unread.n * 100);
+        n = unread.n;
+    }
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_false(unread_has(&unread, &a));
+    unread_deinit(&unread);
+}
+
+static bool is_even(void *ctx, const struct broker_peer *peer)
+{
+    ++*(unsigned *)ctx;
+    return peer->bytes[0] % 2 == 0;
+}
+
+/* So many connections a key; who was there before comes in again; those who are gone make room. */
+static void test_guests(void **state)
+{
+    struct access_key soc = {.name = "soc", .roles = 1U << ACCESS_CONSUMER}, csirt = soc;
+    const struct access_key inside = {.name = "web", .roles = 1U << ACCESS_SERVICE};
+    struct broker_peer peers[3 * GUESTS_MAX], late = peer_of(&soc, "z");
+    struct guests guests = {0};
+    unsigned n_asked = 0;
+
+    (void)state;
+    for (int i = 0; i < 3 * GUESTS_MAX; i++)
+        peers[i] = peer_of(i < GUESTS_MAX ? &soc : i % 2 ? &inside : NULL, (char[]){(char)('A' + i), '\0'});
+    for (int i = 0; i < 3 * GUESTS_MAX; i++)
+        assert_true(guests_enter(&guests, &peers[i]));
+    assert_int_equal(guests.n, GUESTS_MAX);
+    assert_false(guests_enter(&guests, &late));
+    assert_true(guests_enter(&guests, &peers[0]));
+    late.key = &csirt; /* another key with a connection of that name */
+    assert_true(guests_enter(&guests, &late));
+    guests_sweep(&guests, &soc, is_even, &n_asked);
+    assert_int_equal(n_asked, GUESTS_MAX);
+    assert_int_equal(guests.n, GUESTS_MAX / 2 + 1);
+    late.key = &soc;
+    assert_true(guests_enter(&guests, &late));
+    soc.revoked = true;
+    guests_sweep(&guests, NULL, NULL, NULL);
+    assert_int_equal(guests.n, 1);
+    assert_ptr_equal(guests.items[0].key, &csirt);
+    guests_deinit(&guests);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -339,6 +412,8 @@ int main(void)
         cmocka_unit_test(test_outside_does_not_starve),
         cmocka_unit_test(test_outside_of_one_place),
         cmocka_unit_test(test_unread),
+        cmocka_unit_test(test_unread_across_threads),
+        cmocka_unit_test(test_guests),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
