@@ -7,7 +7,7 @@
 #include <tip/clock.h>
 #include <tip/event.h>
 
-#define EXPLAIN_CAP 0.89 /* the most that one source, or one observation, makes */
+#define EXPLAIN_STEP 0.05 /* smaller moves are not told */
 
 void explain_init(struct explain *explain, const struct cli *cli)
 {
@@ -53,6 +53,11 @@ const char *explain_text(const struct explain *explain, size_t row, const char *
 bool explain_is_listed(const struct explain *explain, size_t row)
 {
     return strcmp(explain_text(explain, row, "listed"), "true") == 0;
+}
+
+bool explain_is_kept(const struct explain *explain, size_t row)
+{
+    return explain_cell(explain, row, "listed") != NULL;
 }
 
 unsigned long explain_flags(const struct explain *explain, size_t row)
@@ -113,9 +118,14 @@ static struct removal_share explain_source_share(const struct explain *explain, 
     return share;
 }
 
+/*
+ * What TIP saw itself is known from the verdict alone. What was seen again within a step is not told, so the share
+ * holds until another one is told; below watch, and under the operators' word, none is.
+ */
 static void explain_own_shares(struct explain *explain)
 {
-    int64_t age_s = explain_age_s(explain, 0, "verdict_at");
+    bool is_told = tip_tier_of(explain_stored(explain)) != TIP_TIER_NONE && !(explain->allow && explain->allow->n_rows);
+    int64_t age_s = is_told ? 0 : explain_age_s(explain, 0, "verdict_at");
     const char *family;
     json_t *told;
 
@@ -136,6 +146,7 @@ static void explain_own_shares(struct explain *explain)
 static int explain_sum(struct explain *explain)
 {
     struct tip_buf *out = &explain->arithmetic;
+    double all = removal_score(explain->shares, explain->n_shares, explain->n_shares);
     double found = explain_found(explain);
     int r = explain->n_shares ? tip_buf_append_text(out, "1 - ") : 0;
 
@@ -143,8 +154,12 @@ static int explain_sum(struct explain *explain)
         r = tip_buf_append_format(out, "(1-%.2f)", explain->shares[i].p);
     if (r)
         return r;
-    return tip_buf_append_format(out, "%s%.2f -> %s", explain->n_shares ? " = " : "", found,
-                                 tip_tier_name(tip_tier_of(found)));
+    r = tip_buf_append_format(out, "%s%.2f", explain->n_shares ? " = " : "", all);
+    if (!r && explain_rule(explain) == REMOVAL_CAPPED)
+        r = tip_buf_append_format(out, ", capped at %.2f", found);
+    return r ? r
+             : tip_buf_append_format(out, " -> %s%s", tip_tier_name(explain_tier(found)),
+                                     explain_rule(explain) == REMOVAL_AT_MOST ? " at most" : "");
 }
 
 int explain_compute(struct explain *explain)
@@ -155,7 +170,8 @@ int explain_compute(struct explain *explain)
     for (size_t i = 0; i < explain->answer->n_rows && explain->n_shares < EXPLAIN_SOURCES_MAX; i++) {
         struct removal_share share;
 
-        if (!explain_cell(explain, i, "source") || explain_flags(explain, i) & TIP_LISTING_NEVER_SCORED)
+        if (!explain_cell(explain, i, "source") || !explain_is_kept(explain, i) ||
+            explain_flags(explain, i) & TIP_LISTING_NEVER_SCORED)
             continue;
         share = explain_source_share(explain, i);
         if (share.p <= 0)
@@ -178,9 +194,42 @@ double explain_share(const struct explain *explain, size_t row)
 
 /* ---- scores ---- */
 
+enum tip_tier explain_tier(double score)
+{
+    return tip_tier_of(score + 1e-9); /* sums of 0.3 and 0.5 reach what they are meant to reach */
+}
+
+enum removal_rule explain_rule(const struct explain *explain)
+{
+    enum removal_rule rule = removal_rule_of(explain->shares, explain->n_shares, explain->n_shares);
+    double stored = explain_stored(explain);
+
+    if (rule == REMOVAL_AT_MOST && fabs(stored - REMOVAL_CAP) < 1e-6)
+        return REMOVAL_CAPPED;
+    return rule == REMOVAL_AT_MOST && explain_tier(stored) == TIP_TIER_BLOCK ? REMOVAL_SUM : rule;
+}
+
 double explain_found(const struct explain *explain)
 {
+    if (explain_rule(explain) == REMOVAL_CAPPED)
+        return REMOVAL_CAP;
     return removal_score(explain->shares, explain->n_shares, explain->n_shares);
+}
+
+double explain_without(const struct explain *explain, size_t i, enum removal_rule *rulep)
+{
+    *rulep = removal_rule_of(explain->shares, explain->n_shares, i);
+    if (*rulep == REMOVAL_AT_MOST && explain_rule(explain) == REMOVAL_CAPPED)
+        *rulep = REMOVAL_CAPPED; /* fewer do not make more */
+    return *rulep == REMOVAL_CAPPED ? REMOVAL_CAP : removal_score(explain->shares, explain->n_shares, i);
+}
+
+int explain_score_text(double score, enum removal_rule rule, struct tip_buf *out)
+{
+    if (explain_tier(score) == TIP_TIER_NONE)
+        return tip_buf_append_text(out, "below watch");
+    return tip_buf_append_format(out, "%s%.2f -> %s", rule == REMOVAL_AT_MOST ? "at most " : "", score,
+                                 tip_tier_name(explain_tier(score)));
 }
 
 double explain_decided(const struct explain *explain)
@@ -203,14 +252,22 @@ double explain_stored(const struct explain *explain)
 
 bool explain_is_capped(const struct explain *explain)
 {
-    return explain_decided(explain) >= EXPLAIN_CAP && fabs(explain_stored(explain) - EXPLAIN_CAP) < 1e-6;
+    return explain_rule(explain) == REMOVAL_CAPPED && !(explain->allow && explain->allow->n_rows);
 }
 
 bool explain_agrees(const struct explain *explain)
 {
     double score = explain_decided(explain), stored = explain_stored(explain);
 
-    if (stored < 0)
-        return tip_tier_of(score) == TIP_TIER_NONE;
-    return explain_is_capped(explain) || fabs(score - stored) < 0.05; /* smaller moves are not published */
+    if (explain_tier(score) == TIP_TIER_NONE || stored < 0)
+        return explain_tier(score) == explain_tier(stored);
+    return fabs(score - stored) < EXPLAIN_STEP;
+}
+
+const char *explain_coming(const struct explain *explain, const char *column)
+{
+    const char *cell = explain->answer->n_rows ? explain_cell(explain, 0, column) : NULL;
+    int64_t unix_ms;
+
+    return cell && !tip_clock_parse(&unix_ms, cell, strlen(cell)) && unix_ms > explain->at_unix_ms ? cell : NULL;
 }

@@ -4,6 +4,7 @@
  * the verdict that was told, and what would remove it. No I/O but the two writers.
  */
 #include <tip/call.h>
+#include <tip/event.h>
 #include <tip/indicator.h>
 
 #include "command.h"
@@ -42,6 +43,9 @@ const char *explain_text(const struct explain *explain, size_t row, const char *
 const char *explain_of(const struct tip_store_answer *answer, size_t row, const char *column);
 
 bool explain_is_listed(const struct explain *explain, size_t row);
+
+/** Whether it was listed at the time asked for is known. */
+bool explain_is_kept(const struct explain *explain, size_t row);
 unsigned long explain_flags(const struct explain *explain, size_t row);
 
 /** What the row's source is worth in the score; 0: it does not count. */
@@ -53,13 +57,28 @@ bool explain_is_around(const struct tip_store_answer *around, size_t row);
 /** The raw line as text: printable ASCII as it is, the rest as \xNN. */
 void explain_raw(const char *hex, char *text, size_t room);
 
-double explain_found(const struct explain *explain);   /* without the operators' word */
+/** Of a sum: a hair below its bound it has reached it. */
+enum tip_tier explain_tier(double score);
+
+/** How a score was found. What was told settles what storage does not know of the lists. */
+enum removal_rule explain_rule(const struct explain *explain);
+
+double explain_found(const struct explain *explain);   /* by that rule, without the operators' word */
 double explain_decided(const struct explain *explain); /* with it */
 double explain_stored(const struct explain *explain);  /* that was told; -1: nothing was */
-bool explain_agrees(const struct explain *explain);    /* the last two */
+bool explain_agrees(const struct explain *explain);    /* the last two; below watch all are alike */
 
-/** Told below `block` because one thing alone stands behind it. */
+/** Below `block` because one thing alone stands behind it. */
 bool explain_is_capped(const struct explain *explain);
+
+/** What is left without share i. @param rulep  set */
+double explain_without(const struct explain *explain, size_t i, enum removal_rule *rulep);
+
+/** "0.80 -> slow", "at most 0.93 -> block", "below watch". */
+int explain_score_text(double score, enum removal_rule rule, struct tip_buf *out);
+
+/** A time of the verdict that was still to come; NULL: none, or over. */
+const char *explain_coming(const struct explain *explain, const char *column);
 
 void explain_print(const struct explain *explain);
 void explain_print_json(const struct explain *explain);

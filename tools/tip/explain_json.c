@@ -29,7 +29,8 @@ static json_t *explain_json_source(const struct explain *explain, size_t row)
                             json_integer(strtoll(explain_text(explain, row, numbers[i]), NULL, 10)));
     explain_raw(explain_cell(explain, row, "raw"), raw, sizeof(raw));
     json_object_set_new(source, "weight", json_real(strtod(explain_text(explain, row, "weight"), NULL)));
-    json_object_set_new(source, "listed", json_boolean(explain_is_listed(explain, row)));
+    json_object_set_new(source, "listed",
+                        explain_is_kept(explain, row) ? json_boolean(explain_is_listed(explain, row)) : json_null());
     json_object_set_new(source, "counts", json_boolean(explain_share(explain, row) > 0));
     json_object_set_new(source, "share", json_real(explain_json_round(explain_share(explain, row))));
     json_object_set_new(source, "raw", json_string(raw));
@@ -104,15 +105,17 @@ static json_t *explain_json_share(const struct explain *explain, size_t i)
 {
     tip_auto(tip_buf_deinit) struct tip_buf text;
     const struct removal_share *share = &explain->shares[i];
-    double left = removal_score(explain->shares, explain->n_shares, i);
+    enum removal_rule rule;
+    double left = explain_without(explain, i, &rule);
 
     tip_buf_init(&text, EXPLAIN_TEXT);
     if (removal_text(share, &text))
         abort(); /* a sentence */
-    return json_pack("{s:s, s:s, s:f, s:b, s:I, s:f, s:s, s:s}", "what", share->is_own ? "family" : "source", "name",
-                     share->name, "share", explain_json_round(share->p), "fading", share->is_fading, "half_life_ms",
-                     (json_int_t)share->half_life_s * TIP_SECOND_MS, "score_without", explain_json_round(left),
-                     "tier_without", tip_tier_name(tip_tier_of(left)), "text", tip_buf_text(&text));
+    return json_pack("{s:s, s:s, s:f, s:b, s:I, s:f, s:s, s:b, s:b, s:s}", "what", share->is_own ? "family" : "source",
+                     "name", share->name, "share", explain_json_round(share->p), "fading", share->is_fading,
+                     "half_life_ms", (json_int_t)share->half_life_s * TIP_SECOND_MS, "score_without",
+                     explain_json_round(left), "tier_without", tip_tier_name(explain_tier(left)), "capped_without",
+                     rule == REMOVAL_CAPPED, "at_most_without", rule == REMOVAL_AT_MOST, "text", tip_buf_text(&text));
 }
 
 /* What would remove it, one a share; and when it would be below `watch` if every list dropped it now. */
@@ -144,7 +147,9 @@ void explain_print_json(const struct explain *explain)
     json_object_set_new(object, "allow", explain_json_allow(explain));
     json_object_set_new(object, "listed_score", json_real(explain_json_round(explain_found(explain))));
     json_object_set_new(object, "score", json_real(explain_json_round(explain_decided(explain))));
-    json_object_set_new(object, "tier", json_string(tip_tier_name(tip_tier_of(explain_decided(explain)))));
+    json_object_set_new(object, "tier", json_string(tip_tier_name(explain_tier(explain_decided(explain)))));
+    json_object_set_new(object, "capped", json_boolean(explain_is_capped(explain)));
+    json_object_set_new(object, "at_most", json_boolean(explain_rule(explain) == REMOVAL_AT_MOST));
     json_object_set_new(object, "verdict", explain_json_verdict(explain));
     json_object_set_new(object, "at", *explain->at ? json_string(explain->at) : json_null());
     json_object_set_new(object, "around", explain_json_around(explain));

@@ -6,6 +6,13 @@
 
 #include "explain.h"
 
+static const char *explain_says(const struct explain *explain, size_t row)
+{
+    if (!explain_is_kept(explain, row))
+        return "listed then or not: not kept";
+    return explain_is_listed(explain, row) ? "lists it" : "has listed it";
+}
+
 static void explain_print_source(const struct explain *explain, size_t row)
 {
     const struct out_config *out = &explain->cli->out;
@@ -15,10 +22,14 @@ static void explain_print_source(const struct explain *explain, size_t row)
     explain_raw(explain_cell(explain, row, "raw"), raw, sizeof(raw));
     printf("\n%s%s%s  weight %.2f  %s", out_style_on(out, is_listed ? OUT_BOLD : OUT_DIM),
            explain_text(explain, row, "source"), out_style_off(out), strtod(explain_text(explain, row, "weight"), NULL),
-           is_listed ? "lists it" : "has listed it");
+           explain_says(explain, row));
     if (explain_share(explain, row) > 0)
         printf(", counts %.2f", explain_share(explain, row));
     putchar('\n');
+    if (!explain_is_kept(explain, row)) {
+        printf("  first seen %s\n", explain_text(explain, row, "first_seen"));
+        return;
+    }
     printf("  since %s, first seen %s, %s %s, times %s\n", explain_text(explain, row, "listed_at"),
            explain_text(explain, row, "first_seen"), is_listed ? "confirmed" : "removed",
            explain_text(explain, row, is_listed ? "last_seen" : "removed_at"), explain_text(explain, row, "n_times"));
@@ -40,24 +51,29 @@ static void explain_print_allow(const struct explain *explain)
                *explain_of(allow, i, "until") ? " until " : "", explain_of(allow, i, "until"),
                *explain_of(allow, i, "reason") ? ": " : "", explain_of(allow, i, "reason"));
     if (allow && allow->n_rows)
-        printf("so      %.2f -> %s; without it %.2f\n", decided, tip_tier_name(tip_tier_of(decided)),
+        printf("so      %.2f -> %s; without it %.2f\n", decided, tip_tier_name(explain_tier(decided)),
                explain_found(explain));
 }
 
 static void explain_print_verdict(const struct explain *explain)
 {
     const struct out_config *out = &explain->cli->out;
+    tip_auto(tip_buf_deinit) struct tip_buf told;
 
+    tip_buf_init(&told, EXPLAIN_TEXT);
+    (void)explain_score_text(explain_stored(explain), REMOVAL_SUM, &told); /* a few words */
     printf("\nscore   %s\n", tip_buf_text(&explain->arithmetic));
     explain_print_allow(explain);
     if (explain_stored(explain) < 0)
         printf("verdict none has been published\n");
     else
-        printf("verdict %.2f -> %s, published %s, moved by %s version %s\n", explain_stored(explain),
-               explain_text(explain, 0, "tier"), explain_text(explain, 0, "verdict_at"),
-               explain_text(explain, 0, "cause_source"), explain_text(explain, 0, "cause_version"));
+        printf("verdict %s, published %s, moved by %s version %s\n", tip_buf_text(&told),
+               explain_text(explain, 0, "verdict_at"), explain_text(explain, 0, "cause_source"),
+               explain_text(explain, 0, "cause_version"));
     if (explain_is_capped(explain))
         printf("        one thing alone stands behind it: that never makes more than slow\n");
+    if (explain_rule(explain) == REMOVAL_AT_MOST)
+        printf("        block takes two independent lists, or one whose file says so: else it is %.2f\n", REMOVAL_CAP);
     if (!explain_agrees(explain))
         printf("%sthe two differ: a change is on its way, or a verdict was missed%s\n", out_style_on(out, OUT_YELLOW),
                out_style_off(out));
@@ -86,13 +102,14 @@ static void explain_print_share(const struct explain *explain, size_t i)
 {
     tip_auto(tip_buf_deinit) struct tip_buf text;
     const struct removal_share *share = &explain->shares[i];
-    double left = removal_score(explain->shares, explain->n_shares, i);
+    enum removal_rule rule;
+    double left = explain_without(explain, i, &rule);
 
     tip_buf_init(&text, EXPLAIN_TEXT);
-    if (removal_text(share, &text))
+    if (removal_text(share, &text) || tip_buf_append_text(&text, "; without it ") ||
+        explain_score_text(left, rule, &text))
         return;
-    printf("  %s (%.2f): %s; without it %.2f -> %s\n", share->name, share->p, tip_buf_text(&text), left,
-           tip_tier_name(tip_tier_of(left)));
+    printf("  %s (%.2f): %s\n", share->name, share->p, tip_buf_text(&text));
 }
 
 /* When all of it would be over. */
@@ -106,10 +123,10 @@ static void explain_print_gone(const struct explain *explain)
         printf("  if all lists dropped it now: gone at once\n");
     else
         printf("  if all lists dropped it now and TIP saw nothing more: below watch by %s\n", when);
-    if (explain_cell(explain, 0, "next_change_at"))
-        printf("  by time alone: the next change %s\n", explain_text(explain, 0, "next_change_at"));
-    if (explain_cell(explain, 0, "expires_at"))
-        printf("  by time alone: below watch %s\n", explain_text(explain, 0, "expires_at"));
+    if (explain_coming(explain, "next_change_at"))
+        printf("  by time alone: the next change %s\n", explain_coming(explain, "next_change_at"));
+    if (explain_coming(explain, "expires_at"))
+        printf("  by time alone: below watch %s\n", explain_coming(explain, "expires_at"));
 }
 
 static void explain_print_removal(const struct explain *explain)
@@ -118,7 +135,7 @@ static void explain_print_removal(const struct explain *explain)
     const char *rule = allow && allow->n_rows ? explain_of(allow, 0, "rule") : "";
     double decided = explain_decided(explain);
 
-    if (tip_tier_of(decided) == TIP_TIER_NONE && tip_tier_of(explain_stored(explain)) == TIP_TIER_NONE)
+    if (explain_tier(decided) == TIP_TIER_NONE && explain_tier(explain_stored(explain)) == TIP_TIER_NONE)
         return;
     printf("\nwhat would remove it\n");
     if (!strcmp(rule, "deny"))

@@ -7,7 +7,10 @@
 
 enum { REMOVAL_DAY_S = 24 * 60 * 60, REMOVAL_MOST_S = 20 * 366 * REMOVAL_DAY_S };
 
-#define REMOVAL_LEAST 0.001 /* of a share; less is nothing */
+#define REMOVAL_LEAST  0.001 /* of a share; less is nothing */
+#define REMOVAL_STANDS 0.05  /* from there on a share stands behind a score */
+#define REMOVAL_FINAL  0.9   /* a list with that weight may be the operators' word */
+#define REMOVAL_SLACK  1e-9  /* sums of 0.3 and 0.5 reach what they are meant to reach */
 
 double removal_decayed(double p, int64_t age_s, int64_t half_life_s)
 {
@@ -39,6 +42,26 @@ double removal_score(const struct removal_share *shares, size_t n, size_t withou
     for (size_t i = 0; i < n; i++)
         rest *= i == without ? 1 : 1 - shares[i].p;
     return 1 - rest;
+}
+
+enum removal_rule removal_rule_of(const struct removal_share *shares, size_t n, size_t without)
+{
+    size_t n_lists = 0, n_families = 0;
+    bool is_final = false;
+    double listed = 1;
+
+    for (size_t i = 0; i < n; i++) {
+        bool stands = i != without && shares[i].p + REMOVAL_SLACK >= REMOVAL_STANDS, is_own = shares[i].is_own;
+
+        n_families += stands && is_own;
+        n_lists += stands && !is_own;
+        is_final |= stands && !is_own && shares[i].p + REMOVAL_SLACK >= REMOVAL_FINAL;
+        listed *= i == without || is_own ? 1 : 1 - shares[i].p;
+    }
+    n_families += 1 - listed + REMOVAL_SLACK >= REMOVAL_STANDS;
+    if (n_families >= 2 || removal_score(shares, n, without) <= REMOVAL_CAP)
+        return REMOVAL_SUM;
+    return n_lists >= 2 || is_final ? REMOVAL_AT_MOST : REMOVAL_CAPPED;
 }
 
 static double removal_score_after(const struct removal_share *shares, size_t n, int64_t after_s)

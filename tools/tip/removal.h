@@ -12,6 +12,8 @@
 
 #include <tip/buf.h>
 
+#define REMOVAL_CAP 0.89 /* the most of what one thing alone stands behind */
+
 struct removal_share {
     const char *name; /* borrowed: a source or a family */
     double p;
@@ -29,6 +31,15 @@ int64_t removal_family_half_life_s(const char *family);
 
 /** The score, without the share `without` (n: with all of them). */
 double removal_score(const struct removal_share *shares, size_t n, size_t without);
+
+/** Whether that score is told as it is: `block` takes two that know nothing of each other. */
+enum removal_rule {
+    REMOVAL_SUM,     /* as it is */
+    REMOVAL_CAPPED,  /* one thing alone stands behind it: REMOVAL_CAP */
+    REMOVAL_AT_MOST, /* one of these: several lists may know of each other, one may be the operators' word */
+};
+
+enum removal_rule removal_rule_of(const struct removal_share *shares, size_t n, size_t without);
 
 /** How long until the score is below `least`, if every list dropped it now; 0: at once. Seconds. */
 int64_t removal_below_s(const struct removal_share *shares, size_t n, double least);
