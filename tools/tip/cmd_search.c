@@ -26,7 +26,7 @@ static size_t search_column(const struct tip_store_answer *answer, const char *n
     return answer->n_columns;
 }
 
-/* Rows that are still listed, or all of them. @return how many */
+/* Rows that are listed, or all of them; those whose past is not kept are among all. @return how many */
 static size_t search_keep(struct tip_store_answer *answer, bool want_all)
 {
     size_t listed = search_column(answer, "listed"), n = 0;
@@ -35,7 +35,7 @@ static size_t search_keep(struct tip_store_answer *answer, bool want_all)
         const char **row = answer->cells + i * answer->n_columns;
         const char *cell = listed < answer->n_columns ? row[listed] : NULL;
 
-        if (want_all || !cell || strcmp(cell, "true") == 0)
+        if (want_all || (cell && strcmp(cell, "true") == 0))
             memmove(answer->cells + n++ * answer->n_columns, row, answer->n_columns * sizeof(*row));
     }
     answer->n_rows = n;
@@ -53,7 +53,8 @@ static int search_show(struct cli *cli, struct tip_store_answer *answer)
     if (out_answer(&cli->out, answer, &bad))
         return cli_bad_field(bad);
     if (n == 0) {
-        cli_note(cli, "nothing is listed that bears on %s", cli->args[0]);
+        cli_note(cli, "nothing %s listed that bears on %s", cli_text(cli, SEARCH_AT, NULL) ? "was" : "is",
+                 cli->args[0]);
         return CLI_NOT_FOUND;
     }
     if (is_more)
@@ -93,8 +94,10 @@ static int search_run(struct cli *cli)
         return CLI_USAGE;
     if (cli_past(cli, SEARCH_AT, &at_unix_ms, at))
         return CLI_USAGE;
-    if (*at)
-        query.name = "search_at", query.n_params = 2;
+    if (*at) {
+        query.name = "search_at";
+        query.n_params = 2;
+    }
     query.limit = (uint32_t)limit;
     return search_ask(cli, &query);
 }
