@@ -10,11 +10,10 @@
 
 #include "ask.h"
 #include "core/cursor.h"
-#include "core/score.h"
 #include "events.h"
 #include "exports.h"
 
-enum { API_LIMIT = 100, API_LIMIT_MAX = 1000, API_SHARES = 1000, API_CSV_BYTES = 8 << 20, API_OVERVIEW_MS = 1000 };
+enum { API_LIMIT = 100, API_LIMIT_MAX = 1000, API_CSV_BYTES = 8 << 20, API_OVERVIEW_MS = 1000 };
 
 #define API_AT_WHY "at is no time like 2026-11-22T04:00:00.000Z"
 
@@ -37,7 +36,7 @@ static bool api_indicator(struct ask *ask, const char *text)
     return len && !tip_indicator_parse(&ask->indicator, TIP_KIND_NONE, text, len);
 }
 
-/* A question about the indicator: `name`, or `past` as of the time that is asked for. */
+/* A question about the indicator: the first name, or the second as of the time asked for; NULL: it knows no time. */
 static void api_ask_indicator(struct ask *ask, size_t slot, const char *const names[2], uint32_t limit)
 {
     const char *at = web_uri_get(&ask->uri, "at");
@@ -134,35 +133,19 @@ static void api_search(struct ask *ask)
 
 /* ---- indicator ---- */
 
-static bool api_counts(const struct web_table *table, size_t row, const json_t *listing)
-{
-    const char *flags = web_table_cell(table, row, "flags");
-
-    return json_is_true(json_object_get(listing, "listed")) &&
-           !(flags && strtoul(flags, NULL, 10) & TIP_LISTING_NEVER_SCORED);
-}
-
-struct api_sum {
-    struct web_share shares[API_SHARES];
-    size_t n;
-};
-
-static json_t *api_listings(const struct ask *ask, struct api_sum *sum)
+static json_t *api_listings(const struct ask *ask)
 {
     const struct web_table *table = &ask->slots[0].table.table;
     json_t *listings = json_array();
 
     for (size_t i = 0; i < table->n_rows; i++) {
-        const char *source = web_table_cell(table, i, "source"), *weight = web_table_cell(table, i, "weight");
-        json_t *listing = source ? web_table_object(table, i, web_shape_explained) : NULL;
+        json_t *listing = web_table_cell(table, i, "source") ? web_table_object(table, i, web_shape_explained) : NULL;
 
         if (!listing)
             continue;
         json_object_set_new(listing, "relation", json_string("exact"));
         json_object_set_new(listing, "kind", json_string(tip_kind_name(ask->indicator.kind)));
         json_object_set_new(listing, "value", web_json_text(ask->indicator.value));
-        if (sum->n < API_SHARES && api_counts(table, i, listing))
-            sum->shares[sum->n++] = (struct web_share){source, weight ? strtod(weight, NULL) : 0};
         json_array_append_new(listings, listing);
     }
     return listings;
@@ -181,23 +164,8 @@ static void api_related(const struct ask *ask, json_t *listings)
     }
 }
 
-static json_t *api_arithmetic(const struct api_sum *sum)
-{
-    tip_auto(tip_buf_deinit) struct tip_buf text;
-    json_t *lines = json_array();
-
-    for (size_t i = 0; i < sum->n; i++)
-        json_array_append_new(lines, json_sprintf("%s: %.2f", sum->shares[i].source, sum->shares[i].weight));
-    tip_buf_init(&text, 64 * 1024);
-    if (sum->n && !web_score_text(sum->shares, sum->n, &text))
-        json_array_append_new(lines, json_sprintf("%s -> %s", tip_buf_text(&text),
-                                                  tip_tier_name(tip_tier_of(web_score_of(sum->shares, sum->n)))));
-    return lines;
-}
-
 static void api_indicator_finish(struct ask *ask)
 {
-    struct api_sum *sum;
     json_t *listings;
     int64_t at = 0;
 
@@ -206,17 +174,14 @@ static void api_indicator_finish(struct ask *ask)
             return;
     }
     (void)api_at(ask, &at); /* it was looked at before */
-    sum = tip_new(struct api_sum);
-    listings = api_listings(ask, sum);
+    listings = api_listings(ask);
     api_related(ask, listings);
-    ask_json(ask,
-             json_pack("{s:s, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o}", "kind", tip_kind_name(ask->indicator.kind),
-                       "value", web_json_text(ask->indicator.value), "at", codec_time(at), "verdict",
-                       api_verdict(ask, &ask->slots[0].table.table), "listings", listings, "more",
-                       ask->slots[0].answer->more || ask->slots[2].answer->more, "allow",
-                       web_table_array(&ask->slots[1].table.table, web_shape_allow), "history",
-                       web_table_array(&ask->slots[3].table.table, web_shape_told), "arithmetic", api_arithmetic(sum)));
-    free(sum);
+    ask_json(ask, json_pack("{s:s, s:o, s:o, s:o, s:o, s:b, s:o, s:o}", "kind", tip_kind_name(ask->indicator.kind),
+                            "value", web_json_text(ask->indicator.value), "at", codec_time(at), "verdict",
+                            api_verdict(ask, &ask->slots[0].table.table), "listings", listings, "more",
+                            ask->slots[0].answer->more || ask->slots[2].answer->more, "allow",
+                            web_table_array(&ask->slots[1].table.table, web_shape_allow), "history",
+                            web_table_array(&ask->slots[3].table.table, web_shape_told)));
 }
 
 static void api_indicator_begin(struct ask *ask)

@@ -202,12 +202,12 @@ def test_search_and_indicator(chain):
     assert [r["relation"] for r in web.get("/api/v1/search", q="198.51.100.4").json["listings"]] == ["around"]
     page = web.get("/api/v1/indicators/192.0.2.7").json
     assert {row["raw"] for row in page["listings"]} == {"192.0.2.7"}
-    assert page["arithmetic"] == ["first: 0.50", "second: 0.50", "1 - (1-0.50)(1-0.50) = 0.75 -> slow"]
+    assert page["verdict"]["families"] == {"list": pytest.approx(0.75)}
     assert web.get("/api/v1/indicators/198.51.100.0%2F24").json["kind"] == "net"
     inside = web.get("/api/v1/indicators/198.51.100.4").json
     assert [(r["relation"], r["value"], r["source"], r["listed"], r["tier"]) for r in inside["listings"]] == [
         ("around", "198.51.100.0/24", "first", True, "watch")]
-    assert inside["verdict"] is None and inside["arithmetic"] == [] and not inside["more"], "it counts for itself"
+    assert inside["verdict"] is None and not inside["more"], "it counts for itself"
     assert web.get("/api/v1/indicators/198.51.100.4", at="2020-01-01T00:00:00Z").json["listings"] == []
     assert web.get("/api/v1/indicators/192.0.2.7", at="2020-01-01T00:00:00Z").json["listings"] == []
     assert page["allow"] == [] and web.get("/api/v1/allow").json == {"items": [], "next": None}

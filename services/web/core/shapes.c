@@ -4,10 +4,11 @@
 #include "core/table.h"
 
 #define EVIDENCE                                                                                                  \
-    {"weight", NULL, WEB_AS_IS}, {"listed", NULL, WEB_AS_FLAG}, {"flags", NULL, WEB_AS_COUNT},                    \
+    {"weight", NULL, WEB_AS_IS}, {"listed", NULL, WEB_AS_IS}, {"flags", NULL, WEB_AS_COUNT},                      \
         {"first_seen", NULL, WEB_AS_TIMED}, {"listed_at", NULL, WEB_AS_TIMED}, {"last_seen", NULL, WEB_AS_TIMED}, \
         {"removed_at", NULL, WEB_AS_TIMED}, {"n_times", NULL, WEB_AS_COUNT}, {"version", NULL, WEB_AS_IS},        \
-        {"line", NULL, WEB_AS_IS}, {"raw", NULL, WEB_AS_RAW}, {"score", NULL, WEB_AS_IS},                         \
+        {"line", NULL, WEB_AS_IS}, {"raw", NULL, WEB_AS_RAW}, {"half_life_ms", NULL, WEB_AS_IS},                  \
+        {"score", NULL, WEB_AS_IS},                                                                               \
     {                                                                                                             \
         "tier", NULL, WEB_AS_IS                                                                                   \
     }

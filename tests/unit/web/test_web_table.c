@@ -3,7 +3,6 @@
 #include <errno.h>
 
 #include "core/gzip.h"
-#include "core/score.h"
 #include "core/table.h"
 
 static const char *const names[] = {"kind", "value", "score", "families", "reasons", "listed", "at", "raw", "line"};
@@ -92,17 +91,6 @@ static void test_problems(void **state)
                                              "\"detail\":\"no \\\"such\\\" thing\"}");
 }
 
-static void test_sums(void **state)
-{
-    static const struct web_share shares[] = {{"a", 0.5}, {"b", 0.7}};
-    tip_auto(tip_buf_deinit) struct tip_buf text;
-
-    (void)state;
-    tip_buf_init(&text, 1024);
-    assert_int_equal(web_score_text(shares, 2, &text), 0);
-    assert_string_equal(tip_buf_text(&text), "1 - (1-0.50)(1-0.70) = 0.85");
-}
-
 static void test_packing(void **state)
 {
     tip_auto(tip_buf_deinit) struct tip_buf packed;
@@ -126,7 +114,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rows_as_json), cmocka_unit_test(test_rows_as_csv), cmocka_unit_test(test_foreign_bytes),
-        cmocka_unit_test(test_problems),     cmocka_unit_test(test_sums),        cmocka_unit_test(test_packing),
+        cmocka_unit_test(test_problems),     cmocka_unit_test(test_packing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
