@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import {test} from "node:test";
-import {formulaOf, isWhole, stepsOf} from "./score";
+import {formulaOf, isCapped, isList, isWhole, stepsOf} from "./score";
 
 const REASONS = [
   {source: "lab-hosts", weight: 0.6},
@@ -20,4 +20,11 @@ test("a sum of some reasons is not taken for the whole", () => {
   assert.ok(!isWhole(REASONS.slice(0, 2), 0.91));
   assert.ok(isWhole([], 0));
   assert.equal(formulaOf([]), "");
+});
+
+test("what one thing alone stands behind is capped; own observations are no list", () => {
+  assert.ok(isCapped([{source: "drop", weight: 0.95}], 0.89));
+  assert.ok(!isCapped([{source: "drop", weight: 0.95}], 0.95));
+  assert.ok(!isCapped([{source: "drop", weight: 0.89}], 0.89));
+  assert.deepEqual(["drop", "trap", "flux", "smtp"].map((source) => isList({source})), [true, false, false, false]);
 });

@@ -1,4 +1,4 @@
-// The score as a sum one can follow: each source removes its share of the doubt that is left.
+// The score as a sum one can follow: each reason removes its share of the doubt that is left.
 // score = 1 - (1 - w1)(1 - w2)...
 import type {Reason} from "../api/schema";
 
@@ -34,3 +34,15 @@ export function formulaOf(reasons: Reason[]): string {
 export function isWhole(reasons: Reason[], score: number): boolean {
   return Math.abs((stepsOf(reasons).at(-1)?.score ?? 0) - score) < 0.006;
 }
+
+const CAP = 0.89; // below block, which takes two things that know nothing of each other
+
+/** Whether it was told lower than its sum since one thing alone stands behind it. */
+export function isCapped(reasons: Reason[], score: number): boolean {
+  return Math.abs(score - CAP) < 1e-6 && (stepsOf(reasons).at(-1)?.score ?? 0) > CAP + 1e-6;
+}
+
+const OWN = new Set(["trap", "flux", "smtp"]);
+
+/** Whether a reason is a list, which has a page; the others are what TIP saw itself. */
+export const isList = ({source}: Pick<Reason, "source">): boolean => !OWN.has(source);

@@ -2,6 +2,7 @@
 import {useEffect, useState} from "preact/hooks";
 import {ago, utc} from "../lib/format";
 import {indicatorHref, sourceHref} from "../lib/router";
+import {isList} from "../lib/score";
 
 export function Tier({tier}: {tier: string}) {
   return <span class={`mark tier-${tier}`}>{tier}</span>;
@@ -46,6 +47,11 @@ export function IndicatorLink({value}: {value: string}) {
 
 export function SourceLink({name}: {name: string}) {
   return <a href={sourceHref(name)}>{name}</a>;
+}
+
+/** What a score rests on: a list, which has a page, or what TIP saw itself. */
+export function ReasonName({name}: {name: string}) {
+  return isList({source: name}) ? <SourceLink name={name} /> : <span>{name}</span>;
 }
 
 export function Fact({name, children}: {name: string; children: preact.ComponentChildren}) {

@@ -7,7 +7,7 @@ import {Ago, State, Tier, Tlp, useNow} from "../../parts/Marks";
 import {Show} from "../../parts/States";
 import {Table, type Column} from "../../parts/Table";
 import type {PageProps} from "../index";
-import {exportDeeds, exportHref, heldWords} from "./deeds";
+import {emptyWords, exportDeeds, exportHref, heldWords} from "./deeds";
 
 function Files({view}: {view: Export}) {
   if (view.files.length === 0) return <span class="quiet">none yet</span>;
@@ -42,7 +42,7 @@ function Held({views}: {views: Export[]}) {
   return (
     <>
       {views.filter((view) => view.state === "held").map((view) => (
-        <p key={view.name} class="notice warn"><strong>{view.name} is held.</strong> {heldWords(view)}</p>
+        <p key={view.name} class="notice warn" role="status"><strong>{view.name} is held.</strong> {heldWords(view)}</p>
       ))}
     </>
   );
@@ -63,7 +63,7 @@ export function ExportsPage({session}: PageProps) {
           <Held views={items} />
           <Table caption="Exports" columns={columnsAt(now, actions)} rows={items} rowKey={(row) => row.name}
             rowClass={(row) => (row.state === "failed" ? "bad" : "")}
-            empty="No view is published. Put views under blacklist.exports in tip.yaml." />
+            empty={emptyWords(session)} />
         </>
       )}
     </Show>

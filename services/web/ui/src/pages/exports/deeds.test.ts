@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import {test} from "node:test";
 import type {Export} from "../../api/schema";
-import {exportDeeds, exportHref, heldWords} from "./deeds";
+import {emptyWords, exportDeeds, exportHref, heldWords} from "./deeds";
 
 const view = (more: Partial<Export> = {}): Export => ({
   name: "mail", title: "", format: "plain", tier: "block", audience: "amber", public: false, state: "written", why: "", entries: 10, would_have: 10,
@@ -20,4 +20,10 @@ test("why it is held, with numbers when there are some", () => {
 
 test("a file's address holds whatever its name is", () => {
   assert.equal(exportHref("mail", "a b.txt"), "/export/mail/a%20b.txt");
+});
+
+test("an empty page promises no more than the token sees", () => {
+  const session = (audience: "clear" | "amber") => ({name: "a", scopes: ["read" as const], audience, expires_at: null});
+  assert.match(emptyWords(session("amber")), /blacklist\.exports/);
+  assert.equal(emptyWords(session("clear")), "No view is published for the audience of your token.");
 });

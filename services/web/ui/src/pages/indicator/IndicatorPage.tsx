@@ -1,5 +1,6 @@
 // One indicator: the answer first (its tier), then the sum behind it, then who says so with the very line of the list.
 import type {Allow, Indicator} from "../../api/schema";
+import {score} from "../../lib/format";
 import {useParam} from "../../lib/router";
 import {Action} from "../../parts/Action";
 import {Fact, Tier, Time} from "../../parts/Marks";
@@ -7,6 +8,7 @@ import {Show} from "../../parts/States";
 import type {PageProps} from "../index";
 import {allowDeed} from "../allow/deeds";
 import {fieldOfTime, timeOfField, useIndicator} from "./data";
+import {coming} from "./endings";
 import {wordsOfAnswer} from "./words";
 import {Listings} from "./Listings";
 import {Removal} from "./Removal";
@@ -19,7 +21,7 @@ function AsOf({at, setAt}: {at: string; setAt: (at: string) => void}) {
   return (
     <div class="bar as-of">
       <label><span>As of (UTC)</span>
-        <input type="datetime-local" step={1} value={fieldOfTime(at)} onChange={(event) => setAt(timeOfField(event.currentTarget.value))} />
+        <input type="datetime-local" step={0.001} value={fieldOfTime(at)} onChange={(event) => setAt(timeOfField(event.currentTarget.value))} />
       </label>
       {at && <button type="button" onClick={() => setAt("")}>Back to now</button>}
     </div>
@@ -42,11 +44,13 @@ function OperatorSays({entries}: {entries: Allow[]}) {
 
 function Answer({data, at}: {data: Indicator; at: string}) {
   const tier = data.verdict?.tier ?? "none";
+  const next = coming(data.verdict?.next_change_at, data.at, Date.now());
+  const end = coming(data.verdict?.expires_at, data.at, Date.now());
   return (
     <section class={`answer edge-${tier}`} aria-label="Verdict">
       <div class="answer-head">
         <Tier tier={tier} />
-        <span class="answer-score">{(data.verdict?.score ?? 0).toFixed(2)}</span>
+        <span class="answer-score">{tier === "none" ? "below watch" : score(data.verdict?.score)}</span>
         <p>{wordsOfAnswer(data, at)}</p>
       </div>
       <dl class="facts">
@@ -54,8 +58,8 @@ function Answer({data, at}: {data: Indicator; at: string}) {
         <Fact name="Canonical form"><span class="code">{data.value}</span></Fact>
         <Fact name="Known since"><Time at={data.verdict?.first_seen ?? data.listings.map((row) => row.first_seen).filter(Boolean).sort()[0]} /></Fact>
         <Fact name="Score since"><Time at={data.verdict?.updated_at} /></Fact>
-        <Fact name="Will change"><Time at={data.verdict?.next_change_at} /></Fact>
-        <Fact name="Below watch"><Time at={data.verdict?.expires_at} /></Fact>
+        <Fact name="Will change"><Time at={next} /></Fact>
+        <Fact name="Below watch"><Time at={end} /></Fact>
         <Fact name="Moved by">{data.verdict?.cause_source ? `${data.verdict.cause_source}, version ${data.verdict.cause_version ?? "?"}` : "–"}</Fact>
       </dl>
     </section>

@@ -32,7 +32,7 @@ const NOW: Column<Listing>[] = [
 const BEFORE: Column<Listing>[] = [
   ...WHO,
   {head: "First seen", cell: (row) => <Time at={row.first_seen} />},
-  {head: "Removed", cell: (row) => <Time at={row.removed_at} />},
+  {head: "Removed", cell: (row) => (row.listed === null ? "not kept" : <Time at={row.removed_at} />)},
   {head: "Times", cell: (row) => count(row.n_times), kind: "number"},
 ];
 
@@ -59,7 +59,7 @@ export function Listings({listings, hasMore}: {listings: Listing[]; hasMore: boo
       </section>
       <section>
         <h2>History</h2>
-        <Table caption="Listings that ended" columns={BEFORE} rows={before} rowKey={key} empty="No listing of it has ended so far." />
+        <Table caption="Listings that ended, or of which nothing is kept" columns={BEFORE} rows={before} rowKey={key} empty="No listing of it has ended so far." />
       </section>
     </>
   );

@@ -7,7 +7,7 @@ export function Removal({data}: {data: Indicator}) {
   if (words.length === 0) return null;
   return (
     <section>
-      <h2>What would remove it</h2>
+      <h2>{data.at ? "What would have removed it" : "What would remove it"}</h2>
       <ul>{words.map((sentence) => <li key={sentence}>{sentence}</li>)}</ul>
     </section>
   );

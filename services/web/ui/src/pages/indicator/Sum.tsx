@@ -1,12 +1,12 @@
-// The arithmetic of the score: one row a source, each with the share of doubt it removes, drawn as one bar.
+// The arithmetic of the score: one row a reason, each with the share of doubt it removes, drawn as one bar.
 import type {Indicator} from "../../api/schema";
-import {formulaOf, isWhole, stepsOf, TIERS, type Step} from "../../lib/score";
-import {SourceLink} from "../../parts/Marks";
+import {formulaOf, isCapped, isWhole, stepsOf, TIERS, type Step} from "../../lib/score";
+import {ReasonName} from "../../parts/Marks";
 import {Table, type Column} from "../../parts/Table";
 
 const COLUMNS: Column<Step>[] = [
-  {head: "Source", cell: (step) => <SourceLink name={step.source} />},
-  {head: "Weight", cell: (step) => step.weight.toFixed(2), kind: "number"},
+  {head: "Reason", cell: (step) => <ReasonName name={step.source} />},
+  {head: "Share", cell: (step) => step.weight.toFixed(2), kind: "number"},
   {head: "Doubt before", cell: (step) => (1 - (step.score - step.adds)).toFixed(3), kind: "number"},
   {head: "Adds", cell: (step) => `+ ${step.adds.toFixed(3)}`, kind: "number"},
   {head: "Score", cell: (step) => step.score.toFixed(3), kind: "number"},
@@ -30,18 +30,20 @@ export function Sum({data}: {data: Indicator}) {
   const reasons = data.verdict?.reasons ?? [];
   if (!data.verdict || reasons.length === 0) return null;
   const steps = stepsOf(reasons);
+  const capped = isCapped(reasons, data.verdict.score);
   const hidden = data.verdict.n_reasons - reasons.length;
   return (
     <section>
       <h2>Why this score</h2>
-      <p class="quiet">Each source removes its share, the weight, of the doubt that is left. Watch begins at 0.30, slow at 0.60, block at 0.90.</p>
+      <p class="quiet">Each list removes its share of the doubt that is left: its weight, and less as its word fades; so does what TIP saw itself. Watch begins at 0.30, slow at 0.60, block at 0.90.</p>
       <Bar steps={steps} />
       <div class="sum-labels" aria-hidden="true">{TIERS.map(([tier, from]) => <span style={{left: `${100 * from}%`}}>{tier} {from.toFixed(2)}</span>)}</div>
-      <Table caption="The score, source by source" columns={COLUMNS} rows={steps} rowKey={(step) => step.source} empty="" />
+      <Table caption="The score, reason by reason" columns={COLUMNS} rows={steps} rowKey={(step) => step.source} empty="" />
       <p class="formula code">{formulaOf(reasons)}</p>
       {hidden > 0 && <p class="quiet">{hidden} weaker reasons are not shown; the score counts them.</p>}
-      {hidden <= 0 && !isWhole(reasons, data.verdict.score) && (
-        <p class="quiet">The published score is {data.verdict.score.toFixed(2)}: weights age between changes, and what operators say comes before the sum.</p>
+      {capped && <p>One thing alone stands behind it: it is told as 0.89, for block takes two that know nothing of each other.</p>}
+      {hidden <= 0 && !capped && !isWhole(reasons, data.verdict.score) && (
+        <p class="quiet">The published score is {data.verdict.score.toFixed(2)}: shares fade between changes, and what operators say comes before the sum.</p>
       )}
     </section>
   );

@@ -23,6 +23,8 @@ const COLUMNS: Column<SourceWeight>[] = [
   {head: "Half-life", cell: (row) => (row.half_life_ms ? duration(row.half_life_ms) : "–"), kind: "number"},
 ];
 
+const SHOWN = 50; // in the table; the picture has all of them
+
 function Told({rows}: {rows: SourceWeight[]}) {
   const newest = rows.at(0)?.at ?? "";
   const drawn = useMemo(() => weightLines(rows), [newest, rows.length]);
@@ -31,9 +33,10 @@ function Told({rows}: {rows: SourceWeight[]}) {
       {rows[0]?.measured_at && <p class="quiet">{leadOf(rows[0])}</p>}
       <div class="beside">
         {drawn.times.length > 1 && <Chart {...drawn} />}
-        <Table caption="Weights, newest first" columns={COLUMNS} rows={rows} rowKey={(row) => row.at}
+        <Table caption="Weights, newest first" columns={COLUMNS} rows={rows.slice(0, SHOWN)} rowKey={(row) => row.at}
           empty="No weight was told yet: it is weighed when it has been fetched." />
       </div>
+      {rows.length > SHOWN && <p class="quiet">The newest {SHOWN} of {rows.length}; the CSV has the rest.</p>}
     </>
   );
 }

@@ -1,7 +1,7 @@
 // All scored indicators, worst first.
 import type {Verdict} from "../../api/schema";
 import {useParam} from "../../lib/router";
-import {IndicatorLink, SourceLink, Tier, Time} from "../../parts/Marks";
+import {IndicatorLink, ReasonName, Tier, Time} from "../../parts/Marks";
 import {CsvLink, MoreButton, usePages} from "../../parts/More";
 import {Show} from "../../parts/States";
 import {Table, type Column} from "../../parts/Table";
@@ -12,7 +12,7 @@ const COLUMNS: Column<Verdict>[] = [
   {head: "Score", cell: (row) => row.score.toFixed(2), kind: "number"},
   {head: "Indicator", cell: (row) => <IndicatorLink value={row.value} />},
   {head: "Kind", cell: (row) => row.kind},
-  {head: "Because of", cell: (row) => row.reasons.map((reason, index) => <>{index > 0 && ", "}<SourceLink name={reason.source} /> {reason.weight.toFixed(2)}</>)},
+  {head: "Because of", cell: (row) => row.reasons.map((reason, index) => <>{index > 0 && ", "}<ReasonName name={reason.source} /> {reason.weight.toFixed(2)}</>)},
   {head: "Since", cell: (row) => <Time at={row.updated_at} />},
 ];
 
