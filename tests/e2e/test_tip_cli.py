@@ -1,6 +1,7 @@
 """The command line against a running site: exit codes, formats, and what each command says."""
 import csv
 import io
+import itertools
 import json
 import shutil
 import signal
@@ -9,6 +10,7 @@ import time
 
 import pytest
 from tip_harness import Process, binary, wait_for
+from tip_lister import Lister
 from tip_wire import Fetch, Pub, Sub, Worker, event, pb
 
 OK, FAILED, USAGE, DEGRADED, NOT_FOUND, UNREACHABLE, INTERRUPTED = 0, 1, 2, 3, 4, 6, 130
@@ -141,6 +143,33 @@ def test_what_would_remove_it(tip, stored):
     human = tip("explain", "192.0.2.7").stdout.split("what would remove it\n")[1]
     assert "first (0.60): has to be delisted there" in human and "without it 0.50 -> watch" in human
     assert "if all lists dropped it now" in human and "tip allow add '192.0.2.7'" in human
+
+
+def test_explain_agrees_with_what_is_told(tip, stored):
+    """Gone from a list without a half-life, capped for one list alone, and faded to below watch."""
+    strong, drop = Lister("strong"), Lister("drop")
+    gone, capped, faded = "198.51.100.40", "198.51.100.41", "198.51.100.42"
+    steps = [(strong.step({(pb.KIND_IP, capped): 0}) + [strong.ok(weight=0.95)]),
+             (drop.step({(pb.KIND_IP, gone): 0}) + [drop.ok(weight=0.6)]), (drop.step({}) + [drop.ok(weight=0.6)])]
+    told = [(gone, 0.6, pb.TIER_SLOW, {"list": 0.6}), (gone, 0, pb.TIER_NONE, {}),
+            (faded, 0.85, pb.TIER_SLOW, {"trap": 0.85}), (faded, 0.2997, pb.TIER_NONE, {"trap": 0.2997}),
+            (capped, 0.89, pb.TIER_SLOW, {"list": 0.95})]
+    for topic, made in itertools.chain(*steps):
+        stored.publish(topic, made)
+    for number, (value, score, tier, families) in enumerate(told, 2):
+        verdict = pb.Verdict(indicator=indicator(value), score=score, tier=tier, families=families, reason_count=len(families))
+        stored.publish("v1.verdict.changes.list.", event("verdict.changes", verdicts=[verdict], cause_source="drop",
+                                                         stream=b"\x03" * 16, version=number, part=1))
+    stored.flush()
+
+    def explained(value):
+        return json.loads(tip("explain", value, "-o", "json").stdout or "{}")
+    wait_for(lambda: explained(capped).get("verdict"), 20, "the last verdict")
+    answers = {value: explained(value) for value in (gone, capped)}
+    assert {value: (row["agrees"], row["tier"], row["capped"], row["score"]) for value, row in answers.items()} == {
+        gone: (True, "none", False, 0), capped: (True, "slow", True, 0.89)}
+    assert "1 - (1-0.95) = 0.95, capped at 0.89 -> slow" in tip("explain", capped).stdout
+    assert tip("explain", faded).returncode == NOT_FOUND and "the two differ" not in tip("explain", gone).stdout
 
 
 def test_search_and_explain_as_of_a_time(tip, stored):
