@@ -311,13 +311,22 @@ static int apply_verdicts(struct store_apply *apply, const struct store_record *
     return 0;
 }
 
-static int apply_source(struct store_apply *apply, const struct tip_event *event, int64_t unix_ms)
+static int apply_source(struct store_apply *apply, size_t i)
 {
+    const struct tip_event *event = apply->items[i].event;
     const struct store_source *source = store_sources_get(&apply->sources, store_codec_source(event));
 
     if (event->kind == TIP_EVENT_SOURCE_WEIGHT)
-        return store_source_weight(apply->db, source, event, unix_ms);
-    return store_source_state(apply->db, source, event, unix_ms);
+        return store_source_weight(apply->db, source, event, apply_tlp(&apply->batch->records[i]),
+                                   apply_observed(apply, i));
+    return store_source_state(apply->db, source, event, apply_observed(apply, i));
+}
+
+/* A weight may name a list that is marked stricter than its own: it says nothing of the marking of its source. */
+static void apply_mark(struct store_apply *apply, const struct store_record *record, const struct tip_event *event)
+{
+    if (store_codec_source(event) && event->kind != TIP_EVENT_SOURCE_WEIGHT)
+        store_sources_get(&apply->sources, store_codec_source(event))->tlp = apply_tlp(record);
 }
 
 static int apply_one(struct store_apply *apply, size_t i)
@@ -326,14 +335,13 @@ static int apply_one(struct store_apply *apply, size_t i)
     const struct tip_event *event = apply->items[i].event;
 
     apply->counts->events++;
-    if (store_codec_source(event))
-        store_sources_get(&apply->sources, store_codec_source(event))->tlp = apply_tlp(record);
+    apply_mark(apply, record, event);
     if (event->kind == TIP_EVENT_LISTING_DELTA || event->kind == TIP_EVENT_LISTING_BASELINE)
         return apply_listing(apply, record, event);
     if (event->kind == TIP_EVENT_VERDICT_CHANGES)
         return apply_verdicts(apply, record, event);
     if (store_codec_source(event))
-        return apply_source(apply, event, apply_observed(apply, i));
+        return apply_source(apply, i);
     return store_activity_is(event) ? store_activity_write(apply->db, event, apply_observed(apply, i)) : 0;
 }
 

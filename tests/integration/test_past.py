@@ -177,6 +177,30 @@ def test_an_audience_sees_of_the_past_what_it_may_see_now(store, pub, caller):  
     assert [seen("amber", name, **how) for name, how in asked] == [1, 1, 1]
 
 
+def test_a_weight_is_marked_by_itself(store, pub, caller):  # noqa: F811
+    """One that names a list the audience may not know hides neither its own list, nor the weight told before it."""
+    lister, key = Lister("told.list"), (pb.KIND_IP, "192.0.2.9")
+    start_ms = int(time.time() * 1000) - 100_000
+    lister.fetched_unix_ms = start_ms
+    store.start()
+    pub.publish_all([*lister.step({key: 0}), lister.ok(weight=0.1)], 1)
+    for tlp, weight, turn in [(1, 0.4, 1), (3, 0.6, 2)]:
+        weighed = event("source.weight", source="told.list", weight=weight, half_life_ms=turn * 1000,
+                        copied_from="secret" if tlp == 3 else "")
+        weighed.observed_unix_ms = start_ms + turn * 10_000
+        pub.publish_all([(lister.topic("source.weight"), weighed)], tlp)
+    store.wait_stored(pub.flush(30))
+    assert [row["name"] for row in caller.query("sources", audience="clear")] == ["told.list"]
+    now = rfc(datetime.datetime.now(datetime.timezone.utc))
+    for audience, weight, n in [("clear", 0.4, 1), ("green", 0.4, 1), ("amber", 0.6, 2)]:
+        how = {"value": "192.0.2.9", "audience": audience}
+        assert [float(row["weight"]) for row in caller.query("search_at", at=now, **how)] == [weight], audience
+        explained, = caller.query("explain_at", at=now, **how)
+        assert (float(explained["weight"]), explained["half_life_ms"]) == (weight, f"{n}000"), audience
+        assert [row["half_life_ms"] for row in caller.query("explain", **how)] == [f"{n}000"], audience
+        assert len(caller.query("source_weight", source="told.list", audience=audience)) == n, audience
+
+
 def test_the_allow_list_as_it_was(store, pub, caller):  # noqa: F811
     entry = pb.AllowEntry(indicator=pb.Indicator(kind=pb.KIND_NET, value="192.0.2.0/24"), rule=pb.ALLOW_RULE_ALLOW,
                           scope=pb.ALLOW_SCOPE_SUBTREE, actor="me", since_unix_ms=int(time.time() * 1000) - 100_000)

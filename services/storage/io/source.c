@@ -324,7 +324,7 @@ static void source_arg_real(struct store_args *args, double value, char text[sta
 }
 
 static int source_weight_history(struct store_db *db, const struct store_source *source, const struct tip_event *event,
-                                 int64_t unix_ms)
+                                 int16_t tlp, int64_t unix_ms)
 {
     const struct tip_source_weight *told = &event->source_weight;
     const double reals[] = {told->weight,       told->before, told->measured, told->trust,
@@ -343,14 +343,14 @@ static int source_weight_history(struct store_db *db, const struct store_source 
     source_arg_time(&args, told->measured_unix_ms, &measured_at);
     store_arg_int(&args, source_count(told->half_life_ms));
     store_arg_text(&args, counts);
-    store_arg_int(&args, source->tlp);
+    store_arg_int(&args, tlp);
     for (size_t i = 0; i < sizeof(reals) / sizeof(*reals); i++)
         source_arg_real(&args, reals[i], text[i]);
     return store_db_run(db, source_sql_weighed, &args, NULL);
 }
 
 int store_source_weight(struct store_db *db, const struct store_source *source, const struct tip_event *event,
-                        int64_t unix_ms)
+                        int16_t tlp, int64_t unix_ms)
 {
     struct store_args args = {.n = 0};
     char text[SOURCE_REAL];
@@ -359,5 +359,5 @@ int store_source_weight(struct store_db *db, const struct store_source *source, 
     store_arg_int(&args, source->id);
     source_arg_real(&args, event->source_weight.weight, text);
     r = store_db_run(db, source_sql_weight, &args, NULL);
-    return r ? r : source_weight_history(db, source, event, unix_ms);
+    return r ? r : source_weight_history(db, source, event, tlp, unix_ms);
 }

@@ -17,7 +17,7 @@ struct store_source {
     uint32_t id;
     struct store_chain chain;
     bool chain_moved;
-    int16_t tlp, tlp_stored;  /* the marking of its last event */
+    int16_t tlp, tlp_stored;  /* the marking of its last event that was not of its weight */
     const char *break_reason; /* static; why needs_baseline was set in this transaction */
     UT_hash_handle hh;
 };
@@ -45,6 +45,6 @@ tip_nodiscard int store_sources_save(struct store_db *db, const struct store_sou
 tip_nodiscard int store_source_state(struct store_db *db, const struct store_source *source,
                                      const struct tip_event *event, int64_t unix_ms);
 
-/** What a source.weight says; and a row of its history. */
+/** What a source.weight says; and a row of its history, with the marking of the event. */
 tip_nodiscard int store_source_weight(struct store_db *db, const struct store_source *source,
-                                      const struct tip_event *event, int64_t unix_ms);
+                                      const struct tip_event *event, int16_t tlp, int64_t unix_ms);
