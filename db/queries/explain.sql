@@ -11,7 +11,7 @@ left join tip.v_verdict as v on v.ikey = $3::bigint and v.kind = $1::smallint an
                                 and v.tlp <= $4::smallint
 left join lateral (
     select t.half_life_ms, t.counts ->> 'half_life_basis' as half_life_basis from tip.v_source_weight as t
-    where t.source = l.source
+    where t.source = l.source and t.tlp <= $4::smallint
     order by t.at desc
     limit 1
 ) as w on true

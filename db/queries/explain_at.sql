@@ -40,7 +40,7 @@ left join lateral (
     from (select 1) as one
     left join lateral (
         select t.weight, t.half_life_ms, t.counts ->> 'half_life_basis' as half_life_basis from tip.v_source_weight as t
-        where t.source = l.source and t.at <= $4::timestamptz
+        where t.source = l.source and t.at <= $4::timestamptz and t.tlp <= $5::smallint
         order by t.at desc
         limit 1
     ) as t on true

@@ -69,7 +69,7 @@ select p.relation, p.kind_name, p.value, p.source, w.weight,
 from past as p
 left join lateral (
     select coalesce((select t.weight from tip.v_source_weight as t
-                     where t.source = p.source and t.at <= $9::timestamptz
+                     where t.source = p.source and t.at <= $9::timestamptz and t.tlp <= $10::smallint
                      order by t.at desc
                      limit 1), p.weight) as weight
 ) as w on true
