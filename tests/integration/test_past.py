@@ -235,6 +235,82 @@ def test_verdicts_weighed_by_storage_have_a_history(store, pub, caller):  # noqa
                      "where kind = 'listing.baseline') from tip.verdict_history as h")
 
 
+def verdict_of(value, score, families, *reasons, **more):
+    """reasons: (source, weight)."""
+    return pb.Verdict(indicator=pb.Indicator(kind=pb.KIND_IP, value=value), score=score, families=families,
+                      tier=sum(score >= floor for floor in (0.3, 0.6, 0.9)), reason_count=len(reasons),
+                      reasons=[pb.VerdictReason(source=source, weight=weight) for source, weight in reasons], **more)
+
+
+def verdicts_by(lister, *verdicts):
+    return ("v1.verdict.changes.list.", event("verdict.changes", verdicts=verdicts, cause_source=lister.name, part=1,
+                                              stream=lister.stream, version=lister.version))
+
+
+def rows_of(caller):
+    return {row["value"]: (round(float(row["score"]), 6), row["tier"],
+                           {name: round(share, 6) for name, share in json.loads(row["families"]).items()},
+                           [reason["source"] for reason in json.loads(row["reasons"])], row["cause_version"])
+            for row in caller.query("verdicts")}
+
+
+def test_a_baseline_is_believed_in_what_it_has_told(store, pub, caller):  # noqa: F811
+    """Its list still has a share in what it lists no more: verdicts come before its parts, and stand."""
+    drop, value = Lister("drop"), "192.0.2.1"
+    later_ms = int(time.time() + 3600) * 1000
+    store.start()
+    publish(pub, [*drop.step({(pb.KIND_IP, value): 0}), drop.ok(weight=0.95), verdicts_by(drop, verdict_of(
+        value, 0.89, {"list": 0.95}, ("drop", 0.95)))])
+    drop.step({})
+    publish(pub, [verdicts_by(drop, verdict_of(value, 0.61, {"list": 0.61}, ("drop", 0.61), next_change_unix_ms=later_ms,
+                                               expires_unix_ms=later_ms)), *drop.baseline()])
+    store.wait_stored(pub.flush(30))
+    store.check_lists([drop])
+    assert rows_of(caller) == {value: (0.61, "slow", {"list": 0.61}, ["drop"], "2")}
+    row, = caller.query("verdicts")
+    assert row["next_change_at"] and row["next_change_at"] == row["expires_at"]
+    assert [(row["score"], bool(row["to_at"])) for row in caller.query("verdict_history", value=value)] == \
+        [("0.61", False), ("0.89", True)]
+
+
+def test_what_a_baseline_closes_is_weighed_without_its_list(store, pub, caller):  # noqa: F811
+    """The removal was lost, and the verdicts with it; the list has no share any more, so its baseline tells none."""
+    drop, other, third, word = Lister("drop"), Lister("other"), Lister("third"), Lister("word")
+    values = [f"192.0.2.{i}" for i in range(7)]
+    seen, decayed, alone, two, none, operator, trusted = values
+    ip = lambda *of: {(pb.KIND_IP, value): 0 for value in of}  # noqa: E731
+    weighed = event("source.weight", source="word", weight=0.95, fixed=True)
+    store.start()
+    publish(pub, [*drop.step(ip(*values)), drop.ok(weight=0.9), *other.step(ip(alone, two)), other.ok(weight=0.95),
+                  *third.step(ip(two)), third.ok(weight=0.5), *word.step(ip(trusted)), word.ok(weight=0.95),
+                  (word.topic("source.weight"), weighed)])
+    publish(pub, [verdicts_by(
+        drop, verdict_of(seen, 0.95, {"list": 0.9, "trap": 0.5}, ("drop", 0.9), ("trap", 0.5), expires_unix_ms=2**41),
+        verdict_of(decayed, 0.94, {"list": 0.94}, ("drop", 0.9), ("other", 0.4)),
+        verdict_of(alone, 0.995, {"list": 0.995}, ("other", 0.95), ("drop", 0.9)),
+        verdict_of(two, 0.9975, {"list": 0.9975}, ("other", 0.95), ("drop", 0.9), ("third", 0.5)),
+        verdict_of(none, 0.89, {"list": 0.9}, ("drop", 0.9), expires_unix_ms=2**41),
+        verdict_of(operator, 1, {"list": 0.9, "deny": 0.11}, ("operator", 1), ("drop", 0.9)),
+        verdict_of(trusted, 0.995, {"list": 0.995}, ("word", 0.95), ("drop", 0.9)))])
+    store.wait_stored(pub.flush(30))
+    before = rows_of(caller)
+    drop.step({})
+    store.wait_stored(publish(pub, drop.baseline()))
+    assert rows_of(caller) == {
+        seen: (0.5, "watch", {"trap": 0.5}, ["trap"], "2"),
+        decayed: (0.4, "watch", {"list": 0.4}, ["other"], "2"),
+        alone: (0.89, "slow", {"list": 0.95}, ["other"], "2"),
+        two: (0.975, "block", {"list": 0.975}, ["other", "third"], "2"),
+        operator: before[operator],
+        trusted: (0.95, "block", {"list": 0.95}, ["word"], "2"),
+    }
+    row, = (row for row in caller.query("verdicts") if row["value"] == seen)
+    assert row["expires_at"]
+    row, = caller.query("verdict_history", value=none)
+    assert row["to_at"]
+    assert [row["score"] for row in caller.query("verdict_history", value=alone)] == ["0.89", "0.995"]
+
+
 def test_the_past_is_forgotten(store, pub, caller):  # noqa: F811
     store.site.section("storage", keep_history="2d")
     store.rows("insert into tip.verdict_history select n, 1, '192.0.2.1', now() - interval '9 days', "

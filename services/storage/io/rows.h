@@ -40,7 +40,8 @@ tip_nodiscard int store_verdicts_write(struct store_rows *rows, const struct sto
 tip_nodiscard int store_told_write(struct store_rows *rows, const struct store_told *told, size_t n);
 
 /**
- * Closes every row of a source that does not carry the mark of its baseline, and weighs the verdicts on them anew.
+ * Closes every row of a source that does not carry the mark of its baseline, and weighs the verdicts on them anew that
+ * it has not told.
  *
  * @param unix_ms       when its list was read
  * @param told_unix_us  when its baseline was committed: that is when the verdicts changed
