@@ -253,7 +253,7 @@ void store_codec_listings(const struct tip_event *event, const struct store_code
 
 static char *codec_json_text(json_t *json)
 {
-    char *text = json_dumps(json, JSON_COMPACT | JSON_REAL_PRECISION(6));
+    char *text = json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(6));
 
     json_decref(json);
     if (!text)
@@ -278,6 +278,17 @@ static char *codec_reasons(const struct tip_verdict *verdict)
         json_array_append_new(reasons, json_pack("{s:s, s:f}", "source", verdict->reasons[i].source, "weight",
                                                  verdict->reasons[i].weight));
     return codec_json_text(reasons);
+}
+
+static char *codec_names(const struct tip_verdict *verdict)
+{
+    json_t *families = json_object(), *sources = json_object();
+
+    for (size_t i = 0; i < verdict->n_families; i++)
+        json_object_set_new(families, verdict->families[i].family, json_null());
+    for (size_t i = 0; i < verdict->n_reasons; i++)
+        json_object_set_new(sources, verdict->reasons[i].source, json_null());
+    return codec_json_text(json_pack("[o, o]", families, sources));
 }
 
 char *store_codec_weight(const struct tip_event *event)
@@ -352,6 +363,7 @@ void store_codec_verdicts(const struct tip_event *event, const struct store_code
             .n_reasons = verdict->reason_count,
             .families = codec_families(verdict),
             .reasons = codec_reasons(verdict),
+            .names = codec_names(verdict),
             .cause_source = changes->cause_source,
             .cause_version = changes->version,
             .next_change_unix_ms = verdict->next_change_unix_ms,
@@ -370,5 +382,6 @@ void store_codec_verdicts_free(struct store_verdict *rows, size_t n)
     for (size_t i = 0; i < n; i++) {
         free((void *)(uintptr_t)rows[i].families);
         free((void *)(uintptr_t)rows[i].reasons);
+        free((void *)(uintptr_t)rows[i].names);
     }
 }

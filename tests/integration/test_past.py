@@ -16,7 +16,7 @@ def told(rng, values, version):
     """One event of verdicts on some of the values; often the same again."""
     verdicts = []
     for value in rng.sample(values, rng.randrange(1, len(values))):
-        score = rng.choice([0, 0.35, 0.65, 0.95])
+        score = rng.choice([0, 0.35, 0.36, 0.65, 0.95])
         verdict = pb.Verdict(indicator=pb.Indicator(kind=pb.KIND_IP, value=value), score=score,
                              tier=[0, 0.3, 0.6, 0.9].index(max(t for t in (0, 0.3, 0.6, 0.9) if t <= score)))
         if score:
@@ -26,6 +26,12 @@ def told(rng, values, version):
         verdicts.append(verdict)
     return ("v1.verdict.changes.list.", event("verdict.changes", verdicts=verdicts, cause_source="one", stream=b"s" * 16,
                                               version=version, part=1))
+
+
+def word_of(row):
+    """What makes a row of its own: marking aside, all that the owner tells changes of."""
+    score, tier, families, reasons = row
+    return int(score * 20 + 0.5), tier, sorted(families), sorted(reason["source"] for reason in reasons)
 
 
 def oracle(store):
@@ -44,7 +50,8 @@ def oracle(store):
     for value, told_now in words.items():
         kept = []
         for at, word in told_now:
-            if word != (kept[-1][1] if kept else None):
+            before = kept[-1][1] if kept else None
+            if (word and word_of(word)) != (before and word_of(before)):
                 kept.append((at, word))
         ends = [at for at, _ in kept[1:]] + [None]
         history[value] = [(at, end, *word) for (at, word), end in zip(kept, ends) if word]
@@ -57,8 +64,8 @@ def stored(store):
     for value, *row in store.rows("select value, from_at, to_at, score, tier_name, families, reasons "
                                   "from tip.v_verdict_history order by value, from_at"):
         rows = history.setdefault(value, [])
-        if rows and rows[-1][1] == row[0] and list(rows[-1][2:]) == row[2:]:
-            row[0] = rows.pop()[0]
+        if rows and rows[-1][1] == row[0] and word_of(rows[-1][2:]) == word_of(row[2:]):
+            row = [rows[-1][0], row[1], *rows.pop()[2:]]
         rows.append(tuple(row))
     return history
 
@@ -309,6 +316,35 @@ def test_what_a_baseline_closes_is_weighed_without_its_list(store, pub, caller):
     row, = caller.query("verdict_history", value=none)
     assert row["to_at"]
     assert [row["score"] for row in caller.query("verdict_history", value=alone)] == ["0.89", "0.995"]
+
+
+def test_a_verdict_told_again_moves_its_times(store, pub, caller):  # noqa: F811
+    """As baselines of lists that fade tell it, whatever the batches."""
+    drop, value, later_s = Lister("drop"), "192.0.2.1", int(time.time()) + 3600
+    drop.version = 1
+
+    def tell(score, i, *reasons):
+        return verdicts_by(drop, verdict_of(value, score, {"list": score}, *reasons, next_change_unix_ms=(later_s + i) * 1000,
+                                            expires_unix_ms=(later_s + 2 * i) * 1000))
+
+    def history():
+        return [(row["score"], row["next_change_at"], row["to_at"] is None)
+                for row in caller.query("verdict_history", value=value)]
+
+    def at(i):
+        return rfc(datetime.datetime.fromtimestamp(later_s + i, datetime.timezone.utc))
+
+    store.start()
+    for i, score in enumerate([0.39, 0.385, 0.38]):
+        store.wait_stored(publish(pub, [tell(score, i, ("drop", score))]))
+        assert history() == [("0.39", at(i), True)]
+    store.wait_stored(publish(pub, [tell(0.379, 3, ("drop", 0.379)), tell(0.378, 4, ("drop", 0.378))]))
+    assert history() == [("0.39", at(4), True)]
+    assert caller.query("verdict_history", value=value)[0]["expires_at"] == at(8)
+    store.wait_stored(publish(pub, [tell(0.37, 5, ("drop", 0.37))]))
+    assert history() == [("0.37", at(5), True), ("0.39", at(4), False)]
+    store.wait_stored(publish(pub, [tell(0.37, 6, ("other", 0.37))]))
+    assert [row[0] for row in history()] == ["0.37", "0.37", "0.39"], "another list is another word"
 
 
 def test_the_past_is_forgotten(store, pub, caller):  # noqa: F811

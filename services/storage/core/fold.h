@@ -46,6 +46,7 @@ struct store_verdict {
     int16_t tier, tlp;
     uint32_t n_reasons;
     const char *families, *reasons; /* JSON */
+    const char *names;              /* JSON: the names in both, in order */
     const char *cause_source;
     uint64_t cause_version;
     int64_t next_change_unix_ms, expires_unix_ms;

@@ -20,13 +20,18 @@ static int told_by_round(const void *a, const void *b)
     return store_key_compare(&left->verdict->key, &right->verdict->key);
 }
 
+static int told_step(double score)
+{
+    return (int)(score * 20 + 0.5 + 1e-9);
+}
+
 /* A withdrawal says nothing but that: why the rest is zero does not matter. */
 static bool told_says_the_same(const struct store_verdict *a, const struct store_verdict *b)
 {
     if (!a->tier && !b->tier)
         return true;
-    return a->tier == b->tier && !(a->score < b->score) && !(a->score > b->score) && a->n_reasons == b->n_reasons &&
-           a->tlp == b->tlp && !strcmp(a->families, b->families) && !strcmp(a->reasons, b->reasons);
+    return a->tier == b->tier && told_step(a->score) == told_step(b->score) && a->tlp == b->tlp &&
+           !strcmp(a->names, b->names);
 }
 
 /* Of one commit the last word counts. */
@@ -50,16 +55,22 @@ size_t store_told_fold(struct store_told *told, const struct store_verdict *rows
     size_t kept = 0;
 
     for (size_t i = 0; i < n; i++)
-        told[i] = (struct store_told){.verdict = &rows[i], .order = (uint32_t)i};
+        told[i] = (struct store_told){.verdict = &rows[i],
+                                      .next_change_unix_ms = rows[i].next_change_unix_ms,
+                                      .expires_unix_ms = rows[i].expires_unix_ms,
+                                      .order = (uint32_t)i};
     qsort(told, n, sizeof(*told), told_by_history);
     n = told_commits(told, n);
     for (size_t i = 0; i < n; i++) {
-        const struct store_told *before = kept ? &told[kept - 1] : NULL;
+        struct store_told *before = kept ? &told[kept - 1] : NULL;
         bool same = before && store_key_compare(&before->verdict->key, &told[i].verdict->key) == 0;
         uint32_t round = same ? before->round + 1 : 0;
 
-        if (same && told_says_the_same(before->verdict, told[i].verdict))
+        if (same && told_says_the_same(before->verdict, told[i].verdict)) {
+            before->next_change_unix_ms = told[i].next_change_unix_ms;
+            before->expires_unix_ms = told[i].expires_unix_ms;
             continue;
+        }
         told[kept] = told[i];
         told[kept++].round = round;
     }

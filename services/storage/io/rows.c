@@ -59,18 +59,32 @@ static const char listing_sql_remove[] =
     "$6::smallint[]) as u(ikey, source_id, kind, value, last_at, tlp) "
     "where l.ikey = u.ikey and l.source_id = u.source_id and l.kind = u.kind and l.value = u.value and l.listed";
 
+/* Whether `u` says what `h` says, as in core/told.h: JSON arrays that contain each other hold the same names. */
+#define VERDICT_SQL_SAME                                                                                        \
+    "h.from_at is not null and h.tier = u.tier and h.tlp = u.tlp "                                              \
+    "and floor(h.score * 20 + 0.5 + 1e-9) = floor(u.score * 20 + 0.5 + 1e-9) "                                  \
+    "and jsonb_path_query_array(h.families, '$.keyvalue().key') "                                               \
+    "    @> jsonb_path_query_array(u.families, '$.keyvalue().key') "                                            \
+    "and jsonb_path_query_array(h.families, '$.keyvalue().key') "                                               \
+    "    <@ jsonb_path_query_array(u.families, '$.keyvalue().key') "                                            \
+    "and jsonb_path_query_array(h.reasons, '$[*].source') @> jsonb_path_query_array(u.reasons, '$[*].source') " \
+    "and jsonb_path_query_array(h.reasons, '$[*].source') <@ jsonb_path_query_array(u.reasons, '$[*].source') "
+
 /*
- * The history of what is told, after `u`: what held ends unless the same was told again; what is told now begins, not
- * before what held began (clocks of two journals may differ). A second word within one commit takes the row of the
- * first.
+ * The history of what is told, after `u`: what held ends unless the same was told again, which only moves its times;
+ * what is told now begins, not before what held began (clocks of two journals may differ). A
+ * second word within one commit takes the row of the first.
  */
 #define VERDICT_SQL_HISTORY                                                                                         \
     ", held_before as ("                                                                                            \
-    "    select u.*, h.from_at as open_at, h.from_at is not null "                                                  \
-    "        and (h.score, h.tier, h.families, h.reasons, h.n_reasons, h.tlp) "                                     \
-    "            = (u.score, u.tier, u.families, u.reasons, u.n_reasons, u.tlp) as same "                           \
+    "    select u.*, h.from_at as open_at, " VERDICT_SQL_SAME "as same "                                            \
     "    from u left join tip.verdict_history as h "                                                                \
     "        on h.ikey = u.ikey and h.kind = u.kind and h.value = u.value and h.to_at is null"                      \
+    "), again as ("                                                                                                 \
+    "    update tip.verdict_history as h set next_change_at = b.next_change_at, expires_at = b.expires_at "         \
+    "    from held_before as b "                                                                                    \
+    "    where h.ikey = b.ikey and h.kind = b.kind and h.value = b.value and h.from_at = b.open_at and b.same "     \
+    "        and (h.next_change_at, h.expires_at) is distinct from (b.next_change_at, b.expires_at)"                \
     "), ended as ("                                                                                                 \
     "    update tip.verdict_history as h set to_at = greatest(b.told_at, h.from_at) "                               \
     "    from held_before as b "                                                                                    \
@@ -79,7 +93,7 @@ static const char listing_sql_remove[] =
     "), begun as ("                                                                                                 \
     "    insert into tip.verdict_history as h (ikey, kind, value, from_at, score, tier, families, reasons, "        \
     "        n_reasons, cause_source, cause_version, next_change_at, expires_at, tlp) "                             \
-    "    select ikey, kind, value, greatest(told_at, coalesce(open_at, told_at)), score, tier, families, reasons, " \
+    "    select ikey, kind, value, greatest(told_at, open_at), score, tier, families, reasons, "                    \
     "        n_reasons, cause_source, cause_version, next_change_at, expires_at, tlp "                              \
     "    from held_before where tier > 0 and not same "                                                             \
     "    on conflict (ikey, kind, value, from_at) do update set to_at = null, score = excluded.score, "             \
@@ -453,8 +467,8 @@ static int told_write(struct store_rows *rows, const struct store_told *told, si
         store_put_int4(&column[7], (int32_t)(verdict->n_reasons & INT32_MAX));
         store_put_text(&column[8], verdict->cause_source);
         store_put_count(&column[9], verdict->cause_version);
-        store_put_time_ms(&column[10], verdict->next_change_unix_ms);
-        store_put_time_ms(&column[11], verdict->expires_unix_ms);
+        store_put_time_ms(&column[10], told[i].next_change_unix_ms);
+        store_put_time_ms(&column[11], told[i].expires_unix_ms);
         store_put_int2(&column[12], verdict->tlp);
         store_put_time_us(&column[13], verdict->told_unix_us);
     }

@@ -13,7 +13,8 @@ static struct store_verdict told(uint64_t ikey, int64_t at, int16_t tier, const 
                                   .tier = tier,
                                   .score = tier / 3.0,
                                   .families = families,
-                                  .reasons = "[]"};
+                                  .reasons = "[]",
+                                  .names = families};
 }
 
 static void test_told_keeps_every_word_in_order(void **state)
@@ -45,6 +46,29 @@ static void test_told_again_is_not_told_anew(void **state)
     assert_ptr_equal(out[2].verdict, &rows[3]);
 }
 
+static void test_told_again_only_moves_its_times(void **state)
+{
+    struct store_verdict rows[] = {told(1, 1, 1, "a"), told(1, 2, 1, "a"), told(1, 3, 1, "a"), told(1, 4, 1, "a"),
+                                   told(1, 5, 1, "a")};
+    const double scores[] = {0.35, 0.37, 0.374, 0.376, 0.42};
+    struct store_told out[5];
+
+    (void)state;
+    for (int i = 0; i < 5; i++) {
+        rows[i].score = scores[i];
+        rows[i].next_change_unix_ms = 10 + i;
+        rows[i].expires_unix_ms = 20 + i;
+    }
+    rows[4].tlp = 3;
+    assert_int_equal(store_told_fold(out, rows, 5), 3);
+    assert_ptr_equal(out[0].verdict, &rows[0]);
+    assert_int_equal(out[0].next_change_unix_ms, 12);
+    assert_int_equal(out[0].expires_unix_ms, 22);
+    assert_ptr_equal(out[1].verdict, &rows[3]);
+    assert_int_equal(out[1].next_change_unix_ms, 13);
+    assert_ptr_equal(out[2].verdict, &rows[4]);
+}
+
 static void test_told_within_one_commit_counts_last(void **state)
 {
     const struct store_verdict rows[] = {told(1, 7, 1, "a"), told(1, 7, 2, "a"), told(1, 7, 3, "a"),
@@ -63,6 +87,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_told_keeps_every_word_in_order),
         cmocka_unit_test(test_told_again_is_not_told_anew),
+        cmocka_unit_test(test_told_again_only_moves_its_times),
         cmocka_unit_test(test_told_within_one_commit_counts_last),
     };
 
