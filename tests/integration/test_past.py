@@ -347,6 +347,20 @@ def test_a_verdict_told_again_moves_its_times(store, pub, caller):  # noqa: F811
     assert [row[0] for row in history()] == ["0.37", "0.37", "0.39"], "another list is another word"
 
 
+def test_a_clock_that_was_put_back_keeps_the_order(store, pub, caller):  # noqa: F811
+    """What is told after a withdrawal begins where that was, though its commit says an earlier time."""
+    drop, value = Lister("drop"), "192.0.2.1"
+    drop.version = 1
+    store.start()
+    store.wait_stored(publish(pub, [verdicts_by(drop, verdict_of(value, 0.5, {"list": 0.5}, ("drop", 0.5)))]))
+    store.wait_stored(publish(pub, [verdicts_by(drop, verdict_of(value, 0, {}))]))
+    over, = store.rows("update tip.verdict_history set from_at = from_at + interval '1 hour', "
+                       "to_at = to_at + interval '1 hour' returning to_at")[0]
+    store.wait_stored(publish(pub, [verdicts_by(drop, verdict_of(value, 0.7, {"list": 0.7}, ("drop", 0.7)))]))
+    assert store.rows("select from_at = %s, to_at, score from tip.verdict_history order by score", over) == \
+        [(False, over, 0.5), (True, None, 0.7)]
+
+
 def test_the_past_is_forgotten(store, pub, caller):  # noqa: F811
     store.site.section("storage", keep_history="2d")
     store.rows("insert into tip.verdict_history select n, 1, '192.0.2.1', now() - interval '9 days', "

@@ -72,12 +72,14 @@ static const char listing_sql_remove[] =
 
 /*
  * The history of what is told, after `u`: what held ends unless the same was told again, which only moves its times;
- * what is told now begins, not before what held began (clocks of two journals may differ). A
+ * what is told now begins, not before what held began or what is over ended (clocks of two journals may differ). A
  * second word within one commit takes the row of the first.
  */
 #define VERDICT_SQL_HISTORY                                                                                         \
     ", held_before as ("                                                                                            \
-    "    select u.*, h.from_at as open_at, " VERDICT_SQL_SAME "as same "                                            \
+    "    select u.*, h.from_at as open_at, " VERDICT_SQL_SAME "as same, "                                           \
+    "        (select max(p.to_at) from tip.verdict_history as p "                                                   \
+    "         where p.ikey = u.ikey and p.kind = u.kind and p.value = u.value) as over_at "                         \
     "    from u left join tip.verdict_history as h "                                                                \
     "        on h.ikey = u.ikey and h.kind = u.kind and h.value = u.value and h.to_at is null"                      \
     "), again as ("                                                                                                 \
@@ -93,7 +95,7 @@ static const char listing_sql_remove[] =
     "), begun as ("                                                                                                 \
     "    insert into tip.verdict_history as h (ikey, kind, value, from_at, score, tier, families, reasons, "        \
     "        n_reasons, cause_source, cause_version, next_change_at, expires_at, tlp) "                             \
-    "    select ikey, kind, value, greatest(told_at, open_at), score, tier, families, reasons, "                    \
+    "    select ikey, kind, value, greatest(told_at, open_at, over_at), score, tier, families, reasons, "           \
     "        n_reasons, cause_source, cause_version, next_change_at, expires_at, tlp "                              \
     "    from held_before where tier > 0 and not same "                                                             \
     "    on conflict (ikey, kind, value, from_at) do update set to_at = null, score = excluded.score, "             \
