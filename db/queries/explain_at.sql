@@ -31,7 +31,7 @@ select l.source, w.weight,
        case when l.is_last then l.version else l.h_version end, case when l.is_last then l.line else l.h_line end,
        case when l.is_last then l.raw else l.h_raw end,
        v.score, v.tier_name, v.families, v.reasons, v.n_reasons, v.cause_source, v.cause_version, v.from_at,
-       v.next_change_at, v.expires_at, w.half_life_ms, w.half_life_basis
+       v.next_change_at, v.expires_at, v.subtree, v.whole, w.half_life_ms, w.half_life_basis
 from (select 1) as one
 left join listing as l on true
 left join verdict as v on true

@@ -2,7 +2,7 @@
 -- null; $4 a family that took part, or null; $5 the cursor of the last row of the page before, or null; $6 audience. Equal
 -- tiers and scores go by ikey, as the index has them: a page costs the same wherever it begins.
 select v.kind_name, v.value, v.score, v.tier_name, v.families, v.reasons, v.n_reasons, v.cause_source, v.cause_version,
-       v.first_seen, v.updated_at, v.next_change_at, v.expires_at,
+       v.first_seen, v.updated_at, v.next_change_at, v.expires_at, v.subtree, v.whole,
        v.tier::text || ':' || v.score::text || ':' || v.ikey::text || ':' || v.kind::text || ':' || v.value
 from tip.v_verdict as v
 where v.tier > 0 and ($1::text is null or v.tier_name = $1)

@@ -368,6 +368,8 @@ void store_codec_verdicts(const struct tip_event *event, const struct store_code
             .cause_version = changes->version,
             .next_change_unix_ms = verdict->next_change_unix_ms,
             .expires_unix_ms = verdict->expires_unix_ms,
+            .subtree = verdict->subtree,
+            .whole = verdict->whole,
             .first_unix_ms = unix_ms,
             .last_unix_ms = unix_ms,
             .told_unix_us = store_told_us(context->commit_unix_us),

@@ -361,6 +361,28 @@ def test_a_clock_that_was_put_back_keeps_the_order(store, pub, caller):  # noqa:
         [(False, over, 0.5), (True, None, 0.7)]
 
 
+def test_a_verdict_keeps_how_far_it_reaches(store, pub, caller):  # noqa: F811
+    drop = Lister("drop")
+    drop.version = 1
+    net = pb.Verdict(indicator=pb.Indicator(kind=pb.KIND_NET, value="192.0.2.0/24"), score=0.5, tier=pb.TIER_WATCH, whole=True)
+    name = pb.Verdict(indicator=pb.Indicator(kind=pb.KIND_DOMAIN, value="a.test"), score=0.5, tier=pb.TIER_WATCH, subtree=True)
+    plain = pb.Verdict(indicator=name.indicator, score=0.5, tier=pb.TIER_WATCH)
+    store.start()
+    store.wait_stored(publish(pub, [verdicts_by(drop, net, name)]))
+    now = rfc(datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=1))
+
+    def reach(query, **params):
+        return [(row["subtree"], row["whole"]) for row in caller.query(query, **params)]
+
+    for query, params in [("explain", {}), ("explain_at", {"at": now}), ("verdict_history", {})]:
+        assert reach(query, value="192.0.2.0/24", **params) == [("false", "true")], query
+        assert reach(query, value="a.test", **params) == [("true", "false")], query
+    assert sorted(reach("verdicts")) == [("false", "true"), ("true", "false")]
+    store.wait_stored(publish(pub, [verdicts_by(drop, plain)]))
+    assert reach("explain", value="a.test") == [("false", "false")]
+    assert reach("verdict_history", value="a.test") == [("false", "false"), ("true", "false")]
+
+
 def test_the_past_is_forgotten(store, pub, caller):  # noqa: F811
     store.site.section("storage", keep_history="2d")
     store.rows("insert into tip.verdict_history select n, 1, '192.0.2.1', now() - interval '9 days', "

@@ -51,6 +51,7 @@ struct store_verdict {
     uint64_t cause_version;
     int64_t next_change_unix_ms, expires_unix_ms;
     int64_t first_unix_ms, last_unix_ms;
+    bool subtree, whole;  /* how far it reaches: all below a domain, each address in a network */
     int64_t told_unix_us; /* when the broker committed it, to the millisecond: as times are shown */
     uint32_t order;
 };

@@ -31,7 +31,7 @@ static bool told_says_the_same(const struct store_verdict *a, const struct store
     if (!a->tier && !b->tier)
         return true;
     return a->tier == b->tier && told_step(a->score) == told_step(b->score) && a->tlp == b->tlp &&
-           !strcmp(a->names, b->names);
+           a->subtree == b->subtree && a->whole == b->whole && !strcmp(a->names, b->names);
 }
 
 /* Of one commit the last word counts. */

@@ -5,8 +5,8 @@
  * The last word is not enough here, and what was told must not depend on where batches begin and end. So all of them
  * stay but those that say what the one before said, and those that were taken back within the same millisecond. The
  * same is said by a verdict of the same tier, score to a step of 0.05 (as its owner tells changes), families, named
- * lists, and marking: a baseline tells everything again, a little further faded. Only its times count then. A statement
- * must not touch an indicator twice: what an indicator was told next goes into the next round.
+ * lists, reach and marking: a baseline tells everything again, a little further faded. Only its times count then. A
+ * statement must not touch an indicator twice: what an indicator was told next goes into the next round.
  */
 #include "core/fold.h"
 

@@ -60,14 +60,14 @@ static const char listing_sql_remove[] =
     "where l.ikey = u.ikey and l.source_id = u.source_id and l.kind = u.kind and l.value = u.value and l.listed";
 
 /* Whether `u` says what `h` says, as in core/told.h: JSON arrays that contain each other hold the same names. */
-#define VERDICT_SQL_SAME                                                                                        \
-    "h.from_at is not null and h.tier = u.tier and h.tlp = u.tlp "                                              \
-    "and floor(h.score * 20 + 0.5 + 1e-9) = floor(u.score * 20 + 0.5 + 1e-9) "                                  \
-    "and jsonb_path_query_array(h.families, '$.keyvalue().key') "                                               \
-    "    @> jsonb_path_query_array(u.families, '$.keyvalue().key') "                                            \
-    "and jsonb_path_query_array(h.families, '$.keyvalue().key') "                                               \
-    "    <@ jsonb_path_query_array(u.families, '$.keyvalue().key') "                                            \
-    "and jsonb_path_query_array(h.reasons, '$[*].source') @> jsonb_path_query_array(u.reasons, '$[*].source') " \
+#define VERDICT_SQL_SAME                                                                                           \
+    "h.from_at is not null and h.tier = u.tier and h.tlp = u.tlp and h.subtree = u.subtree and h.whole = u.whole " \
+    "and floor(h.score * 20 + 0.5 + 1e-9) = floor(u.score * 20 + 0.5 + 1e-9) "                                     \
+    "and jsonb_path_query_array(h.families, '$.keyvalue().key') "                                                  \
+    "    @> jsonb_path_query_array(u.families, '$.keyvalue().key') "                                               \
+    "and jsonb_path_query_array(h.families, '$.keyvalue().key') "                                                  \
+    "    <@ jsonb_path_query_array(u.families, '$.keyvalue().key') "                                               \
+    "and jsonb_path_query_array(h.reasons, '$[*].source') @> jsonb_path_query_array(u.reasons, '$[*].source') "    \
     "and jsonb_path_query_array(h.reasons, '$[*].source') <@ jsonb_path_query_array(u.reasons, '$[*].source') "
 
 /*
@@ -75,34 +75,34 @@ static const char listing_sql_remove[] =
  * what is told now begins, not before what held began or what is over ended (clocks of two journals may differ). A
  * second word within one commit takes the row of the first.
  */
-#define VERDICT_SQL_HISTORY                                                                                         \
-    ", held_before as ("                                                                                            \
-    "    select u.*, h.from_at as open_at, " VERDICT_SQL_SAME "as same, "                                           \
-    "        (select max(p.to_at) from tip.verdict_history as p "                                                   \
-    "         where p.ikey = u.ikey and p.kind = u.kind and p.value = u.value) as over_at "                         \
-    "    from u left join tip.verdict_history as h "                                                                \
-    "        on h.ikey = u.ikey and h.kind = u.kind and h.value = u.value and h.to_at is null"                      \
-    "), again as ("                                                                                                 \
-    "    update tip.verdict_history as h set next_change_at = b.next_change_at, expires_at = b.expires_at "         \
-    "    from held_before as b "                                                                                    \
-    "    where h.ikey = b.ikey and h.kind = b.kind and h.value = b.value and h.from_at = b.open_at and b.same "     \
-    "        and (h.next_change_at, h.expires_at) is distinct from (b.next_change_at, b.expires_at)"                \
-    "), ended as ("                                                                                                 \
-    "    update tip.verdict_history as h set to_at = greatest(b.told_at, h.from_at) "                               \
-    "    from held_before as b "                                                                                    \
-    "    where h.ikey = b.ikey and h.kind = b.kind and h.value = b.value and h.from_at = b.open_at and not b.same " \
-    "        and (b.tier = 0 or h.from_at < b.told_at)"                                                             \
-    "), begun as ("                                                                                                 \
-    "    insert into tip.verdict_history as h (ikey, kind, value, from_at, score, tier, families, reasons, "        \
-    "        n_reasons, cause_source, cause_version, next_change_at, expires_at, tlp) "                             \
-    "    select ikey, kind, value, greatest(told_at, open_at, over_at), score, tier, families, reasons, "           \
-    "        n_reasons, cause_source, cause_version, next_change_at, expires_at, tlp "                              \
-    "    from held_before where tier > 0 and not same "                                                             \
-    "    on conflict (ikey, kind, value, from_at) do update set to_at = null, score = excluded.score, "             \
-    "        tier = excluded.tier, families = excluded.families, reasons = excluded.reasons, "                      \
-    "        n_reasons = excluded.n_reasons, cause_source = excluded.cause_source, "                                \
-    "        cause_version = excluded.cause_version, next_change_at = excluded.next_change_at, "                    \
-    "        expires_at = excluded.expires_at, tlp = excluded.tlp"                                                  \
+#define VERDICT_SQL_HISTORY                                                                                            \
+    ", held_before as ("                                                                                               \
+    "    select u.*, h.from_at as open_at, " VERDICT_SQL_SAME "as same, "                                              \
+    "        (select max(p.to_at) from tip.verdict_history as p "                                                      \
+    "         where p.ikey = u.ikey and p.kind = u.kind and p.value = u.value) as over_at "                            \
+    "    from u left join tip.verdict_history as h "                                                                   \
+    "        on h.ikey = u.ikey and h.kind = u.kind and h.value = u.value and h.to_at is null"                         \
+    "), again as ("                                                                                                    \
+    "    update tip.verdict_history as h set next_change_at = b.next_change_at, expires_at = b.expires_at "            \
+    "    from held_before as b "                                                                                       \
+    "    where h.ikey = b.ikey and h.kind = b.kind and h.value = b.value and h.from_at = b.open_at and b.same "        \
+    "        and (h.next_change_at, h.expires_at) is distinct from (b.next_change_at, b.expires_at)"                   \
+    "), ended as ("                                                                                                    \
+    "    update tip.verdict_history as h set to_at = greatest(b.told_at, h.from_at) "                                  \
+    "    from held_before as b "                                                                                       \
+    "    where h.ikey = b.ikey and h.kind = b.kind and h.value = b.value and h.from_at = b.open_at and not b.same "    \
+    "        and (b.tier = 0 or h.from_at < b.told_at)"                                                                \
+    "), begun as ("                                                                                                    \
+    "    insert into tip.verdict_history as h (ikey, kind, value, from_at, score, tier, families, reasons, "           \
+    "        n_reasons, cause_source, cause_version, next_change_at, expires_at, tlp, subtree, whole) "                \
+    "    select ikey, kind, value, greatest(told_at, open_at, over_at), score, tier, families, reasons, "              \
+    "        n_reasons, cause_source, cause_version, next_change_at, expires_at, tlp, subtree, whole "                 \
+    "    from held_before where tier > 0 and not same "                                                                \
+    "    on conflict (ikey, kind, value, from_at) do update set to_at = null, score = excluded.score, "                \
+    "        tier = excluded.tier, families = excluded.families, reasons = excluded.reasons, "                         \
+    "        n_reasons = excluded.n_reasons, cause_source = excluded.cause_source, "                                   \
+    "        cause_version = excluded.cause_version, next_change_at = excluded.next_change_at, "                       \
+    "        expires_at = excluded.expires_at, tlp = excluded.tlp, subtree = excluded.subtree, whole = excluded.whole" \
     ") "
 
 /*
@@ -174,21 +174,22 @@ static const char listing_sql_close[] =
     "    from weighed as w"
     "    where v.ikey = w.ikey and v.kind = w.kind and v.value = w.value"
     "    returning v.ikey, v.kind, v.value, v.score, v.tier, v.families, v.reasons, v.n_reasons, v.cause_source,"
-    "        v.cause_version, v.next_change_at, v.expires_at, v.tlp"
+    "        v.cause_version, v.next_change_at, v.expires_at, v.tlp, v.subtree, v.whole"
     "), u as (select w.*, $8::timestamptz as told_at from weighed_anew as w)" VERDICT_SQL_HISTORY
     "select count(*) from closed";
 
 /* One below `watch` of what has no verdict says nothing: baselines tell all of them. */
 static const char verdict_sql_write[] =
     "insert into tip.verdict as v (ikey, kind, value, net, score, tier, families, reasons, n_reasons, cause_source, "
-    "cause_version, next_change_at, expires_at, first_seen, updated_at, tlp) "
+    "cause_version, next_change_at, expires_at, first_seen, updated_at, tlp, subtree, whole) "
     "select ikey, kind, value, net, score, tier, families::jsonb, reasons::jsonb, n_reasons, cause_source, "
-    "cause_version, next_change_at, expires_at, first_seen, updated_at, tlp "
+    "cause_version, next_change_at, expires_at, first_seen, updated_at, tlp, subtree, whole "
     "from unnest($1::bigint[], $2::smallint[], $3::text[], $4::inet[], $5::double precision[], $6::smallint[], "
     "$7::text[], $8::text[], $9::integer[], $10::text[], $11::bigint[], $12::timestamptz[], $13::timestamptz[], "
-    "$14::timestamptz[], $15::timestamptz[], $16::smallint[]) as u(ikey, kind, value, net, score, tier, families, "
+    "$14::timestamptz[], $15::timestamptz[], $16::smallint[], $17::boolean[], $18::boolean[]) as u(ikey, kind, value, "
+    "net, score, tier, families, "
     "reasons, n_reasons, "
-    "cause_source, cause_version, next_change_at, expires_at, first_seen, updated_at, tlp) "
+    "cause_source, cause_version, next_change_at, expires_at, first_seen, updated_at, tlp, subtree, whole) "
     "where u.tier > 0 or exists (select from tip.verdict as k "
     "where k.ikey = u.ikey and k.kind = u.kind and k.value = u.value) "
     "on conflict (ikey, kind, value) do update set "
@@ -202,17 +203,19 @@ static const char verdict_sql_write[] =
     "next_change_at = excluded.next_change_at, "
     "expires_at = excluded.expires_at, "
     "updated_at = excluded.updated_at, "
-    "tlp = excluded.tlp";
+    "tlp = excluded.tlp, "
+    "subtree = excluded.subtree, "
+    "whole = excluded.whole";
 
 static const char verdict_sql_told[] =
     "with u as ("
     "    select ikey, kind, value, score, tier, families::jsonb as families, reasons::jsonb as reasons, n_reasons, "
-    "        cause_source, cause_version, next_change_at, expires_at, tlp, told_at "
+    "        cause_source, cause_version, next_change_at, expires_at, tlp, told_at, subtree, whole "
     "    from unnest($1::bigint[], $2::smallint[], $3::text[], $4::double precision[], $5::smallint[], $6::text[], "
     "        $7::text[], $8::integer[], $9::text[], $10::bigint[], $11::timestamptz[], $12::timestamptz[], "
-    "        $13::smallint[], $14::timestamptz[]) "
+    "        $13::smallint[], $14::timestamptz[], $15::boolean[], $16::boolean[]) "
     "        as u(ikey, kind, value, score, tier, families, reasons, n_reasons, cause_source, cause_version, "
-    "        next_change_at, expires_at, tlp, told_at)"
+    "        next_change_at, expires_at, tlp, told_at, subtree, whole)"
     ")" VERDICT_SQL_HISTORY "select 1 from held_before limit 1";
 
 void store_rows_init(struct store_rows *rows, struct store_db *db)
@@ -407,10 +410,10 @@ int store_listings_close(struct store_rows *rows, const struct store_source *sou
 /* ---- verdicts ---- */
 
 static const enum store_oid verdict_types[] = {
-    STORE_OID_INT8,        STORE_OID_INT2,        STORE_OID_TEXT,        STORE_OID_INET,
-    STORE_OID_FLOAT8,      STORE_OID_INT2,        STORE_OID_TEXT,        STORE_OID_TEXT,
-    STORE_OID_INT4,        STORE_OID_TEXT,        STORE_OID_INT8,        STORE_OID_TIMESTAMPTZ,
-    STORE_OID_TIMESTAMPTZ, STORE_OID_TIMESTAMPTZ, STORE_OID_TIMESTAMPTZ, STORE_OID_INT2,
+    STORE_OID_INT8, STORE_OID_INT2,        STORE_OID_TEXT,        STORE_OID_INET,        STORE_OID_FLOAT8,
+    STORE_OID_INT2, STORE_OID_TEXT,        STORE_OID_TEXT,        STORE_OID_INT4,        STORE_OID_TEXT,
+    STORE_OID_INT8, STORE_OID_TIMESTAMPTZ, STORE_OID_TIMESTAMPTZ, STORE_OID_TIMESTAMPTZ, STORE_OID_TIMESTAMPTZ,
+    STORE_OID_INT2, STORE_OID_BOOL,        STORE_OID_BOOL,
 };
 
 int store_verdicts_write(struct store_rows *rows, const struct store_verdict *verdicts, size_t n)
@@ -419,7 +422,7 @@ int store_verdicts_write(struct store_rows *rows, const struct store_verdict *ve
 
     if (!n)
         return 0;
-    rows_begin(rows, verdict_types, 16);
+    rows_begin(rows, verdict_types, 18);
     for (size_t i = 0; i < n; i++) {
         const struct store_verdict *verdict = &verdicts[i];
 
@@ -439,23 +442,26 @@ int store_verdicts_write(struct store_rows *rows, const struct store_verdict *ve
         store_put_time_us(&column[13], verdict->first_unix_ms * 1000);
         store_put_time_us(&column[14], verdict->last_unix_ms * 1000);
         store_put_int2(&column[15], verdict->tlp);
+        store_put_bool(&column[16], verdict->subtree);
+        store_put_bool(&column[17], verdict->whole);
     }
-    return rows_run(rows, verdict_sql_write, 16);
+    return rows_run(rows, verdict_sql_write, 18);
 }
 
 /* ---- the history of verdicts ---- */
 
 static const enum store_oid told_types[] = {
-    STORE_OID_INT8,        STORE_OID_INT2,        STORE_OID_TEXT, STORE_OID_FLOAT8,      STORE_OID_INT2,
-    STORE_OID_TEXT,        STORE_OID_TEXT,        STORE_OID_INT4, STORE_OID_TEXT,        STORE_OID_INT8,
-    STORE_OID_TIMESTAMPTZ, STORE_OID_TIMESTAMPTZ, STORE_OID_INT2, STORE_OID_TIMESTAMPTZ,
+    STORE_OID_INT8, STORE_OID_INT2,        STORE_OID_TEXT,        STORE_OID_FLOAT8,
+    STORE_OID_INT2, STORE_OID_TEXT,        STORE_OID_TEXT,        STORE_OID_INT4,
+    STORE_OID_TEXT, STORE_OID_INT8,        STORE_OID_TIMESTAMPTZ, STORE_OID_TIMESTAMPTZ,
+    STORE_OID_INT2, STORE_OID_TIMESTAMPTZ, STORE_OID_BOOL,        STORE_OID_BOOL,
 };
 
 static int told_write(struct store_rows *rows, const struct store_told *told, size_t n)
 {
     struct store_out *column = rows->columns;
 
-    rows_begin(rows, told_types, 14);
+    rows_begin(rows, told_types, 16);
     for (size_t i = 0; i < n; i++) {
         const struct store_verdict *verdict = told[i].verdict;
 
@@ -473,8 +479,10 @@ static int told_write(struct store_rows *rows, const struct store_told *told, si
         store_put_time_ms(&column[11], told[i].expires_unix_ms);
         store_put_int2(&column[12], verdict->tlp);
         store_put_time_us(&column[13], verdict->told_unix_us);
+        store_put_bool(&column[14], verdict->subtree);
+        store_put_bool(&column[15], verdict->whole);
     }
-    return rows_run(rows, verdict_sql_told, 14);
+    return rows_run(rows, verdict_sql_told, 16);
 }
 
 int store_told_write(struct store_rows *rows, const struct store_told *told, size_t n)

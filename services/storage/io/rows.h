@@ -14,7 +14,7 @@
 #include "io/db.h"
 #include "io/source.h"
 
-enum { STORE_ROWS_COLUMNS = 16 };
+enum { STORE_ROWS_COLUMNS = 18 };
 
 /** Buffers that are used again for each statement; bounded. */
 struct store_rows {

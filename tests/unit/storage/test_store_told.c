@@ -48,25 +48,27 @@ static void test_told_again_is_not_told_anew(void **state)
 
 static void test_told_again_only_moves_its_times(void **state)
 {
-    struct store_verdict rows[] = {told(1, 1, 1, "a"), told(1, 2, 1, "a"), told(1, 3, 1, "a"), told(1, 4, 1, "a"),
-                                   told(1, 5, 1, "a")};
-    const double scores[] = {0.35, 0.37, 0.374, 0.376, 0.42};
-    struct store_told out[5];
+    struct store_verdict rows[] = {told(1, 1, 1, "a"), told(1, 2, 1, "a"), told(1, 3, 1, "a"),
+                                   told(1, 4, 1, "a"), told(1, 5, 1, "a"), told(1, 6, 1, "a")};
+    const double scores[] = {0.35, 0.37, 0.374, 0.376, 0.42, 0.42};
+    struct store_told out[6];
 
     (void)state;
-    for (int i = 0; i < 5; i++) {
+    for (int i = 0; i < 6; i++) {
         rows[i].score = scores[i];
         rows[i].next_change_unix_ms = 10 + i;
         rows[i].expires_unix_ms = 20 + i;
     }
-    rows[4].tlp = 3;
-    assert_int_equal(store_told_fold(out, rows, 5), 3);
+    rows[4].tlp = rows[5].tlp = 3;
+    rows[5].whole = true;
+    assert_int_equal(store_told_fold(out, rows, 6), 4);
     assert_ptr_equal(out[0].verdict, &rows[0]);
     assert_int_equal(out[0].next_change_unix_ms, 12);
     assert_int_equal(out[0].expires_unix_ms, 22);
     assert_ptr_equal(out[1].verdict, &rows[3]);
     assert_int_equal(out[1].next_change_unix_ms, 13);
     assert_ptr_equal(out[2].verdict, &rows[4]);
+    assert_ptr_equal(out[3].verdict, &rows[5]);
 }
 
 static void test_told_within_one_commit_counts_last(void **state)
