@@ -17,8 +17,9 @@
     {"score", NULL, WEB_AS_SHARE}, {"tier", NULL, WEB_AS_IS}, {"families", NULL, WEB_AS_OBJECT},               \
         {"reasons", NULL, WEB_AS_ARRAY}, {"n_reasons", NULL, WEB_AS_COUNT}, {"cause_source", NULL, WEB_AS_IS}, \
         {"cause_version", NULL, WEB_AS_IS}, {"next_change_at", NULL, WEB_AS_TIMED},                            \
+        {"expires_at", NULL, WEB_AS_TIMED}, {"subtree", NULL, WEB_AS_FLAG},                                    \
     {                                                                                                          \
-        "expires_at", NULL, WEB_AS_TIMED                                                                       \
+        "whole", NULL, WEB_AS_FLAG                                                                             \
     }
 
 /* clang-format off */
