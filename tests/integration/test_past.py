@@ -83,8 +83,9 @@ def check_as_of(caller, rng, history, n=40):
         value = rng.choice(sorted(history))
         held = [row for row in history[value] if row[0] <= at and (row[1] is None or row[1] > at)]
         rows = caller.query("explain_at", value=value, at=rfc(at))
-        got = [(float(row["score"]), row["tier"], json.loads(row["families"])) for row in rows if row["score"]]
-        assert got == [tuple(row[2:5]) for row in held], (value, at)
+        got = [word_of((float(row["score"]), row["tier"], json.loads(row["families"]), json.loads(row["reasons"])))
+               for row in rows if row["score"]]
+        assert got == [word_of(row[2:]) for row in held], (value, at)
 
 
 def test_history_equals_the_journal(site, broker, postgres, pub, caller, rng):
@@ -269,9 +270,9 @@ def test_a_baseline_is_believed_in_what_it_has_told(store, pub, caller):  # noqa
     publish(pub, [*drop.step({(pb.KIND_IP, value): 0}), drop.ok(weight=0.95), verdicts_by(drop, verdict_of(
         value, 0.89, {"list": 0.95}, ("drop", 0.95)))])
     drop.step({})
-    publish(pub, [verdicts_by(drop, verdict_of(value, 0.61, {"list": 0.61}, ("drop", 0.61), next_change_unix_ms=later_ms,
+    seq = publish(pub, [verdicts_by(drop, verdict_of(value, 0.61, {"list": 0.61}, ("drop", 0.61), next_change_unix_ms=later_ms,
                                                expires_unix_ms=later_ms)), *drop.baseline()])
-    store.wait_stored(pub.flush(30))
+    store.wait_stored(seq)
     store.check_lists([drop])
     assert rows_of(caller) == {value: (0.61, "slow", {"list": 0.61}, ["drop"], "2")}
     row, = caller.query("verdicts")
@@ -291,7 +292,7 @@ def test_what_a_baseline_closes_is_weighed_without_its_list(store, pub, caller):
     publish(pub, [*drop.step(ip(*values)), drop.ok(weight=0.9), *other.step(ip(alone, two)), other.ok(weight=0.95),
                   *third.step(ip(two)), third.ok(weight=0.5), *word.step(ip(trusted)), word.ok(weight=0.95),
                   (word.topic("source.weight"), weighed)])
-    publish(pub, [verdicts_by(
+    seq = publish(pub, [verdicts_by(
         drop, verdict_of(seen, 0.95, {"list": 0.9, "trap": 0.5}, ("drop", 0.9), ("trap", 0.5), expires_unix_ms=2**41),
         verdict_of(decayed, 0.94, {"list": 0.94}, ("drop", 0.9), ("other", 0.4)),
         verdict_of(alone, 0.995, {"list": 0.995}, ("other", 0.95), ("drop", 0.9)),
@@ -299,7 +300,7 @@ def test_what_a_baseline_closes_is_weighed_without_its_list(store, pub, caller):
         verdict_of(none, 0.89, {"list": 0.9}, ("drop", 0.9), expires_unix_ms=2**41),
         verdict_of(operator, 1, {"list": 0.9, "deny": 0.11}, ("operator", 1), ("drop", 0.9)),
         verdict_of(trusted, 0.995, {"list": 0.995}, ("word", 0.95), ("drop", 0.9)))])
-    store.wait_stored(pub.flush(30))
+    store.wait_stored(seq)
     before = rows_of(caller)
     drop.step({})
     store.wait_stored(publish(pub, drop.baseline()))

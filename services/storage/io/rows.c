@@ -59,9 +59,13 @@ static const char listing_sql_remove[] =
     "$6::smallint[]) as u(ikey, source_id, kind, value, last_at, tlp) "
     "where l.ikey = u.ikey and l.source_id = u.source_id and l.kind = u.kind and l.value = u.value and l.listed";
 
-/* Whether `u` says what `h` says, as in core/told.h: JSON arrays that contain each other hold the same names. */
+/*
+ * Whether `u` says what `h` says, as in core/told.h: JSON arrays that contain each other hold the same names. Within
+ * one commit it takes the row anyway: of one commit the last word counts.
+ */
 #define VERDICT_SQL_SAME                                                                                           \
     "h.from_at is not null and h.tier = u.tier and h.tlp = u.tlp and h.subtree = u.subtree and h.whole = u.whole " \
+    "and h.from_at <> u.told_at "                                                                                  \
     "and floor(h.score * 20 + 0.5 + 1e-9) = floor(u.score * 20 + 0.5 + 1e-9) "                                     \
     "and jsonb_path_query_array(h.families, '$.keyvalue().key') "                                                  \
     "    @> jsonb_path_query_array(u.families, '$.keyvalue().key') "                                               \
