@@ -29,6 +29,14 @@ int tip_topic(char *topic, const char *prefix, const char *name)
     return 0;
 }
 
+bool tip_event_is_under(const struct tip_event *event, const char *topic)
+{
+    const char *kind = tip_event_kind_name(event->kind);
+    size_t n = strlen(kind);
+
+    return n && !strncmp(topic, "v1.", 3) && !strncmp(topic + 3, kind, n) && topic[3 + n] == '.';
+}
+
 bool tip_topic_valid(const char *topic, size_t n)
 {
     unsigned n_parts = 0;

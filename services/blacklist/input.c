@@ -31,12 +31,15 @@ static int input_hear(struct app *app, struct tip_outbox_txn *txn, const struct 
     const char *reason = "";
 
     if (!tip_event_decode(record->event, record->event_len, &event, &reason)) {
-        if (event->kind == TIP_EVENT_SCHEDULE_DUE)
+        bool is_under = tip_event_is_under(event, record->stamp.topic);
+
+        if (is_under && event->kind == TIP_EVENT_SCHEDULE_DUE)
             return runs_take(app, txn, &event->schedule_due);
-        if (observed_is(event))
+        if (is_under && observed_is(event))
             return observe_hear(app, txn, event, &record->stamp);
         if (event->kind == TIP_EVENT_NONE)
             return 0; /* of a later version */
+        reason = "its kind does not belong under this topic";
     }
     tip_metric_inc(app->m[APP_M_MALFORMED]);
     tip_warn("input.malformed", "topic=%s seq=%" PRIu64 " reason=%s", record->stamp.topic, record->stamp.seq, reason);

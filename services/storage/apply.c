@@ -46,8 +46,14 @@ static void apply_decode(struct store_apply *apply, size_t i)
 {
     const struct store_record *record = &apply->batch->records[i];
     const char *reason = "";
-    int r = store_codec_read(record->event, record->event_len, &apply->items[i].event, &reason);
+    struct tip_event **eventp = &apply->items[i].event;
+    int r = store_codec_read(record->event, record->event_len, eventp, &reason);
 
+    if (!r && (*eventp)->kind != TIP_EVENT_NONE && !tip_event_is_under(*eventp, record->topic)) {
+        tip_event_destroy(eventp);
+        reason = "its kind does not belong under this topic";
+        r = STORE_CODEC_E_REJECT;
+    }
     if (r)
         apply->items[i].reject = tip_strdup(r < 0 ? strerror(-r) : reason);
 }

@@ -235,6 +235,28 @@ def test_what_is_kept_is_bounded(lists, site, seer, nginx, rng):
     wait_for(lambda: lists.service.metric(repeated) == 10, 20, "the newest ten are the ones that are kept")
 
 
+def test_a_topic_brings_only_its_own_kind(lists, seer, nginx, rng):
+    """Rights are given by topic: whoever may speak of mail neither starts runs nor plays the tracker."""
+    lists.source("list", nginx.write("list.txt", text(addresses(rng, 30))), weight=None, interval="1h")
+    lists.start()
+    run = uuid7()
+    soon = int(time.time() * 1000)
+    for made in (event("schedule.due", run_id=run, job="test", module="blacklist", due_unix_ms=soon,
+                       deadline_unix_ms=soon + 60000, expires_unix_ms=soon + 60000, force=True),
+                 event("flux.agent", domain="fluxing.tip-b.net", network="net-1", agents=[
+                     pb.FluxAgent(indicator=pb.Indicator(kind=IP, value="46.4.8.1"), seen_unix_ms=soon)]),
+                 event("smtp.behaviour", entries=[pb.SmtpBehaviour(
+                     indicator=pb.Indicator(kind=IP, value="46.4.8.1"), behaviour="dictionary", n=1, seen_unix_ms=soon)])):
+        seer.send("v1.mail.seen.bait.", made)
+    seer.mail("46.4.8.2")
+    seer.pub.flush()
+    wait_kept(lists, 1, "the mail")
+    assert lists.service.metric("tip_blacklist_events_malformed_total") == 3
+    lists.run()
+    reports = [one for name in ("done", "failed") for one in lists.events(f"v1.schedule.{name}.")]
+    assert reports and run not in [one.payload.run_id for one in reports]
+
+
 def test_storage_keeps_what_was_seen(site, broker, postgres, seer):
     postgres.create("tip")
     storage = site.service("storage", database=postgres.url("tip"))
@@ -255,6 +277,10 @@ def test_storage_keeps_what_was_seen(site, broker, postgres, seer):
     assert rows(kinds) == [("mail.seen", "v1.mail.seen.bait."), ("flux.agent", "v1.flux.agent.test."),
                            ("smtp.behaviour", "v1.smtp.behaviour.test.")]
     assert rows("select * from tip.event_reject") == []
+    seer.send("v1.mail.seen.bait.", event("source.ok", source="forged", version=1))
+    seer.pub.flush()
+    wait_for(lambda: rows("select topic from tip.event_reject") == [("v1.mail.seen.bait.",)], 30, "another kind is refused")
+    assert rows("select * from tip.source where name = 'forged'") == []
 
 
 # ---- verdicts ----

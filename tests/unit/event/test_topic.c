@@ -62,6 +62,36 @@ static void test_topic_valid(void **state)
     }
 }
 
+static void test_topic_says_the_kind(void **state)
+{
+    static const struct {
+        const char *topic;
+        enum tip_event_kind kind;
+        bool is_under;
+    } rows[] = {
+        {TIP_TOPIC_MAIL_SEEN "bait.", TIP_EVENT_MAIL_SEEN, true},
+        {TIP_TOPIC_MAIL_SEEN "bait.", TIP_EVENT_FLUX_AGENT, false},
+        {TIP_TOPIC_MAIL_SEEN "bait.", TIP_EVENT_SCHEDULE_DUE, false},
+        {TIP_TOPIC_SCHEDULE_DUE "blacklist.", TIP_EVENT_SCHEDULE_DUE, true},
+        {TIP_TOPIC_SCHEDULE_DONE "blacklist.", TIP_EVENT_SCHEDULE_FAILED, false},
+        {TIP_TOPIC_BUS_HEAD, TIP_EVENT_BUS_HEAD, true},
+        {"v1.mail.seenx.bait.", TIP_EVENT_MAIL_SEEN, false},
+        {"v1.mail.see", TIP_EVENT_MAIL_SEEN, false},
+        {"v2.mail.seen.bait.", TIP_EVENT_MAIL_SEEN, false},
+        {"", TIP_EVENT_MAIL_SEEN, false},
+        {"v1..", TIP_EVENT_NONE, false},
+        {TIP_TOPIC_MAIL_SEEN "bait.", TIP_EVENT_NONE, false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const struct tip_event event = {.kind = rows[i].kind};
+
+        if (tip_event_is_under(&event, rows[i].topic) != rows[i].is_under)
+            fail_msg("%s of %s", rows[i].topic, tip_event_kind_name(rows[i].kind));
+    }
+}
+
 static void test_tiers_and_names(void **state)
 {
     (void)state;
@@ -83,6 +113,7 @@ int main(void)
         cmocka_unit_test(test_topic_makes_names_safe),
         cmocka_unit_test(test_topic_refuses_what_is_too_long),
         cmocka_unit_test(test_topic_valid),
+        cmocka_unit_test(test_topic_says_the_kind),
         cmocka_unit_test(test_tiers_and_names),
     };
 

@@ -401,6 +401,13 @@ tip_nodiscard int tip_record_write(const struct tip_stamp *stamp, const uint8_t 
 /** "listing.delta", …; "" for TIP_EVENT_NONE. */
 const char *tip_event_kind_name(enum tip_event_kind kind);
 enum tip_event_kind tip_event_kind_of(const char *name);
+
+/**
+ * Does a topic say the kind of the event that came under it? Rights are given by topic, so an event under another one
+ * is nothing its publisher may say. No topic is that of a kind which this version does not know.
+ */
+bool tip_event_is_under(const struct tip_event *event, const char *topic);
+
 const char *tip_tier_name(enum tip_tier tier);
 const char *tip_tlp_name(enum tip_tlp tlp);
 
