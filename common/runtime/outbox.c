@@ -306,6 +306,11 @@ const struct tip_id *tip_outbox_stream(const struct tip_outbox *outbox)
     return &outbox->stream;
 }
 
+size_t tip_outbox_map_bytes(const struct tip_outbox *outbox)
+{
+    return outbox->budget * 2;
+}
+
 uint64_t tip_outbox_n_waiting(const struct tip_outbox *outbox)
 {
     return outbox->next - outbox->first;

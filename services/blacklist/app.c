@@ -91,6 +91,8 @@ static const struct tip_metric_row app_metrics[APP_M_COUNT] = {
                                    "why=\"unscored\"", "Observations that were not taken, by why."},
     [APP_M_UNBELIEVED_LATE] = {TIP_METRIC_COUNTER, "tip_blacklist_observations_unbelieved_total", "why=\"late\"",
                                "Observations that were not taken, by why."},
+    [APP_M_UNBELIEVED_FULL] = {TIP_METRIC_COUNTER, "tip_blacklist_observations_unbelieved_total", "why=\"full\"",
+                               "Observations that were not taken, by why."},
     [APP_M_FORGOTTEN_FULL] = {TIP_METRIC_COUNTER, "tip_blacklist_observations_forgotten_total", "why=\"full\"",
                               "Observations that were forgotten, by why."},
     [APP_M_FORGOTTEN_OVER] = {TIP_METRIC_COUNTER, "tip_blacklist_observations_forgotten_total", "why=\"old\"",

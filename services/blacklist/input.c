@@ -11,7 +11,7 @@
 #define INPUT_CONSUMER "blacklist"
 #define INPUT_RETRY_MS TIP_SECOND_MS
 
-enum { INPUT_BYTES = 1 << 20 /* of a batch: thousands of observations */ };
+enum { INPUT_BYTES = 128 << 10 /* of a batch: a thousand observations and a short turn */ };
 
 int input_load(struct app *app, struct tip_outbox_txn *txn)
 {

@@ -13,8 +13,11 @@
 #define OBSERVE_KEEP_S ((uint32_t)BL_SEEN_WINDOW_S)
 
 enum {
-    OBSERVE_BYTES_MAX = 32 * 1024 * 1024, /* of keys */
-    OBSERVE_TURN = 4096,                  /* forgotten in a transaction: more than one event can bring */
+    OBSERVE_SHARE = 8,      /* of the map they may take one part of so many, and as much again until verdicts follow */
+    OBSERVE_TURN = 4096,    /* forgotten in a transaction: more than one event can bring */
+    OBSERVE_OVERHEAD = 64,  /* of a record in the map, and of pages that are not full */
+    OBSERVE_IN_PAGE = 1900, /* a larger record gets pages of its own */
+    OBSERVE_PAGE = 4096,
     OBSERVE_FORMAT = 1
 };
 
@@ -86,6 +89,16 @@ static bool observe_key_read(const unsigned char *key, size_t len, struct bl_obs
 
 /* ---- stored ---- */
 
+/* What it takes in the map. */
+static size_t observe_cost(const struct observe_item *item)
+{
+    size_t bytes = sizeof(struct observe_stored) + item->len;
+
+    if (bytes > OBSERVE_IN_PAGE)
+        bytes = (bytes / OBSERVE_PAGE + 1) * OBSERVE_PAGE;
+    return bytes + OBSERVE_OVERHEAD;
+}
+
 static int observe_put(struct tip_outbox_txn *txn, const struct observe_item *item)
 {
     const struct observe_stored stored = {.died = item->died, .at_s = item->at_s, .len = item->len};
@@ -109,11 +122,12 @@ static int observe_numbers_put(const struct observe_list *list, struct tip_outbo
     return store_put(txn, STORE_OBSERVED, key, sizeof(key), &numbers, sizeof(numbers));
 }
 
-static int observe_drop(struct tip_outbox_txn *txn, struct observe_item *item)
+static int observe_drop(struct observe_list *list, struct tip_outbox_txn *txn, struct observe_item *item)
 {
     uint8_t key[8];
     int r;
 
+    list->bytes_all -= observe_cost(item);
     store_number_key(item->born, key);
     r = store_delete(txn, STORE_OBSERVED, key, sizeof(key));
     free(item->key);
@@ -126,7 +140,7 @@ static void observe_stand(struct observe_list *list, struct observe_item *item)
     uint32_t over_s = item->at_s + OBSERVE_KEEP_S;
 
     tip_hash_add_bytes(list->standing, key, item->len, item);
-    list->bytes += item->len;
+    list->bytes += observe_cost(item);
     if (!list->next_over_s || over_s < list->next_over_s)
         list->next_over_s = over_s;
 }
@@ -164,6 +178,7 @@ static int observe_visit(void *ctx, const void *key, size_t key_len, const void 
         .born = store_number_of(key, key_len), .died = stored.died, .at_s = stored.at_s, .len = stored.len};
     item->key = tip_alloc(item->len, 1);
     memcpy(item->key, (const unsigned char *)bytes + sizeof(stored), item->len);
+    list->bytes_all += observe_cost(item);
     if (item->died)
         observe_lie(list, item);
     else
@@ -173,6 +188,7 @@ static int observe_visit(void *ctx, const void *key, size_t key_len, const void 
 
 int observe_load(struct app *app, struct tip_outbox_txn *txn)
 {
+    app->observe.bytes_max = tip_outbox_map_bytes(app->outbox) / OBSERVE_SHARE;
     return store_each(txn, STORE_OBSERVED, observe_visit, &app->observe);
 }
 
@@ -218,9 +234,9 @@ static int observe_end(struct app *app, struct tip_outbox_txn *txn, struct obser
     struct observe_list *list = &app->observe;
 
     tip_hash_remove(list->standing, item);
-    list->bytes -= item->len;
+    list->bytes -= observe_cost(item);
     if (item->born > observe_stands(app))
-        return observe_drop(txn, item);
+        return observe_drop(list, txn, item);
     item->died = list->last;
     observe_lie(list, item);
     return observe_put(txn, item);
@@ -234,67 +250,90 @@ static int observe_add(struct observe_list *list, struct tip_outbox_txn *txn, co
     item->key = tip_alloc(item->len, 1);
     memcpy(item->key, made->key, item->len);
     item->born = list->last;
+    list->bytes_all += observe_cost(item);
     observe_stand(list, item);
     return observe_put(txn, item);
 }
 
-/** What one event does. */
-struct observe_turn {
-    struct app *app;
-    struct tip_outbox_txn *txn;
-};
-
-static int observe_take(const struct observe_turn *turn, const struct bl_observation *observation)
+/* Would it be with one more that costs so much? 0: is it? */
+static bool observe_is_full(const struct observe_list *list, size_t cost)
 {
-    struct observe_list *list = &turn->app->observe;
-    unsigned char key[sizeof(struct observe_head) + OBSERVED_BECAUSE + TIP_INDICATOR_MAX + 2];
-    const struct observe_item made = {
-        .at_s = observation->at_s, .len = (uint32_t)observe_key_len(observation), .key = key};
-    struct observe_item *old;
-    int r = 0;
-
-    observe_key_write(observation, key);
-    tip_hash_find_bytes(list->standing, key, made.len, old);
-    if (old && old->at_s >= made.at_s) {
-        tip_metric_inc(turn->app->m[APP_M_OBSERVED_REPEATED]);
-        return 0;
-    }
-    list->last++;
-    if (old)
-        r = observe_end(turn->app, turn->txn, old);
-    r = r ? r : observe_add(list, turn->txn, &made);
-    tip_metric_inc(turn->app->m[APP_M_OBSERVED_TRAP + observation->what]);
-    return r;
-}
-
-static int observe_one(void *ctx, const struct bl_observation *observation, enum observed_fate fate)
-{
-    const struct observe_turn *turn = ctx;
-
-    if (!fate)
-        return observe_take(turn, observation);
-    tip_metric_inc(turn->app->m[APP_M_UNBELIEVED_MALFORMED + (int)fate - 1]);
-    return 0;
-}
-
-static bool observe_is_full(const struct observe_list *list)
-{
-    return tip_hash_count(list->standing) > list->max || list->bytes > OBSERVE_BYTES_MAX;
+    return tip_hash_count(list->standing) + (cost > 0) > list->max || list->bytes + cost > list->bytes_max;
 }
 
 /* The oldest changes go first. */
-static int observe_forget_full(struct app *app, struct tip_outbox_txn *txn, size_t *np)
+static int observe_forget_full(struct app *app, struct tip_outbox_txn *txn, size_t cost, size_t *np)
 {
     struct observe_list *list = &app->observe;
     int r = 0;
 
-    while (!r && observe_is_full(list) && *np < OBSERVE_TURN) {
+    while (!r && list->standing && observe_is_full(list, cost) && *np < OBSERVE_TURN) {
         list->last++;
         r = observe_end(app, txn, list->standing);
         tip_metric_inc(app->m[APP_M_FORGOTTEN_FULL]);
         ++*np;
     }
     return r;
+}
+
+/** What one event does. */
+struct observe_turn {
+    struct app *app;
+    struct tip_outbox_txn *txn;
+    size_t n_forgotten;
+};
+
+/* In place of an old one it takes as much. The dead are there until verdicts have followed: then it has to wait. */
+static bool observe_fits(const struct observe_list *list, const struct observe_item *made,
+                         const struct observe_item *old)
+{
+    size_t cost = observe_cost(made);
+
+    return (old || !observe_is_full(list, cost)) && list->bytes_all + cost <= 2 * list->bytes_max;
+}
+
+static int observe_change(struct observe_turn *turn, const struct observe_item *made, struct observe_item *old)
+{
+    struct observe_list *list = &turn->app->observe;
+    int r;
+
+    list->last++;
+    r = old ? observe_end(turn->app, turn->txn, old) : 0;
+    return r ? r : observe_add(list, turn->txn, made);
+}
+
+static int observe_take(struct observe_turn *turn, const struct bl_observation *observation)
+{
+    struct app *app = turn->app;
+    unsigned char key[sizeof(struct observe_head) + OBSERVED_BECAUSE + TIP_INDICATOR_MAX + 2];
+    const struct observe_item made = {
+        .at_s = observation->at_s, .len = (uint32_t)observe_key_len(observation), .key = key};
+    struct observe_item *old;
+    int r;
+
+    observe_key_write(observation, key);
+    tip_hash_find_bytes(app->observe.standing, key, made.len, old);
+    if (old && old->at_s >= made.at_s) {
+        tip_metric_inc(app->m[APP_M_OBSERVED_REPEATED]);
+        return 0;
+    }
+    r = old ? 0 : observe_forget_full(app, turn->txn, observe_cost(&made), &turn->n_forgotten);
+    if (!r && !observe_fits(&app->observe, &made, old)) {
+        tip_metric_inc(app->m[APP_M_UNBELIEVED_FULL]);
+        return 0;
+    }
+    tip_metric_inc(app->m[APP_M_OBSERVED_TRAP + observation->what]);
+    return r ? r : observe_change(turn, &made, old);
+}
+
+static int observe_one(void *ctx, const struct bl_observation *observation, enum observed_fate fate)
+{
+    struct observe_turn *turn = ctx;
+
+    if (!fate)
+        return observe_take(turn, observation);
+    tip_metric_inc(turn->app->m[APP_M_UNBELIEVED_MALFORMED + (int)fate - 1]);
+    return 0;
 }
 
 int observe_hear(struct app *app, struct tip_outbox_txn *txn, const struct tip_event *event,
@@ -309,10 +348,8 @@ int observe_hear(struct app *app, struct tip_outbox_txn *txn, const struct tip_e
                                          .each = observe_one,
                                          .ctx = &turn};
     uint64_t before = app->observe.last;
-    size_t n = 0;
     int r = observed_walk(&order);
 
-    r = r ? r : observe_forget_full(app, txn, &n);
     return r || before == app->observe.last ? r : observe_numbers_put(&app->observe, txn);
 }
 
@@ -344,7 +381,7 @@ static int observe_forget(struct app *app, struct tip_outbox_txn *txn, uint32_t 
 {
     struct observe_list *list = &app->observe;
     size_t n = 0;
-    int r = observe_forget_full(app, txn, &n);
+    int r = observe_forget_full(app, txn, 0, &n);
 
     if (!r && list->next_over_s && list->next_over_s <= now_s)
         r = observe_forget_over(app, txn, now_s, &n);
@@ -366,7 +403,7 @@ void observe_tick(struct app *app)
 {
     struct observe_list *list = &app->observe;
     uint32_t now_s = (uint32_t)(tip_loop_wall_ms() / TIP_SECOND_MS);
-    bool is_over = observe_is_full(list) || (list->next_over_s && list->next_over_s <= now_s);
+    bool is_over = observe_is_full(list, 0) || (list->next_over_s && list->next_over_s <= now_s);
     bool is_news = list->in_force != list->last && observe_stands(app) == list->in_force;
     struct tip_outbox_txn *txn;
     int r;
@@ -424,7 +461,7 @@ int observe_in_force_set(struct app *app, struct tip_outbox_txn *txn, uint64_t c
         }
         *at = item->next;
         list->n_dead--;
-        r = observe_drop(txn, item);
+        r = observe_drop(list, txn, item);
     }
     return r;
 }

@@ -2,7 +2,9 @@
 /*
  * What TIP observed itself, over restarts. Every change has a number, as on the allow and deny list (operator.h): an
  * observation is born with one, and dies with one when a newer one of its kind takes its place, after 90 days, or when
- * there are too many. Verdicts follow from number to number; the dead that were in force are kept until they have.
+ * they are too many or take too much of the map: then the oldest make room for a new one, before it comes. What has no
+ * room because verdicts are behind is dropped, and counted. Verdicts follow from number to number; the dead that were
+ * in force are kept until they have.
  *
  * One that was seen before at that time or later changes nothing, so replay is idempotent and order does not matter.
  */
@@ -27,9 +29,11 @@ struct observe_item {
 
 struct observe_list {
     struct observe_item *standing, *dead;
-    size_t bytes, n_dead, max; /* bytes of those that stand */
-    uint64_t last, in_force;   /* changes */
-    uint32_t next_over_s;      /* when the next one is too old; 0: not known */
+    size_t n_dead, max;
+    size_t bytes, bytes_max; /* of the map, by those that stand */
+    size_t bytes_all;        /* and by the dead: twice bytes_max at most */
+    uint64_t last, in_force; /* changes */
+    uint32_t next_over_s;    /* when the next one is too old; 0: not known */
     struct tip_prefix ordinary[BL_OWN_MAX];
     size_t n_ordinary;
 };

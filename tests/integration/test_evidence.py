@@ -235,6 +235,30 @@ def test_what_is_kept_is_bounded(lists, site, seer, nginx, rng):
     wait_for(lambda: lists.service.metric(repeated) == 10, 20, "the newest ten are the ones that are kept")
 
 
+def test_a_small_map_is_never_filled(lists, site, seer, rng):
+    site.config["bus"]["outbox_bytes"] = "16MiB"
+    lists.service = site.service("blacklist", sources=str(lists.dir), verdict_clock="1s", **lists.settings)
+    lists.start()
+    wide, numbers = "x" * 70, itertools.count()
+    for sender in addresses(rng, 600):
+        seer.mail(sender, *(f"http://{next(numbers):06d}.tip-b.net/{wide}" for _ in range(100)))
+    seer.pub.flush()
+    total, full = "tip_blacklist_observations_total", "tip_blacklist_observations_unbelieved_total"
+    wait_for(lambda: lists.service.metric(total + '{what="trap"}') + lists.service.metric(full + '{why="full"}') == 60600, 120,
+             "all of them were heard")
+    taken, forgotten = (lists.service.metric(name) for name in (
+        total + '{what="trap"}', 'tip_blacklist_observations_forgotten_total{why="full"}'))
+    assert taken == forgotten + kept(lists) and forgotten > 1000
+    assert 5000 < kept(lists) < 15000, "what two of 16 MiB hold"
+    n = kept(lists)
+    lists.service.kill()
+    lists.service.start()
+    assert kept(lists) == n
+    seer.mail("46.4.8.1")
+    seer.pub.flush()
+    wait_for(lambda: lists.service.metric(total + '{what="trap"}') == 1, 30, "what comes later is taken")
+
+
 def test_a_topic_brings_only_its_own_kind(lists, seer, nginx, rng):
     """Rights are given by topic: whoever may speak of mail neither starts runs nor plays the tracker."""
     lists.source("list", nginx.write("list.txt", text(addresses(rng, 30))), weight=None, interval="1h")

@@ -38,6 +38,8 @@ const struct tip_id *tip_outbox_stream(const struct tip_outbox *outbox);
 /** Events not yet acked, and their bytes. */
 uint64_t tip_outbox_n_waiting(const struct tip_outbox *outbox);
 uint64_t tip_outbox_bytes_waiting(const struct tip_outbox *outbox);
+/** Of the whole map: state may take the half that events do not, less what a transaction needs while it copies. */
+size_t tip_outbox_map_bytes(const struct tip_outbox *outbox);
 /** False when `bytes` more would pass the budget: stop reading your source, tip_bus_on_space calls you back. */
 bool tip_outbox_has_room(struct tip_outbox *outbox, size_t bytes);
 
