@@ -18,14 +18,19 @@ enum {
     OBSERVE_OVERHEAD = 64,  /* of a record in the map, and of pages that are not full */
     OBSERVE_IN_PAGE = 1900, /* a larger record gets pages of its own */
     OBSERVE_PAGE = 4096,
-    OBSERVE_FORMAT = 1
+    OBSERVE_DAY_S = 24 * 60 * 60,
+    OBSERVE_FORMAT = 2
 };
 
-/* A key begins with this; then come the names of what led to it, a NUL, the value, and a NUL. */
+/*
+ * A key begins with this; then come the names of what led to it, a NUL, the value, and a NUL. The newest of a day
+ * stands for that day: an older day is kept beside it, for it may be the one that confirms a list.
+ */
 struct observe_head {
     uint64_t distinct;
     uint8_t format, kind, what, tlp;
     uint32_t because_len;
+    uint32_t day, zero; /* of UTC; no padding */
 };
 
 /* As it is stored under the number of its birth: this and the key. Under 0 the numbers of the list. */
@@ -57,7 +62,8 @@ static void observe_key_write(const struct bl_observation *observation, unsigned
                                  .kind = (uint8_t)observation->kind,
                                  .what = (uint8_t)observation->what,
                                  .tlp = observation->tlp,
-                                 .because_len = (uint32_t)strlen(because_of)};
+                                 .because_len = (uint32_t)strlen(because_of),
+                                 .day = observation->at_s / OBSERVE_DAY_S};
     memcpy(key, &head, sizeof(head));
     key += sizeof(head);
     memcpy(key, because_of, head.because_len + 1);

@@ -6,7 +6,8 @@
  * room because verdicts are behind is dropped, and counted. Verdicts follow from number to number; the dead that were
  * in force are kept until they have.
  *
- * One that was seen before at that time or later changes nothing, so replay is idempotent and order does not matter.
+ * One that was seen before on that UTC day, at that time or later, changes nothing, so replay is idempotent and order
+ * does not matter.
  */
 #include <tip/hash.h>
 #include <tip/outbox.h>

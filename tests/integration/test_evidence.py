@@ -42,8 +42,8 @@ class Seer:
                                                  received_unix_ms=int(at * 1000)), depth, causes, tlp)
         self.remember("trap", at, depth, causes, sender, *led_to)
 
-    def agents(self, domain, *values, network="", depth=1, causes=()):
-        at = time.time()
+    def agents(self, domain, *values, network="", at=None, depth=1, causes=()):
+        at = time.time() if at is None else at
         made = event("flux.agent", domain=domain, network=network, agents=[
             pb.FluxAgent(indicator=pb.Indicator(kind=IP, value=value), prefix=f"{value}/32",
                          seen_unix_ms=int(at * 1000)) for value in values])
@@ -445,6 +445,18 @@ def test_what_is_forgotten_is_taken_back(quick, site, seer, rng):
     seer.pub.flush()
     wait_for(lambda: set(lists.verdicts()) == set(senders[20:]), 30, "the last ten are")
     assert newest(lists)[senders[0]][0].tier == 0, "with a removal"
+
+
+def test_an_agent_that_is_seen_again_is_kept_by_day_and_counts_once(quick, seer):
+    lists, agent, now = quick, "46.4.8.1", int(time.time())
+    lists.start()
+    days = [now - 9 * DAY, now - 2 * DAY, now]
+    for at in reversed(days):
+        seer.agents("fluxing.tip-b.net", agent, network="net-1", at=at)
+        seer.agents("fluxing.tip-b.net", agent, network="net-1", at=at)
+    seer.pub.flush()
+    wait_kept(lists, 2 * len(days), "the agent and the name, each day")
+    check_verdict(*wait_verdict(lists, agent, 1), [("flux", "net-1", now)])
 
 
 def test_an_audience_sees_what_it_may(quick, seer, site):

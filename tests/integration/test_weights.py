@@ -65,8 +65,9 @@ def world(rng, tmp_path):
                    "top_site": rng.sample([e for e in pool if "victim" in e], 5),
                    "sinkhole": [".victim3.com"], "scanner": ["45.0.0.0/24"]}
     for entry in rng.sample(pool, 80):
-        world.observed.append((entry, START + rng.randrange(steps * 8) * DAY, rng.choice(["trap", "flux", "smtp", "abandonment"]),
-                               rng.randrange(6), rng.choice([None, None, "alpha"])))
+        at, what = START + rng.randrange(steps * 8) * DAY, rng.choice(["trap", "flux", "smtp", "abandonment"])
+        depth, because = rng.randrange(6), rng.choice([None, None, "alpha"])
+        world.observed += [(entry, at + later, what, depth, because) for later in (0, 9 * DAY)]  # and again, too late
     world.observed.sort()
     world.exposure = rng.choice([0, 500, 40000])
     world.end = START + (steps + rng.randrange(10)) * 8 * DAY + 3 * DAY

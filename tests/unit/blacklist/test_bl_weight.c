@@ -5,6 +5,7 @@
 
 #include "core/score.h"
 #include "core/weight.h"
+#include "core/witness.h"
 #include "seens.h"
 
 enum { T0 = 1700000000, HOUR = 3600, TURNS = 10000 };
@@ -118,6 +119,35 @@ static void test_weight_rises_by_what_was_seen(void **state)
     assert_true(fabs(weight.trust - 0.6) < 1e-15);
 }
 
+/* The same again, nine days after: too late to confirm the list, and it takes nothing from what did. */
+static void test_weight_stays_when_it_is_seen_again(void **state)
+{
+    static const struct bl_observation first = {
+        .kind = TIP_KIND_IP, .value = "9.9.9.9", .len = 7, .what = BL_EVIDENCE_FLUX, .at_s = T0 + HOUR};
+    tip_auto(bl_witnesses_destroy) struct bl_witnesses *witnesses = bl_witnesses_new();
+    struct bl_observation again = first;
+    tip_auto(seens_deinit) struct seens seens;
+    struct bl_weigh_job job = {.exposure = 1, .now_s = T0 + HOUR};
+    struct bl_weigh_source source;
+
+    (void)state;
+    seens_init(&seens);
+    seens_update(&seens, "9.9.9.9\n", T0, 0, 1000);
+    source = list_of(&seens);
+    again.at_s += 9 * 24 * HOUR;
+    bl_witnesses_add(witnesses, &again);
+    bl_witnesses_add(witnesses, &first);
+    bl_witnesses_build(witnesses);
+    assert_int_equal(bl_witnesses_at(witnesses, 0).witness->n[BL_EVIDENCE_FLUX], 1);
+    assert_int_equal(bl_witnesses_at(witnesses, 0).witness->last_s[BL_EVIDENCE_FLUX], again.at_s);
+    job.observations = bl_witnesses_observations(witnesses, &job.n_observations);
+    assert_int_equal(job.n_observations, 2);
+    assert_true(weigh(&source, &job).n_confirmed == 1);
+    job.observations = &again;
+    job.n_observations = 1;
+    assert_true(weigh(&source, &job).n_confirmed == 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -125,6 +155,7 @@ int main(void)
         cmocka_unit_test(test_weight_falls_when_a_source_is_silent),
         cmocka_unit_test(test_weight_does_not_feed_on_itself),
         cmocka_unit_test(test_weight_rises_by_what_was_seen),
+        cmocka_unit_test(test_weight_stays_when_it_is_seen_again),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
