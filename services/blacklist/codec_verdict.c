@@ -71,6 +71,7 @@ enum tip_tlp codec_verdicts(struct tip_event *event, const struct codec_part *pa
     struct bl_score_job *job = plan->tell.job;
     struct bl_score_detail detail;
     enum tip_tlp tlp = TIP_TLP_NONE;
+    uint32_t depth = 0; /* of a list */
     size_t end;
     size_t start = work_plan_cut(plan, part->index, &end);
 
@@ -83,8 +84,9 @@ enum tip_tlp codec_verdicts(struct tip_event *event, const struct codec_part *pa
         codec_verdict(part, i - start, scratch, &detail);
         other = detail.score.rule == BL_RULE_DENY ? TIP_TLP_AMBER : (enum tip_tlp)detail.tlp;
         tlp = other > tlp ? other : tlp;
+        depth = detail.depth > depth ? detail.depth : depth;
     }
-    *event = (struct tip_event){.kind = TIP_EVENT_VERDICT_CHANGES, .kind_name = "", .depth = 1};
+    *event = (struct tip_event){.kind = TIP_EVENT_VERDICT_CHANGES, .kind_name = "", .depth = 1 + depth};
     event->verdict_changes = (struct tip_verdict_changes){
         .n_verdicts = end - start,
         .verdicts = scratch->verdicts,

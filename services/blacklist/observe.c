@@ -19,7 +19,7 @@ enum {
     OBSERVE_IN_PAGE = 1900, /* a larger record gets pages of its own */
     OBSERVE_PAGE = 4096,
     OBSERVE_DAY_S = 24 * 60 * 60,
-    OBSERVE_FORMAT = 2
+    OBSERVE_FORMAT = 3
 };
 
 /*
@@ -37,6 +37,7 @@ struct observe_head {
 struct observe_stored {
     uint64_t died;
     uint32_t at_s, len;
+    uint32_t depth, zero; /* no padding */
 };
 
 struct observe_numbers {
@@ -107,7 +108,8 @@ static size_t observe_cost(const struct observe_item *item)
 
 static int observe_put(struct tip_outbox_txn *txn, const struct observe_item *item)
 {
-    const struct observe_stored stored = {.died = item->died, .at_s = item->at_s, .len = item->len};
+    const struct observe_stored stored = {
+        .died = item->died, .at_s = item->at_s, .len = item->len, .depth = item->depth};
     tip_auto(tip_buf_deinit) struct tip_buf bytes;
     uint8_t key[8];
     int r;
@@ -180,8 +182,11 @@ static int observe_visit(void *ctx, const void *key, size_t key_len, const void 
         return 0;
     }
     item = tip_new(struct observe_item);
-    *item = (struct observe_item){
-        .born = store_number_of(key, key_len), .died = stored.died, .at_s = stored.at_s, .len = stored.len};
+    *item = (struct observe_item){.born = store_number_of(key, key_len),
+                                  .died = stored.died,
+                                  .at_s = stored.at_s,
+                                  .depth = stored.depth,
+                                  .len = stored.len};
     item->key = tip_alloc(item->len, 1);
     memcpy(item->key, (const unsigned char *)bytes + sizeof(stored), item->len);
     list->bytes_all += observe_cost(item);
@@ -312,8 +317,10 @@ static int observe_take(struct observe_turn *turn, const struct bl_observation *
 {
     struct app *app = turn->app;
     unsigned char key[sizeof(struct observe_head) + OBSERVED_BECAUSE + TIP_INDICATOR_MAX + 2];
-    const struct observe_item made = {
-        .at_s = observation->at_s, .len = (uint32_t)observe_key_len(observation), .key = key};
+    const struct observe_item made = {.at_s = observation->at_s,
+                                      .depth = observation->depth,
+                                      .len = (uint32_t)observe_key_len(observation),
+                                      .key = key};
     struct observe_item *old;
     int r;
 
@@ -431,6 +438,7 @@ static void observe_put_in(struct bl_witnesses *witnesses, const struct observe_
     if (!observe_key_read(item->key, item->len, &observation) || observation.tlp > (uint8_t)audience)
         return;
     observation.at_s = item->at_s;
+    observation.depth = item->depth;
     bl_witnesses_add(witnesses, &observation);
 }
 

@@ -22,6 +22,7 @@ struct app;
 struct observe_item {
     uint64_t born, died; /* died 0: it stands */
     uint32_t at_s;
+    uint32_t depth;            /* of the event that brought it */
     uint32_t len;              /* of the key */
     unsigned char *key;        /* owned: all that makes it this one; see observe.c */
     struct observe_item *next; /* among the dead */

@@ -456,6 +456,13 @@ def test_an_agent_that_is_seen_again_is_kept_by_day_and_counts_once(quick, seer)
         seer.agents("fluxing.tip-b.net", agent, network="net-1", at=at)
     seer.pub.flush()
     wait_kept(lists, 2 * len(days), "the agent and the name, each day")
+    seer.mail("46.4.8.2", depth=3)
+    seer.mail("46.4.8.3")
+    seer.pub.flush()
+    for value, depth in (agent, 2), ("46.4.8.2", 4):
+        wait_verdict(lists, value, 1)
+        depths = [s.event.depth for s in lists.events("v1.verdict.") for v in s.payload.verdicts if v.indicator.value == value]
+        assert min(depths) >= depth, "one deeper than what it rests on"
     check_verdict(*wait_verdict(lists, agent, 1), [("flux", "net-1", now)])
 
 

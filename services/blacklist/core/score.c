@@ -313,6 +313,8 @@ static void explain_marking(struct bl_score_detail *detail, const struct bl_scor
     }
     if (stand->witness && stand->witness->tlp > detail->tlp)
         detail->tlp = stand->witness->tlp;
+    if (stand->witness && stand->witness->depth > detail->depth)
+        detail->depth = stand->witness->depth;
 }
 
 static void explain_lists(struct bl_score_detail *detail, const struct bl_score_job *job)

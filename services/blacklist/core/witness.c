@@ -160,6 +160,8 @@ static void witness_count(struct bl_witness *witness, const struct bl_observatio
         witness->last_s[item->what] = item->at_s;
     if (item->tlp > witness->tlp)
         witness->tlp = item->tlp;
+    if (item->depth > witness->depth) /* BL_EVIDENCE_DEPTH_MAX at most */
+        witness->depth = (uint8_t)item->depth;
 }
 
 void bl_witnesses_build(struct bl_witnesses *witnesses)

@@ -17,7 +17,8 @@
 struct bl_witness {
     uint16_t n[BL_EVIDENCE_KIND_COUNT]; /* independent observations; stops at 65535 */
     uint32_t last_s[BL_EVIDENCE_KIND_COUNT];
-    uint8_t tlp; /* the strictest marking of the observations */
+    uint8_t tlp;   /* the strictest marking of the observations */
+    uint8_t depth; /* of the deepest */
 };
 
 struct bl_witnesses;

@@ -57,6 +57,8 @@ static void test_witness_counts_what_is_independent(void **state)
 
     (void)state;
     items[2].tlp = 3;
+    items[1].depth = 2;
+    items[3].depth = 1;
     items[7].depth = BL_EVIDENCE_DEPTH_MAX + 1;
     witnesses = made(items, sizeof(items) / sizeof(*items));
     assert_int_equal(bl_witnesses_count(witnesses), 3);
@@ -68,6 +70,7 @@ static void test_witness_counts_what_is_independent(void **state)
     assert_int_equal(found->last_s[BL_EVIDENCE_TRAP], 300);
     assert_int_equal(found->last_s[BL_EVIDENCE_FLUX], 50);
     assert_int_equal(found->tlp, 3);
+    assert_int_equal(found->depth, 2);
     assert_non_null(find(witnesses, "http://bad.example/x"));
     assert_int_equal(find(witnesses, "2001:db8::7")->n[BL_EVIDENCE_SMTP], 1);
     assert_null(find(witnesses, "192.0.2.8")); /* it left while it was slowed: nothing */
