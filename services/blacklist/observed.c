@@ -101,11 +101,19 @@ static void observed_because_add(char *names, const char *name)
     memcpy(names + at, name, len + !n);
 }
 
+/* Where every place is taken there may have been more that had none. */
+static bool observed_is_cut(const struct observed *it)
+{
+    return it->order->event->n_causes == TIP_EVENT_CAUSES_MAX || it->n_causes == TIP_EVENT_CAUSES_MAX;
+}
+
 static void observed_because(struct observed *it)
 {
     const struct tip_event *event = it->order->event;
 
-    it->because_of[0] = '\0';
+    strcpy(it->because_of, observed_is_cut(it) ? BL_EVIDENCE_ANY_SOURCE : "");
+    if (*it->because_of)
+        return;
     for (size_t i = 0; i < event->n_causes + it->n_causes; i++) {
         const struct tip_cause *cause = i < event->n_causes ? &event->causes[i] : &it->causes[i - event->n_causes];
 

@@ -7,7 +7,8 @@
  *                   name: distinct by the network each agent lies in (its system, while that is not known)
  *   smtp.behaviour  each client: distinct by day
  *
- * Days are those of UTC. The sources among the causes of an event and of an entry led to it.
+ * Days are those of UTC. The sources among the causes of an event and of an entry led to it; where all places for
+ * causes are taken any source may have.
  */
 #include <tip/addr.h>
 #include <tip/event.h>
@@ -30,7 +31,7 @@ const char *observed_fate_name(enum observed_fate fate);
 enum {
     OBSERVED_LATE_S = 30 * 24 * 60 * 60,
     OBSERVED_AHEAD_S = 5 * 60, /* clocks of publishers may go before by so much; further is cut to it */
-    OBSERVED_BECAUSE = 2 * TIP_EVENT_CAUSES_MAX * (TIP_NAME_MAX + 1)
+    OBSERVED_BECAUSE = 2 * (TIP_EVENT_CAUSES_MAX - 1) * (TIP_NAME_MAX + 1)
 };
 
 struct observed_order {

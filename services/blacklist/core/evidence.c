@@ -74,6 +74,8 @@ static bool evidence_names(const char *names, const char *source)
 {
     size_t len = strlen(source);
 
+    if (!strcmp(names, BL_EVIDENCE_ANY_SOURCE))
+        return true;
     for (const char *at = names; *at; at += *at == ' ') {
         size_t n = strcspn(at, " ");
 

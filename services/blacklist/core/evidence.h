@@ -27,6 +27,8 @@ enum bl_evidence_kind {
 
 enum { BL_EVIDENCE_DEPTH_MAX = 3, BL_EVIDENCE_CONFIRM_S = 7 * 24 * 60 * 60 };
 
+#define BL_EVIDENCE_ANY_SOURCE "*" /* as because_of: any may have led to it, so it confirms none */
+
 #define BL_EVIDENCE_MOST      0.95
 #define BL_EVIDENCE_SLOW_MOST 0.89 /* below `block` */
 

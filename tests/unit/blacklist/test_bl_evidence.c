@@ -64,6 +64,9 @@ static void test_evidence_confirms_within_a_week_after(void **state)
     assert_false(bl_evidence_confirms(&seen, "them", 1000000));
     assert_true(bl_evidence_confirms(&seen, "a list", 1000000));
     assert_true(bl_evidence_confirms(&seen, "lists", 1000000));
+    seen.because_of = BL_EVIDENCE_ANY_SOURCE;
+    assert_false(bl_evidence_confirms(&seen, "list", 1000000));
+    assert_false(bl_evidence_confirms(&seen, "other", 1000000));
     seen = base;
     seen.depth = BL_EVIDENCE_DEPTH_MAX + 1;
     assert_false(bl_evidence_confirms(&seen, "list", 1000000));
