@@ -356,6 +356,7 @@ int observe_hear(struct app *app, struct tip_outbox_txn *txn, const struct tip_e
     const struct observed_order order = {.event = event,
                                          .tlp = stamp->tlp,
                                          .commit_unix_ms = stamp->commit_unix_us / 1000,
+                                         .now_unix_ms = tip_loop_wall_ms(),
                                          .ordinary = app->observe.ordinary,
                                          .n_ordinary = app->observe.n_ordinary,
                                          .each = observe_one,

@@ -127,10 +127,11 @@ static void observed_because(struct observed *it)
 static enum observed_fate observed_time(const struct observed *it, uint32_t *at_sp)
 {
     int64_t commit_s = it->order->commit_unix_ms / TIP_SECOND_MS;
+    int64_t now_s = it->order->now_unix_ms / TIP_SECOND_MS;
     int64_t at_s = (it->seen_unix_ms ? it->seen_unix_ms : it->order->event->observed_unix_ms) / TIP_SECOND_MS;
+    int64_t most_s = (commit_s < now_s ? commit_s : now_s) + OBSERVED_AHEAD_S;
 
-    if (at_s > commit_s + OBSERVED_AHEAD_S)
-        at_s = commit_s + OBSERVED_AHEAD_S;
+    at_s = at_s < most_s ? at_s : most_s;
     *at_sp = (uint32_t)at_s;
     return at_s < commit_s - OBSERVED_LATE_S ? OBSERVED_LATE : OBSERVED_TAKEN;
 }

@@ -37,8 +37,8 @@ enum {
 struct observed_order {
     const struct tip_event *event;
     enum tip_tlp tlp;
-    int64_t commit_unix_ms;
-    const struct tip_prefix *ordinary; /* special-use networks that count like any other */
+    int64_t commit_unix_ms, now_unix_ms; /* by the clock of the bus, and by one's own */
+    const struct tip_prefix *ordinary;   /* special-use networks that count like any other */
     size_t n_ordinary;
     /** @param observation  lives until it returns. @return not 0 ends the walk */
     int (*each)(void *ctx, const struct bl_observation *observation, enum observed_fate fate);

@@ -37,7 +37,10 @@ static int check_one(void *ctx, const struct bl_observation *seen, enum observed
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     tip_auto(tip_event_destroy) struct tip_event *event = NULL;
-    struct observed_order order = {.tlp = TIP_TLP_AMBER, .commit_unix_ms = (int64_t)COMMIT_S * 1000, .each = check_one};
+    struct observed_order order = {.tlp = TIP_TLP_AMBER,
+                                   .commit_unix_ms = (int64_t)COMMIT_S * 1000,
+                                   .now_unix_ms = (int64_t)COMMIT_S * 1000,
+                                   .each = check_one};
 
     if (tip_event_decode(data, size, &event, NULL) || !observed_is(event))
         return 0;

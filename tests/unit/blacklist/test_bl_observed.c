@@ -38,7 +38,7 @@ static int take(void *ctx, const struct bl_observation *observation, enum observ
 static int walk(const struct tip_event *event, struct seen *seen)
 {
     const struct observed_order order = {
-        .event = event, .tlp = TIP_TLP_GREEN, .commit_unix_ms = NOW, .each = take, .ctx = seen};
+        .event = event, .tlp = TIP_TLP_GREEN, .commit_unix_ms = NOW, .now_unix_ms = NOW, .each = take, .ctx = seen};
 
     seen->n = 0;
     return observed_walk(&order);
@@ -240,6 +240,26 @@ static void test_observed_in_its_time(void **state)
     assert_int_equal(seen.items[0].observation.at_s, NOW / 1000 + OBSERVED_AHEAD_S);
 }
 
+static void test_observed_by_no_clock_that_goes_before(void **state)
+{
+    struct tip_mail_entry entry = advertised(TIP_KIND_DOMAIN, "bad.tip-b.net");
+    struct tip_event event = mail_of(&entry, 1);
+    static struct seen seen;
+    struct observed_order order = {.event = &event, .tlp = TIP_TLP_AMBER, .each = take, .ctx = &seen};
+
+    (void)state;
+    event.mail_seen.received_unix_ms = NOW + 7200000;
+    order.commit_unix_ms = NOW + 7200000; /* that of the bus */
+    order.now_unix_ms = NOW;
+    assert_int_equal(observed_walk(&order), 0);
+    order.commit_unix_ms = NOW;
+    order.now_unix_ms = NOW + 7200000; /* one's own */
+    assert_int_equal(observed_walk(&order), 0);
+    assert_int_equal(seen.n, 2);
+    for (size_t i = 0; i < 2; i++)
+        assert_int_equal(seen.items[i].observation.at_s, NOW / 1000 + OBSERVED_AHEAD_S);
+}
+
 static void test_observed_in_a_lab(void **state)
 {
     struct tip_mail_entry entry = {.kind = TIP_KIND_IP, .role = TIP_MAIL_SENDER, .value = "127.0.0.9", .value_len = 9};
@@ -249,6 +269,7 @@ static void test_observed_in_a_lab(void **state)
     struct observed_order order = {.event = &event,
                                    .tlp = TIP_TLP_AMBER,
                                    .commit_unix_ms = NOW,
+                                   .now_unix_ms = NOW,
                                    .ordinary = &lab,
                                    .n_ordinary = 1,
                                    .each = take,
@@ -273,6 +294,7 @@ int main(void)
         cmocka_unit_test(test_observed_of_what_tip_caused),
         cmocka_unit_test(test_observed_says_what_led_to_it),
         cmocka_unit_test(test_observed_in_its_time),
+        cmocka_unit_test(test_observed_by_no_clock_that_goes_before),
         cmocka_unit_test(test_observed_in_a_lab),
     };
 
