@@ -46,14 +46,6 @@ uint32_t bl_evidence_half_life(enum bl_evidence_kind what)
     return days[what] * 24 * 60 * 60;
 }
 
-double bl_evidence_share(enum bl_evidence_kind what, uint64_t n, uint32_t last_s, uint32_t now_s)
-{
-    double p = bl_evidence_p(what, n);
-
-    return now_s > last_s ? p * exp2(-(double)(now_s - last_s) / bl_evidence_half_life(what)) : p;
-}
-
-/* FNV-1a. One that is made to be that of another makes two observations one, never one two. */
 uint64_t bl_evidence_distinct(const char *text, size_t len, uint64_t number)
 {
     uint64_t hash = UINT64_C(0xcbf29ce484222325);

@@ -57,9 +57,6 @@ double bl_evidence_p(enum bl_evidence_kind what, uint64_t n);
 /** How long until what was last seen counts half; seconds. */
 uint32_t bl_evidence_half_life(enum bl_evidence_kind what);
 
-/** What n independent observations are worth now: p * 2^(-(now - last) / half-life), p itself before they were made. */
-double bl_evidence_share(enum bl_evidence_kind what, uint64_t n, uint32_t last_s, uint32_t now_s);
-
 /** A number for what makes an observation distinct: of a text and a number, such as a trap and a day. */
 uint64_t bl_evidence_distinct(const char *text, size_t len, uint64_t number);
 

@@ -11,17 +11,16 @@ static const double score_floors[] = {0.3, 0.6, 0.9};
 /* Sums of weights such as 0.3 and 0.5 must reach the tier they are meant to reach. */
 static const double score_slack = 1e-9;
 
-enum { SCORE_STEPS = 20, SCORE_DAY_S = 24 * 60 * 60, SCORE_STANDING = 32 };
+enum { SCORE_STEPS = 20, SCORE_STANDING = 32 };
 
 /* The families of own observations. */
 static const struct score_kind {
     enum bl_evidence_kind what;
     enum bl_family family;
-    int64_t half_life_s;
 } score_kinds[] = {
-    {BL_EVIDENCE_TRAP, BL_FAMILY_TRAP, 3 * SCORE_DAY_S},
-    {BL_EVIDENCE_FLUX, BL_FAMILY_FLUX, 7 * SCORE_DAY_S},
-    {BL_EVIDENCE_SMTP, BL_FAMILY_SMTP, 1 * SCORE_DAY_S},
+    {BL_EVIDENCE_TRAP, BL_FAMILY_TRAP},
+    {BL_EVIDENCE_FLUX, BL_FAMILY_FLUX},
+    {BL_EVIDENCE_SMTP, BL_FAMILY_SMTP},
 };
 
 enum { SCORE_KINDS = sizeof(score_kinds) / sizeof(*score_kinds) };
@@ -189,7 +188,7 @@ static double score_kind_share(const struct bl_witness *witness, const struct sc
     if (!witness || !witness->n[kind->what] || !tau_s)
         return 0;
     return bl_decayed(bl_evidence_p(kind->what, witness->n[kind->what]), (int64_t)tau_s - witness->last_s[kind->what],
-                      kind->half_life_s);
+                      bl_evidence_half_life(kind->what));
 }
 
 /* The last word is the operators': of what nobody lists only the name itself is denied. */

@@ -6,12 +6,15 @@
  * An entry counts 1 while it is listed, and 2^(-age / 30 d) after it left: all counts below are sums of that, so they
  * are no integers, decay by themselves, and come out the same however often and in whatever order they are counted.
  *
- *   P  trust         (T + 2) / (T + 5 F + 4); T = confirmed * min(1, 10^4 / exposure): entries that TIP saw itself
- * within 7 days after they came, F = penalties * min(1, 10^4 / entries): what nobody should list. Sources below 10,000
- * entries are not scaled up: little is known of them, and they stay near 0.5. With it the interval that holds 90 % of
- * Beta(T + 2, 5 F + 2). I  independence  max(0.05, (exclusive - copied) / scored): scored are the entries that may ever
- * count, exclusive those that no source it is declared to be derived from has too, copied those of them that one other
- *                    source had first: the one that had most. Sources of its own maintainer, and those that are
+ *   P  trust         (T + 2) / (T + 5 F + 4), and the interval that holds 90 % of Beta(T + 2, 5 F + 2).
+ *                    T = confirmed * min(1, 10^4 / exposure): entries that TIP saw itself within 7 days after they
+ *                    came. Of those that stood there when the source was first fetched: within 7 days after that,
+ *                    for it listed them before TIP saw them, if nobody knows how long.
+ *                    F = penalties * min(1, 10^4 / entries): what nobody should list. Sources below 10,000 entries
+ *                    are not scaled up: little is known of them, and they stay near 0.5.
+ *   I  independence  max(0.05, (exclusive - copied) / scored): scored are the entries that may ever count, exclusive
+ *                    those that no source it is declared to be derived from has too, copied those of them that one
+ *                    other source had first: the one that had most. Sources of its own maintainer, and those that are
  *                    declared to be derived from it, do not count: neither here nor as witnesses below. At the very
  *                    same second the one whose name sorts first was first, so two that are equal never vote twice.
  *   N  lead          mean of 2^(-(first - earliest first) / 24 h) over the entries shared with a source of another

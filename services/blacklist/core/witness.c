@@ -185,30 +185,6 @@ void bl_witnesses_build(struct bl_witnesses *witnesses)
     }
 }
 
-struct bl_witnesses *bl_witnesses_copy(const struct bl_witnesses *witnesses)
-{
-    struct bl_witnesses *copy = bl_witnesses_new();
-
-    *copy = *witnesses;
-    copy->items = tip_new_array(witnesses->n_items, struct bl_observation);
-    copy->entries = tip_new_array(witnesses->n, struct witness_entry);
-    copy->arena = tip_new_array(witnesses->n_arena, char);
-    copy->items_room = witnesses->n_items;
-    copy->arena_room = witnesses->n_arena;
-    if (!witnesses->n_items)
-        return copy;
-    memcpy(copy->arena, witnesses->arena, witnesses->n_arena);
-    memcpy(copy->entries, witnesses->entries, witnesses->n * sizeof(*copy->entries));
-    for (size_t i = 0; i < witnesses->n_items; i++) {
-        const struct bl_observation *item = &witnesses->items[i];
-
-        copy->items[i] = *item;
-        copy->items[i].value = copy->arena + (item->value - witnesses->arena);
-        copy->items[i].because_of = item->because_of ? copy->arena + (item->because_of - witnesses->arena) : NULL;
-    }
-    return copy;
-}
-
 /* ---- questions ---- */
 
 size_t bl_witnesses_count(const struct bl_witnesses *witnesses)

@@ -25,7 +25,6 @@ struct bl_witnesses;
 
 struct bl_witnesses *bl_witnesses_new(void);
 void bl_witnesses_destroy(struct bl_witnesses **witnessesp);
-struct bl_witnesses *bl_witnesses_copy(const struct bl_witnesses *witnesses);
 
 /** Copies an observation; bl_witnesses_build comes before any question. */
 void bl_witnesses_add(struct bl_witnesses *witnesses, const struct bl_observation *observation);
