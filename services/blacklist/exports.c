@@ -180,6 +180,7 @@ static void exports_end(struct app *app, struct app_export *export, const struct
     if (job->end != EXPORT_FAILED) /* what was published before may not even have been found */
         export->mark = job->mark;
     export->ran_unix_ms = tip_loop_wall_ms();
+    export->n_runs++;
     if (job->is_released && job->end != EXPORT_FAILED) /* it was for this once, whatever came of it */
         export->is_released = false;
     exports_say(app, export, before);

@@ -13,6 +13,7 @@ struct app_export {
     bool is_due, is_released;
     int64_t started_ms;  /* monotonic; 0: never */
     int64_t ran_unix_ms; /* when it was last worked out; 0: not yet */
+    uint64_t n_runs;     /* times it was worked out by this process */
     enum export_end end;
     char why[160];
     size_t n_entries, n_before, n_gone; /* of the last time, held or not */

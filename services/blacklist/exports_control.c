@@ -72,6 +72,7 @@ static json_t *export_json(const struct app_export *export)
     json_object_set_new(json, "serial", json_integer(mark->serial));
     json_object_set_new(json, "generated", export_time((int64_t)mark->generated_unix_s * TIP_SECOND_MS));
     json_object_set_new(json, "checked", export_time(export->ran_unix_ms));
+    json_object_set_new(json, "runs", json_integer((json_int_t) export->n_runs));
     json_object_set_new(json, "released", json_boolean(export->is_released));
     json_object_set_new(json, "files", export_files_json(mark));
     return json;

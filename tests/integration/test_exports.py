@@ -51,15 +51,13 @@ class Exports(Lists):
 
     def settled(self, *names, deadline_s=30):
         """Each has been worked out from its beginning after this call; returns what became of them."""
-        def checked(name):
-            return self.show(name)["checked"]
         def until(name, before):
             found = self.show(name)
-            return found if found["checked"] and found["checked"] != before else None
+            return found if found["runs"] > before else None
         rows = []
         for name in names:
             for _ in range(2):  # one may have been under way
-                before = checked(name)
+                before = self.show(name)["runs"]
                 self.caller.control("blacklist", "export_run", name)
                 row = wait_for(lambda n=name, b=before: until(n, b), deadline_s, f"export {name} is worked out")
             rows.append(row)

@@ -21,8 +21,8 @@ static const struct tip_column export_columns[] = {
     {"tier", TIP_COLUMN_TEXT},      {"audience", TIP_COLUMN_TEXT}, {"public", TIP_COLUMN_BOOL},
     {"state", TIP_COLUMN_TEXT},     {"entries", TIP_COLUMN_INT},   {"would_have", TIP_COLUMN_INT},
     {"would_lose", TIP_COLUMN_INT}, {"skipped", TIP_COLUMN_INT},   {"serial", TIP_COLUMN_INT},
-    {"generated", TIP_COLUMN_TIME}, {"checked", TIP_COLUMN_TIME},  {"released", TIP_COLUMN_BOOL},
-    {"why", TIP_COLUMN_TEXT},
+    {"generated", TIP_COLUMN_TIME}, {"checked", TIP_COLUMN_TIME},  {"runs", TIP_COLUMN_INT},
+    {"released", TIP_COLUMN_BOOL},  {"why", TIP_COLUMN_TEXT},
 };
 
 enum { EXPORT_COLUMNS = sizeof(export_columns) / sizeof(*export_columns) };

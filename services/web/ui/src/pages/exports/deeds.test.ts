@@ -5,7 +5,7 @@ import {emptyWords, exportDeeds, exportHref, heldWords} from "./deeds";
 
 const view = (more: Partial<Export> = {}): Export => ({
   name: "mail", title: "", format: "plain", tier: "block", audience: "amber", public: false, state: "written", why: "", entries: 10, would_have: 10,
-  would_lose: 0, skipped: 0, serial: 1, generated: null, checked: null, released: false, files: [], ...more,
+  would_lose: 0, skipped: 0, serial: 1, generated: null, checked: null, runs: 0, released: false, files: [], ...more,
 });
 
 test("release is offered for what is held, and names the view", () => {
