@@ -1,5 +1,7 @@
 """Debian's nginx on loopback, unprivileged, serving one folder: the internet of a test."""
+import os
 import socket
+import time
 
 from tip_harness import Process, free_port, open_to_nobody, wait_for
 
@@ -53,11 +55,15 @@ class Nginx(Process):
         return f"http://127.0.0.1:{self.port}/{path.lstrip('/')}"
 
     def write(self, path, content):
-        """Replaces a file in one step and returns its URL: nginx never serves half of it."""
+        """Replaces a file in one step and returns its URL: nginx never serves half of it, and never calls it what was
+        there before (its ETag knows the size and the second of a file)."""
         target = self.www / path
         target.parent.mkdir(parents=True, exist_ok=True)
         fresh = target.with_name(target.name + ".new")
         fresh.write_bytes(content if isinstance(content, bytes) else content.encode())
+        if target.exists():
+            written_s = max(int(time.time()), int(target.stat().st_mtime) + 1)
+            os.utime(fresh, (written_s, written_s))
         fresh.rename(target)
         return self.url(path)
 
