@@ -77,6 +77,13 @@ static bool export_is_special_host(const struct tip_addr *addr, const char *name
     return addr ? tip_addr_special(addr) != TIP_SPECIAL_NONE : export_is_special_name(name);
 }
 
+/* IANA's registry of special-purpose AS numbers: AS_TRANS, documentation (RFC 5398), private use (RFC 6996), the last.
+ */
+static bool export_is_special_asn(unsigned long asn)
+{
+    return asn == 0 || asn == 23456 || (asn >= 64496 && asn <= 65551) || asn >= 4200000000;
+}
+
 static bool export_is_special(const struct tip_verdict *verdict)
 {
     struct tip_endpoint endpoint;
@@ -96,10 +103,13 @@ static bool export_is_special(const struct tip_verdict *verdict)
     case TIP_KIND_URL:
         return tip_url_parse(&url, verdict->value, verdict->value_len, 0) ||
                export_is_special_host(url.host_is_addr ? &url.addr : NULL, url.domain.name);
-    case TIP_KIND_NONE:
     case TIP_KIND_ASN:
+        return export_is_special_asn(strtoul(verdict->value + strlen("AS"), NULL, 10));
     case TIP_KIND_HASH:
-    case TIP_KIND_EMAIL_DOMAIN: /* no format of the exports has a place for them */
+        return false;
+    case TIP_KIND_EMAIL_DOMAIN:
+        return export_is_special_name(verdict->value + 1);
+    case TIP_KIND_NONE:
     case TIP_KIND_COUNT:
         break;
     }
@@ -191,6 +201,9 @@ static bool export_wants(const struct export_run *run, const struct tip_verdict 
         [TIP_KIND_DOMAIN] = 1u << BL_EXPORT_NAME,
         [TIP_KIND_URL] = 1u << BL_EXPORT_URL,
         [TIP_KIND_ENDPOINT] = 1u << BL_EXPORT_ENDPOINT,
+        [TIP_KIND_ASN] = 1u << BL_EXPORT_ASN,
+        [TIP_KIND_HASH] = 1u << BL_EXPORT_HASH,
+        [TIP_KIND_EMAIL_DOMAIN] = 1u << BL_EXPORT_EMAIL_DOMAIN,
     };
     const struct export_spec *spec = &run->job->spec;
     unsigned of_kind = classes[verdict->kind];
@@ -201,6 +214,8 @@ static bool export_wants(const struct export_run *run, const struct tip_verdict 
         return false;
     if (!spec->has_special && export_is_special(verdict))
         return false;
+    if (verdict->kind == TIP_KIND_EMAIL_DOMAIN)
+        return !tip_domain_is_public_suffix(verdict->value + 1);
     return verdict->kind != TIP_KIND_DOMAIN || !tip_domain_is_public_suffix(verdict->value);
 }
 

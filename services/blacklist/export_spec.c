@@ -20,9 +20,11 @@ struct spec_row {
 static const char *const tlp_names[] = {"clear", "green", "amber", NULL};
 static const char *const tier_names[] = {"watch", "slow", "block", NULL};
 const char *const export_family_names[] = {"list", "trap", "flux", "smtp", "deny", NULL};
-static const char *const class_names[] = {
-    [BL_EXPORT_IP4] = "ip4", [BL_EXPORT_IP6] = "ip6",           [BL_EXPORT_NAME] = "domain",
-    [BL_EXPORT_URL] = "url", [BL_EXPORT_ENDPOINT] = "endpoint", [BL_EXPORT_CLASS_COUNT] = NULL};
+static const char *const class_names[] = {[BL_EXPORT_IP4] = "ip4",           [BL_EXPORT_IP6] = "ip6",
+                                          [BL_EXPORT_NAME] = "domain",       [BL_EXPORT_URL] = "url",
+                                          [BL_EXPORT_ENDPOINT] = "endpoint", [BL_EXPORT_ASN] = "asn",
+                                          [BL_EXPORT_HASH] = "hash",         [BL_EXPORT_EMAIL_DOMAIN] = "email_domain",
+                                          [BL_EXPORT_CLASS_COUNT] = NULL};
 
 #define AT(member) offsetof(struct spec_row, member)
 
@@ -40,7 +42,7 @@ static const struct tip_opt rows[] = {
     {.name = "families", .type = TIP_OPT_LIST, .offset = AT(families), .max = 8,
      .help = "Verdicts that one of these has a share in: `list`, `trap`, `flux`, `smtp`, `deny` [all]."},
     {.name = "types", .type = TIP_OPT_LIST, .offset = AT(types), .max = 8,
-     .help = "`ip4`, `ip6`, `domain`, `url`, `endpoint` [all that the format can say]."},
+     .help = "`ip4`, `ip6`, `domain`, `url`, `endpoint`, `asn`, `hash`, `email_domain` [all that the format can say]."},
     {.name = "title", .type = TIP_OPT_STRING, .offset = AT(title), .max = EXPORT_TITLE,
      .help = "What people read about it."},
     {.name = "zone", .type = TIP_OPT_STRING, .offset = AT(zone), .max = EXPORT_ZONE,
@@ -56,7 +58,7 @@ static const struct tip_opt rows[] = {
     {.name = "special_use", .type = TIP_OPT_BOOL, .offset = AT(has_special), .fallback = "false",
      .help = "For labs: special-use addresses and names (RFC 6890, RFC 6761) are let through."},
     {.name = "max_entries", .type = TIP_OPT_INT, .offset = AT(entries_max), .fallback = "500000", .min = 1,
-     .max = 10e6, .help = "With more it is held. One takes 44 bytes, and its text, while it is written."},
+     .max = 10e6, .help = "With more it is held. One takes 48 bytes, and its text, while it is written."},
     {.name = "lifetime", .type = TIP_OPT_DURATION, .offset = AT(lifetime_ms), .fallback = "7d", .min = TIP_HOUR_MS,
      .max = 366.0 * TIP_DAY_MS,
      .help = "stix: how long an indicator is valid behind the last publication; it is renewed in time."},
@@ -102,7 +104,7 @@ static const char *spec_sets(struct export_spec *spec, const struct spec_row *ro
         return "a family is none of list, trap, flux, smtp, deny";
     spec->classes = row->types.n ? spec_bits(&row->types, class_names) : format->classes;
     if (!spec->classes)
-        return "a type is none of ip4, ip6, domain, url, endpoint";
+        return "a type is none of ip4, ip6, domain, url, endpoint, asn, hash, email_domain";
     if (spec->classes & ~format->classes)
         return "its format cannot say one of the types";
     if (spec->format == BL_EXPORT_RSPAMD && spec->classes & addresses && spec->classes & ~addresses)

@@ -18,7 +18,7 @@ static int put(void *ctx, const void *bytes, size_t n)
     return tip_buf_append(ctx, bytes, n);
 }
 
-/* Lines of "<kind><value>". */
+/* Lines of "<kind><value>". Eight kinds, from 1 on. */
 static void fill(struct bl_export_list *list, const char *text, size_t size)
 {
     const struct bl_export_item item = {.tier = 3, .score = 90, .lists = {0, 9, BL_EXPORT_NO_LIST}, .n_lists = 2};
@@ -29,10 +29,11 @@ static void fill(struct bl_export_list *list, const char *text, size_t size)
         size_t len = (size_t)((stop ? stop : end) - text);
 
         if (len > 1) {
+            enum tip_kind kind = *text & 7 ? (enum tip_kind)(*text & 7) : TIP_KIND_EMAIL_DOMAIN;
             struct bl_export_item entry = item;
 
             entry.is_subtree = *text & 8;
-            (void)!bl_export_add(list, &entry, (enum tip_kind)(*text & 7), text + 1, len - 1);
+            (void)!bl_export_add(list, &entry, kind, text + 1, len - 1);
         }
         text += len + 1;
     }
@@ -101,7 +102,7 @@ static void check_stix(const struct tip_buf *text, const struct bl_export *expor
         char room[TIP_PREFIX_TEXT];
         const json_t *pattern = json_object_get(json_array_get(objects, i + 2), "pattern");
 
-        if (export->view.items[i].class != BL_EXPORT_ENDPOINT)
+        if (export->view.items[i].class < BL_EXPORT_ENDPOINT)
             check_pattern(json_string_value(pattern), bl_export_value(&export->view, &export->view.items[i], room));
     }
     json_decref(json);

@@ -86,6 +86,8 @@ def exports(site, broker, pub):
 def of_kind(values, format):
     """What of the expected values a format can say."""
     def kind(value):
+        if value in [*SYSTEMS, *HASHES, *MAILS]:
+            return OTHER
         if "://" in value or (value.count(":") == 1 and value.rpartition(":")[2].isdigit()) or value.startswith("["):
             return OTHER
         try:
@@ -101,8 +103,13 @@ DOMAINS = ["bad.tip-a.com", "*.worse.tip-b.net", "xn--bcher-kva.com"]
 URLS = ["http://tip-c.com/a,b'c(\"d\")", "https://tip-d.com/?x=%27%3B--", "http://45.1.2.4/x\\y"]
 CANONICAL_URLS = ["http://tip-c.com/a,b'c(%22d%22)", "https://tip-d.com/?x=%27%3B--", "http://45.1.2.4/x%5Cy"]
 PORTS = ["45.1.2.5:443", "[2600:1::9]:8080"]
+SYSTEMS = ["AS13335", "AS4199999999"]
+HASHES = ["d41d8cd98f00b204e9800998ecf8427e", "da39a3ee5e6b4b0d3255bfef95601890afd80709",
+          "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"]
+MAILS = ["@mail.tip-e.com", "@xn--bcher-kva.com"]
+SPECIAL = ["AS64512", "AS23456", "@mail.example", "@co.uk"]
 EXPECTED = {*HOSTS, *NETS, "bad.tip-a.com", "worse.tip-b.net", "*.worse.tip-b.net", "xn--bcher-kva.com", *CANONICAL_URLS,
-            *PORTS}
+            *PORTS, *SYSTEMS, *HASHES, *MAILS}
 
 
 @pytest.fixture
@@ -115,9 +122,12 @@ def published(exports, nginx):
     exports.source("names", nginx.write("d.txt", text(DOMAINS)), type="domain", weight=0.95, category="phishing", **mark)
     exports.source("urls", nginx.write("u.txt", text(URLS)), type="url", weight=0.5, **mark)
     exports.source("ports", nginx.write("p.txt", text(PORTS)), type="ip:port", weight=0.5, **mark)
+    exports.source("systems", nginx.write("a.txt", text([*SYSTEMS, *SPECIAL[:2]])), type="asn", weight=0.5, **mark)
+    exports.source("hashes", nginx.write("s.txt", text(HASHES)), type="hash", weight=0.5, **mark)
+    exports.source("mails", nginx.write("m.txt", text([*MAILS, *SPECIAL[2:]])), type="email_domain", weight=0.5, **mark)
     exports.views()
     exports.start()
-    assert exports.run().payload.n_ok == 5
+    assert exports.run().payload.n_ok == 8
     exports.settled(*FORMATS)
     return exports
 
@@ -128,7 +138,7 @@ def test_every_format_says_what_is_listed(published):
         assert shown["state"] in ("written", "unchanged") and shown["skipped"] == 0, shown
         assert published.listed(name) == of_kind(EXPECTED, name), name
     head = read.head(published.text("plain"))
-    assert head["source"][0] == 'hosts: Hosts "&" Co (CC0)' and len(head["source"]) == 5
+    assert head["source"][1] == 'hosts: Hosts "&" Co (CC0)' and len(head["source"]) == 8
     assert head["entries"] == [str(published.show("plain")["entries"])] and head["tlp"] == ["amber"]
     read.head(published.text("rpz"), "; ")
     assert 'Hosts "&" Co' in (published.out / "csv/csv.about.txt").read_text()

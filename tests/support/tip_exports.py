@@ -150,6 +150,10 @@ STIX_PATTERNS = [
     (re.compile(r"\[network-traffic:dst_ref\.type = 'ipv([46])-addr' AND network-traffic:dst_ref\.value = '([^']+)' AND "
                 r"network-traffic:dst_port = (\d+)\]"),
      lambda m: {f"[{m[2]}]:{m[3]}" if m[1] == "6" else f"{m[2]}:{m[3]}"}),
+    (re.compile(r"\[autonomous-system:number = (\d+)\]"), lambda m: {f"AS{m[1]}"}),
+    (re.compile(r"\[file:hashes\.(?:MD5 = '([0-9a-f]{32})'|'SHA-1' = '([0-9a-f]{40})'|'SHA-256' = '([0-9a-f]{64})')\]"),
+     lambda m: {m[1] or m[2] or m[3]}),
+    (re.compile(r"\[email-addr:value MATCHES '(@[a-z0-9_\[\].-]+)\$'\]"), lambda m: {m[1].replace("[.]", ".")}),
 ]
 
 
@@ -157,7 +161,7 @@ def stix_pattern(pattern):
     for form, values in STIX_PATTERNS:
         found = form.fullmatch(pattern)
         if found:
-            if "MATCHES" in pattern:
+            if "domain-name:value MATCHES" in pattern:
                 assert re.search(found[3], "a." + found[1]) and not re.search(found[3], "x" + found[1])
             return values(found)
     raise AssertionError(f"no pattern: {pattern}")
@@ -199,7 +203,9 @@ def stix(text, audience):
 
 # ---- MISP ----
 
-MISP_TYPES = {"ip-src", "domain", "url", "ip-dst|port"}
+MISP_TYPES = {"ip-src": "Network activity", "domain": "Network activity", "url": "Network activity",
+              "ip-dst|port": "Network activity", "AS": "Network activity", "email-src": "Network activity",
+              "md5": "Payload delivery", "sha1": "Payload delivery", "sha256": "Payload delivery"}
 
 
 def misp_event(event, head_of):
@@ -227,11 +233,13 @@ def misp(read, audience):
         if row["type"] == "comment":
             assert not row["to_ids"] and row["category"] == "Internal reference"
             continue
-        assert row["type"] in MISP_TYPES and row["category"] == "Network activity" and row["to_ids"]
+        assert row["category"] == MISP_TYPES[row["type"]] and row["to_ids"]
         parts = row["value"].split("|") if "|" in row["type"] else [row["value"]]
         hashes |= {(hashlib.md5(part.encode()).hexdigest(), name) for part in parts}
         if row["type"] == "ip-dst|port":
             found.add(f"[{parts[0]}]:{parts[1]}" if ":" in parts[0] else f"{parts[0]}:{parts[1]}")
+        elif row["type"] == "AS":
+            found.add("AS" + row["value"])
         else:
             found |= {row["value"]} | ({"*." + row["value"]} if row["comment"].endswith("all below it") else set())
     assert {tuple(line.split(",")) for line in read("hashes.csv").splitlines()} == hashes

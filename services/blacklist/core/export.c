@@ -8,7 +8,7 @@
 
 #define ADDRESSES  (1u << BL_EXPORT_IP4 | 1u << BL_EXPORT_IP6)
 #define NAMES      (1u << BL_EXPORT_NAME)
-#define EVERYTHING (ADDRESSES | NAMES | 1u << BL_EXPORT_URL | 1u << BL_EXPORT_ENDPOINT)
+#define EVERYTHING ((1u << BL_EXPORT_CLASS_COUNT) - 1)
 #define TEXT       "text/plain; charset=utf-8"
 #define CSV        "text/csv; charset=utf-8"
 #define JSON       "application/json"

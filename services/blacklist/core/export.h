@@ -3,8 +3,9 @@
  * Exports: the entries of a view, sorted, and the formats that they are written in. A format is a row of a table and
  * one file export_<name>.c; all that it writes goes through a bounded buffer into a sink.
  *
- * What is let in is checked here once: addresses and prefixes are parsed, names have nothing but letters, digits, `-`,
- * `_` and dots, URLs and endpoints nothing but printable ASCII without blanks. A format escapes what is special in it.
+ * What is let in is checked here once: addresses, prefixes, systems and hashes are parsed, names (and those of e-mail
+ * domains) have nothing but letters, digits, `-`, `_` and dots, URLs and endpoints nothing but printable ASCII without
+ * blanks. A format escapes what is special in it.
  *
  * An entry takes 48 bytes, and its text when it is no address.
  */
@@ -25,6 +26,9 @@ enum bl_export_class {
     BL_EXPORT_NAME,
     BL_EXPORT_URL,
     BL_EXPORT_ENDPOINT,
+    BL_EXPORT_ASN,
+    BL_EXPORT_HASH,
+    BL_EXPORT_EMAIL_DOMAIN,
     BL_EXPORT_CLASS_COUNT
 };
 

@@ -28,6 +28,15 @@ static bool export_is_name(const char *value, size_t len)
     return len && len <= TIP_DOMAIN_MAX && value[0] != '.' && value[len - 1] != '.';
 }
 
+/* As canonical as it came: nothing else may stand in a pattern without quotes. */
+static bool export_is_canonical(enum tip_kind kind, const char *value, size_t len)
+{
+    struct tip_indicator indicator;
+
+    return !tip_indicator_parse(&indicator, kind, value, len) && indicator.len == len &&
+           !memcmp(indicator.value, value, len);
+}
+
 static bool export_is_printable(const char *value, size_t len)
 {
     for (size_t i = 0; i < len; i++) {
@@ -88,10 +97,17 @@ int bl_export_add(struct bl_export_list *list, const struct bl_export_item *item
         entry.class = kind == TIP_KIND_URL ? BL_EXPORT_URL : BL_EXPORT_ENDPOINT;
         entry.is_subtree = false;
         return export_is_printable(value, len) ? export_add_text(list, &entry, value, len) : BL_EXPORT_E_VALUE;
-    case TIP_KIND_NONE:
     case TIP_KIND_ASN:
     case TIP_KIND_HASH:
-    case TIP_KIND_EMAIL_DOMAIN: /* no format of the exports has a place for them */
+        entry.class = kind == TIP_KIND_ASN ? BL_EXPORT_ASN : BL_EXPORT_HASH;
+        entry.is_subtree = false;
+        return export_is_canonical(kind, value, len) ? export_add_text(list, &entry, value, len) : BL_EXPORT_E_VALUE;
+    case TIP_KIND_EMAIL_DOMAIN:
+        entry.class = BL_EXPORT_EMAIL_DOMAIN;
+        entry.is_subtree = false;
+        return len && *value == '@' && export_is_name(value + 1, len - 1) ? export_add_text(list, &entry, value, len)
+                                                                          : BL_EXPORT_E_VALUE;
+    case TIP_KIND_NONE:
     case TIP_KIND_COUNT:
         break;
     }
@@ -185,7 +201,9 @@ const char *bl_export_value(const struct bl_export_view *view, const struct bl_e
 enum tip_kind bl_export_kind(const struct bl_export_item *item)
 {
     static const enum tip_kind kinds[BL_EXPORT_CLASS_COUNT] = {
-        [BL_EXPORT_NAME] = TIP_KIND_DOMAIN, [BL_EXPORT_URL] = TIP_KIND_URL, [BL_EXPORT_ENDPOINT] = TIP_KIND_ENDPOINT};
+        [BL_EXPORT_NAME] = TIP_KIND_DOMAIN,       [BL_EXPORT_URL] = TIP_KIND_URL,
+        [BL_EXPORT_ENDPOINT] = TIP_KIND_ENDPOINT, [BL_EXPORT_ASN] = TIP_KIND_ASN,
+        [BL_EXPORT_HASH] = TIP_KIND_HASH,         [BL_EXPORT_EMAIL_DOMAIN] = TIP_KIND_EMAIL_DOMAIN};
 
     if (item->class <= BL_EXPORT_IP6)
         return export_is_host(item) ? TIP_KIND_IP : TIP_KIND_NET;

@@ -10,15 +10,25 @@
 
 #include <tip/clock.h>
 
+/* An e-mail domain is a sender `@example.com`: the standard has no type of its own for it. */
 static const char *const misp_types[BL_EXPORT_CLASS_COUNT] = {[BL_EXPORT_IP4] = "ip-src",
                                                               [BL_EXPORT_IP6] = "ip-src",
                                                               [BL_EXPORT_NAME] = "domain",
                                                               [BL_EXPORT_URL] = "url",
-                                                              [BL_EXPORT_ENDPOINT] = "ip-dst|port"};
+                                                              [BL_EXPORT_ENDPOINT] = "ip-dst|port",
+                                                              [BL_EXPORT_ASN] = "AS",
+                                                              [BL_EXPORT_EMAIL_DOMAIN] = "email-src"};
+
+static const char *misp_type(const struct bl_export_item *item)
+{
+    if (item->class != BL_EXPORT_HASH)
+        return misp_types[item->class];
+    return item->len == 32 ? "md5" : item->len == 40 ? "sha1" : "sha256";
+}
 
 enum { MISP_VALUE = TIP_PREFIX_TEXT + 8 };
 
-/* MISP writes an endpoint as `address|port`, without brackets. `text` is for addresses of any kind. */
+/* MISP writes an endpoint as `address|port`, without brackets, a system as a number. `text` is for any address. */
 static const char *misp_value(const struct bl_export *export, const struct bl_export_item *item,
                               char text[static MISP_VALUE])
 {
@@ -28,6 +38,8 @@ static const char *misp_value(const struct bl_export *export, const struct bl_ex
     char host[TIP_ADDR_TEXT];
 
     tip_buf_init(&pair, MISP_VALUE - 1);
+    if (item->class == BL_EXPORT_ASN)
+        return value + strlen("AS");
     if (item->class != BL_EXPORT_ENDPOINT || tip_endpoint_parse(&endpoint, value, strlen(value)))
         return value;
     (void)tip_addr_format(&endpoint.addr, host); /* its length */
@@ -98,9 +110,8 @@ static void misp_item(struct bl_out *out, const struct bl_export *export, const 
     char uuid[TIP_UUID_TEXT], text[MISP_VALUE];
 
     bl_export_item_uuid(export, item, uuid);
-    bl_out_format(out,
-                  "{\"uuid\":\"%s\",\"type\":\"%s\",\"category\":\"Network activity\",\"to_ids\":true,\"value\":", uuid,
-                  misp_types[item->class]);
+    bl_out_format(out, "{\"uuid\":\"%s\",\"type\":\"%s\",\"category\":\"%s\",\"to_ids\":true,\"value\":", uuid,
+                  misp_type(item), item->class == BL_EXPORT_HASH ? "Payload delivery" : "Network activity");
     bl_out_json(out, misp_value(export, item, text));
     bl_out_format(out, ",\"timestamp\":\"%u\",\"comment\":\"%s, %s, score %u.%02u: ", (unsigned)item->changed_unix_s,
                   bl_export_tier(item), bl_export_category(export, item), item->score / 100u, item->score % 100u);

@@ -84,19 +84,57 @@ static void stix_endpoint(struct bl_out *out, const char *value)
                   endpoint.addr.family == 4 ? '4' : '6', host, (unsigned)endpoint.port);
 }
 
+static void stix_url(struct bl_out *out, const char *value)
+{
+    bl_out_text(out, "[url:value = ");
+    stix_quoted(out, value);
+    bl_out_text(out, "]");
+}
+
+/* Names of hashes: section 10.6. One with a dash stands in quotes. */
+static void stix_hash(struct bl_out *out, const char *value)
+{
+    size_t len = strlen(value);
+
+    bl_out_format(out, "[file:hashes.%s = '%s']", len == 32 ? "MD5" : len == 40 ? "'SHA-1'" : "'SHA-256'", value);
+}
+
+/* An address there: what stands behind its @. */
+static void stix_email_domain(struct bl_out *out, const char *value)
+{
+    bl_out_text(out, "[email-addr:value MATCHES '");
+    for (; *value; value++)
+        bl_out_format(out, *value == '.' ? "[.]" : "%c", *value);
+    bl_out_text(out, "$']");
+}
+
 static void stix_pattern(struct bl_out *out, const struct bl_export_item *item, const char *value)
 {
-    if (item->class <= BL_EXPORT_IP6) {
-        stix_address(out, item, value);
-    } else if (item->class == BL_EXPORT_NAME) {
+    switch ((enum bl_export_class)item->class) {
+    case BL_EXPORT_NAME:
         stix_name(out, item, value);
-    } else if (item->class == BL_EXPORT_ENDPOINT) {
+        return;
+    case BL_EXPORT_URL:
+        stix_url(out, value);
+        return;
+    case BL_EXPORT_ENDPOINT:
         stix_endpoint(out, value);
-    } else {
-        bl_out_text(out, "[url:value = ");
-        stix_quoted(out, value);
-        bl_out_text(out, "]");
+        return;
+    case BL_EXPORT_ASN:
+        bl_out_format(out, "[autonomous-system:number = %s]", value + strlen("AS"));
+        return;
+    case BL_EXPORT_HASH:
+        stix_hash(out, value);
+        return;
+    case BL_EXPORT_EMAIL_DOMAIN:
+        stix_email_domain(out, value);
+        return;
+    case BL_EXPORT_IP4:
+    case BL_EXPORT_IP6:
+    case BL_EXPORT_CLASS_COUNT:
+        break;
     }
+    stix_address(out, item, value);
 }
 
 /* ---- objects ---- */

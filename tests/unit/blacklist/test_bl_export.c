@@ -151,6 +151,47 @@ static void test_formats_byte_for_byte(void **state)
     }
 }
 
+#define MD5    "d41d8cd98f00b204e9800998ecf8427e"
+#define SHA1   "da39a3ee5e6b4b0d3255bfef95601890afd80709"
+#define SHA256 "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+/* Systems, hashes and e-mail domains: in the formats that are not about addresses or names. */
+static void test_what_has_no_name(void **state)
+{
+    static const struct {
+        const char *value, *stix, *misp;
+    } rows[] = {
+        {"AS64500", "\"[autonomous-system:number = 64500]\"",
+         "\"AS\",\"category\":\"Network activity\",\"to_ids\":true,\"value\":\"64500\""},
+        {MD5, "\"[file:hashes.MD5 = '" MD5 "']\"",
+         "\"md5\",\"category\":\"Payload delivery\",\"to_ids\":true,\"value\":\"" MD5 "\""},
+        {SHA1, "\"[file:hashes.'SHA-1' = '" SHA1 "']\"", "\"sha1\",\"category\":\"Payload delivery\""},
+        {SHA256, "\"[file:hashes.'SHA-256' = '" SHA256 "']\"", "\"sha256\",\"category\":\"Payload delivery\""},
+        {"@mail.example", "\"[email-addr:value MATCHES '@mail[.]example$']\"",
+         "\"email-src\",\"category\":\"Network activity\",\"to_ids\":true,\"value\":\"@mail.example\""},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        tip_auto(bl_export_list_deinit) struct bl_export_list list;
+        tip_auto(tip_buf_deinit) struct tip_buf plain, stix, misp, rpz;
+        struct bl_export export;
+
+        bl_export_list_init(&list, 1);
+        add(&list, rows[i].value, true, 3, 90);
+        export = export_of(&list);
+        write_file(&plain, BL_EXPORT_PLAIN, 0, &export);
+        write_file(&stix, BL_EXPORT_STIX, 0, &export);
+        write_file(&misp, BL_EXPORT_MISP, 2, &export);
+        write_file(&rpz, BL_EXPORT_RPZ, 0, &export);
+        assert_int_equal(strlen(tip_buf_text(&plain)), strlen(rows[i].value) + 1); /* and no `*.` of it */
+        assert_memory_equal(tip_buf_text(&plain), rows[i].value, strlen(rows[i].value));
+        assert_non_null(strstr(tip_buf_text(&stix), rows[i].stix));
+        assert_non_null(strstr(tip_buf_text(&misp), rows[i].misp));
+        assert_null(strstr(tip_buf_text(&rpz), rows[i].value));
+    }
+}
+
 static void test_comments_are_lines(void **state)
 {
     tip_auto(bl_export_list_deinit) struct bl_export_list list;
@@ -242,7 +283,15 @@ static void test_only_clean_values_are_let_in(void **state)
                {TIP_KIND_IP, "192.0.2.256"},
                {TIP_KIND_NET, "0.0.0.0/0"},
                {TIP_KIND_NONE, "x"},
-               {TIP_KIND_ENDPOINT, "192.0.2.1:1\n"}};
+               {TIP_KIND_ENDPOINT, "192.0.2.1:1\n"},
+               {TIP_KIND_ASN, "64500"},
+               {TIP_KIND_ASN, "AS1] OR [1"},
+               {TIP_KIND_HASH, "D41D8CD98F00B204E9800998ECF8427E"},
+               {TIP_KIND_HASH, "d41d8cd98f00b204e9800998ecf8427"},
+               {TIP_KIND_EMAIL_DOMAIN, "mail.example"},
+               {TIP_KIND_EMAIL_DOMAIN, "@mail'.example"},
+               {TIP_KIND_EMAIL_DOMAIN, "@"},
+               {TIP_KIND_EMAIL_DOMAIN, ""}};
     tip_auto(bl_export_list_deinit) struct bl_export_list list;
     const struct bl_export_item item = {.tier = 3};
 
@@ -369,6 +418,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_formats_byte_for_byte),
+        cmocka_unit_test(test_what_has_no_name),
         cmocka_unit_test(test_comments_are_lines),
         cmocka_unit_test(test_zeros_of_a_reversed_address),
         cmocka_unit_test(test_what_a_format_cannot_say),
