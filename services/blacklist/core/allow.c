@@ -236,8 +236,11 @@ static size_t allow_net_before(const struct bl_allow *allow, const struct tip_pr
 static void allow_take(struct bl_allow_hit *hit, const struct bl_allow_entry *entry, bool is_self)
 {
     if (hit->rule == BL_RULE_NONE || (entry->is_configured && !hit->is_configured))
-        *hit = (struct bl_allow_hit){
-            .rule = entry->rule, .is_self = is_self, .is_configured = entry->is_configured, .id = entry->id};
+        *hit = (struct bl_allow_hit){.rule = entry->rule,
+                                     .is_self = is_self,
+                                     .is_configured = entry->is_configured,
+                                     .is_subtree = entry->is_subtree,
+                                     .id = entry->id};
 }
 
 /* @param is_whole  the indicator is the prefix itself, not something on it */

@@ -55,6 +55,7 @@ struct bl_allow_hit {
     enum bl_rule rule;
     bool is_self; /* the entry names this very indicator */
     bool is_configured;
+    bool is_subtree; /* the entry bears on all inside or below, too */
     uint64_t id;
 };
 

@@ -334,6 +334,17 @@ static void explain_lists(struct bl_score_detail *detail, const struct bl_score_
     }
 }
 
+/* What is denied with all inside it or below. */
+static void explain_denied(struct bl_score_detail *detail, const struct bl_score_job *job)
+{
+    const struct bl_allow_hit *hit = &job->stands[BL_AFTER].hit;
+
+    if (hit->rule != BL_RULE_DENY || !hit->is_self || !hit->is_subtree)
+        return;
+    detail->is_subtree |= job->last.kind == TIP_KIND_DOMAIN;
+    detail->is_whole |= job->last.kind == TIP_KIND_NET;
+}
+
 void bl_score_explain(struct bl_score_job *job, struct bl_score_detail *detail)
 {
     uint32_t tau_s = job->moment[BL_AFTER].tau_s;
@@ -348,6 +359,7 @@ void bl_score_explain(struct bl_score_job *job, struct bl_score_detail *detail)
     detail->score = bl_score_at(job, BL_AFTER, tau_s);
     explain_marking(detail, job, &job->stands[BL_AFTER]);
     explain_lists(detail, job);
+    explain_denied(detail, job);
     for (int i = BL_FAMILY_LIST + 1; i < BL_FAMILY_COUNT; i++)
         explain_rank(detail, (uint16_t)(job->n_sources + (size_t)i), detail->score.families[i]);
 }

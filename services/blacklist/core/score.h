@@ -131,8 +131,8 @@ struct bl_score_detail {
     uint32_t next_s, end_s; /* bl_score_next and bl_score_end; 0: never */
     uint8_t tlp;            /* the strictest of what had or has a share; 0: of nothing */
     uint8_t depth;          /* of the deepest observation that it rests on or did */
-    bool is_subtree;        /* a list that has a share names it with all below it */
-    bool is_whole;          /* the strongest list means each address in it */
+    bool is_subtree;        /* a list that has a share names it with all below it, or it is denied so */
+    bool is_whole;          /* the strongest list means each address in it, or it is denied so */
     size_t n_reasons, n_shown;
     uint16_t reasons[BL_SCORE_REASONS]; /* the strongest, strongest first */
     double shares[BL_SCORE_REASONS];
