@@ -310,10 +310,20 @@ static void zsock_defaults(struct tip_zsock_options *options)
         options->reconnect_ms = 100;
 }
 
+/*
+ * Who listens sends no heartbeats of ZMTP, nor does a SUB: libzmq 4.3.4 aborts (stream_engine_base.cpp, out_event:
+ * !_io_error) when one is due on a connection that ended while nobody took what it had sent. Other clients take in all
+ * that they have asked for.
+ */
+static int zsock_beat_ms(const struct tip_zsock_options *options)
+{
+    return options->type == ZMQ_SUB || options->heartbeat_ms < 0 ? 0 : options->heartbeat_ms;
+}
+
 static int zsock_configure(struct tip_zsock *zsock)
 {
     const struct tip_zsock_options *options = &zsock->options;
-    int beat_ms = options->heartbeat_ms > 0 ? options->heartbeat_ms : 0;
+    int beat_ms = zsock_beat_ms(options);
     const struct {
         int option;
         int value;
@@ -437,10 +447,7 @@ static int zsock_remember_endpoint(struct tip_zsock *zsock)
     return 0;
 }
 
-/*
- * Who listens sends no heartbeats of ZMTP: libzmq 4.3.4 aborts (stream_engine_base.cpp, out_event: !_io_error) when one
- * is due on a connection that ended while nobody took what it had sent. TCP asks whether the other machine is there.
- */
+/* TCP asks whether the other machine is there. */
 static int zsock_configure_listener(struct tip_zsock *zsock)
 {
     static const struct {

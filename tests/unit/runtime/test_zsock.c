@@ -516,6 +516,39 @@ static void test_a_peer_that_goes_before_it_was_heard(void **state)
     tip_loop_destroy(&loop);
 }
 
+/* The same the other way round: a subscriber that does not read, and its server's end. */
+static void test_a_server_that_goes_before_it_was_heard(void **state)
+{
+    const struct tip_zsock_options options = {
+        .type = ZMQ_SUB, .receive_hwm = 2, .heartbeat_ms = 200, .reconnect_ms = 60000};
+    struct tip_loop *loop = tip_loop_new();
+    void *context = zmq_ctx_new(), *xpub = zmq_socket(context, ZMQ_XPUB);
+    int linger = 0, no_drop = 1, refused = 0;
+    struct tip_zsock *sub;
+    char endpoint[64], bytes[8];
+
+    (void)state;
+    snprintf(endpoint, sizeof(endpoint), "ipc:///tmp/tip-test-zsock-%ld", (long)getpid());
+    assert_int_equal(zmq_setsockopt(xpub, ZMQ_LINGER, &linger, sizeof(linger)), 0);
+    assert_int_equal(zmq_setsockopt(xpub, ZMQ_XPUB_NODROP, &no_drop, sizeof(no_drop)), 0);
+    assert_int_equal(zmq_bind(xpub, endpoint), 0);
+    assert_int_equal(tip_zsock_open(&sub, loop, &options), 0);
+    assert_int_equal(tip_zsock_subscribe(sub, "", 0), 0);
+    assert_int_equal(tip_zsock_connect(sub, endpoint), 0);
+    assert_int_equal(zmq_recv(xpub, bytes, sizeof(bytes), 0), 1); /* its subscription */
+    while (refused < 10) {                                        /* everything on the way is full */
+        if (zmq_send(xpub, "a message", 9, ZMQ_DONTWAIT) == 9)
+            continue;
+        refused++;
+        usleep(5000);
+    }
+    zmq_close(xpub);
+    zmq_ctx_term(context);
+    usleep(500 * 1000);
+    tip_zsock_destroy(&sub);
+    tip_loop_destroy(&loop);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -530,6 +563,7 @@ int main(void)
         cmocka_unit_test(test_a_key_opens_and_says_who),
         cmocka_unit_test(test_endpoints_that_stay_on_this_machine),
         cmocka_unit_test(test_a_peer_that_goes_before_it_was_heard),
+        cmocka_unit_test(test_a_server_that_goes_before_it_was_heard),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

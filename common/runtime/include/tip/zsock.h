@@ -67,7 +67,7 @@ struct tip_zsock_options {
     int send_hwm;            /* 0: the default */
     int receive_hwm;         /* 0: the default */
     int64_t frame_bytes_max; /* 0: the default */
-    int heartbeat_ms;        /* of those who connect; 0: the default, -1: none */
+    int heartbeat_ms;        /* of those who connect, but for a SUB; 0: the default, -1: none */
     int reconnect_ms;        /* first pause before connecting again, doubling up to 5 s; 0: 100 */
     bool router_mandatory;   /* ROUTER: report peers that are gone or full instead of dropping in silence */
     bool xpub_verbose;       /* XPUB: hear of every subscription, not of the first of its kind only */
