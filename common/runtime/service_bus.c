@@ -31,6 +31,7 @@ enum {
     M_JOBS,
     M_JOBS_FAILED,
     M_JOBS_LOST,
+    M_FEEDS_RENEWED,
     M_MALFORMED,
     M_COUNT,
 };
@@ -51,6 +52,8 @@ static const struct tip_metric_row service_bus_rows[M_COUNT] = {
     [M_JOBS_FAILED] = {TIP_METRIC_COUNTER, "tip_bus_jobs_failed_total", "", "Calls answered with a failure."},
     [M_JOBS_LOST] = {TIP_METRIC_COUNTER, "tip_bus_jobs_lost_total", "",
                      "Calls and jobs that were not ours any more before they ended."},
+    [M_FEEDS_RENEWED] = {TIP_METRIC_COUNTER, "tip_bus_feeds_renewed_total", "",
+                         "Connections to the feed given up because nothing came, not even the broker's head."},
     [M_MALFORMED] = {TIP_METRIC_COUNTER, "tip_bus_malformed_total", "", "Messages that could not be read."},
 };
 
@@ -175,6 +178,7 @@ static void service_bus_on_metrics(void *ctx)
         [M_JOBS] = (double)stats->jobs,
         [M_JOBS_FAILED] = (double)stats->jobs_failed,
         [M_JOBS_LOST] = (double)stats->jobs_lost,
+        [M_FEEDS_RENEWED] = (double)stats->feeds_renewed,
         [M_MALFORMED] = (double)stats->malformed,
     };
 

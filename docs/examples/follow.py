@@ -19,11 +19,12 @@ from tip.v1 import bus_pb2, event_pb2, record_pb2
 
 HEAD = "v1.bus.head."
 ANSWER_MS = 5000
+SILENCE_MS = 10000  # the head comes each second; without it the connection is dead, and nobody else would say so
 
 
 class Follower:
     def __init__(self, options):
-        self.state, self.topics = options.state, [f"v1.{topic}" for topic in options.topics]
+        self.options, self.state, self.topics = options, options.state, [f"v1.{topic}" for topic in options.topics]
         self.journal, self.safe = b"", 0  # everything before `safe` in this journal is printed; 0: from the first one
         self.seen = set()                 # seq of what is printed from `safe` on
         self.counts = {}                  # (class, tlp) -> class_seq up to which nothing is missing
@@ -32,9 +33,7 @@ class Follower:
             with open(self.state, encoding="ascii") as file:
                 stored = json.load(file)
             self.journal, self.safe = bytes.fromhex(stored["journal_id"]), stored["next_seq"]
-        self.feed = self.connect(zmq.SUB, options.feed, options)
-        for topic in [*self.topics, HEAD]:
-            self.feed.subscribe(topic)
+        self.feed = self.subscribe()
         self.fetch = self.connect(zmq.DEALER, options.fetch, options)
 
     @staticmethod
@@ -45,6 +44,12 @@ class Follower:
             socket.curve_publickey, socket.curve_secretkey = zmq.auth.load_certificate(options.secret)
             socket.curve_serverkey = zmq.auth.load_certificate(options.server)[0]
         socket.connect(endpoint)
+        return socket
+
+    def subscribe(self):
+        socket = self.connect(zmq.SUB, self.options.feed, self.options)
+        for topic in [*self.topics, HEAD]:
+            socket.subscribe(topic)
         return socket
 
     # ---- what was printed
@@ -154,6 +159,11 @@ class Follower:
             print()  # a line that a kill has torn ends here; it comes again whole
         self.repair()
         while True:
+            if not self.feed.poll(SILENCE_MS):
+                self.feed.close()
+                self.feed = self.subscribe()
+                self.missing("any sign of life, connected anew")
+                continue
             topic, body = self.feed.recv_multipart()
             record = record_pb2.Record.FromString(body)
             if topic.decode() == HEAD:

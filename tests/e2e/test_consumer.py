@@ -6,6 +6,7 @@ import time
 import pytest
 from tip_examples import example
 from tip_harness import Site, wait_for
+from tip_tcp_proxy import TcpProxy
 from tip_wire import Fetch, Pub, event
 
 TOPIC = "v1.schedule.done.test."
@@ -101,6 +102,24 @@ def test_a_loss_at_the_tail_is_seen_by_the_head(site):
         follower.resume()
         check(follower, wanted)
         assert "missing" in follower.log_text(), "it noticed"
+
+
+@pytest.mark.parametrize("name", LIVE)
+def test_a_connection_that_nobody_ends(name, site, broker, pub):
+    """A middlebox forgets it: neither side is told. Silence says so; what came meanwhile is fetched."""
+    with TcpProxy(site.endpoint("feed")) as line:
+        follower = example(site, name, "schedule.", feed=line.endpoint).spawn()
+        wanted = publish(pub, 100)
+        check(follower, wanted)
+        wait_for(lambda: line.n_lines == 1, 10, "it listens")
+        wanted += publish(pub, 1)  # by the feed, or by the head
+        check(follower, wanted)
+        assert line.forget() == 1
+        wanted += publish(pub, 100)
+        check(follower, wanted)
+        assert line.n_lines >= 2 and "any sign of life" in follower.log_text()
+        wanted += publish(pub, 100)
+        check(follower, wanted)
 
 
 def test_a_journal_that_is_lost_is_a_gap_and_not_the_end(site, broker, pub):

@@ -5,6 +5,7 @@
 
 #include <tip/loop.h>
 #include <tip/v1/bus.pb-c.h>
+#include <topics.h>
 
 #include "check.h"
 
@@ -381,20 +382,26 @@ void fake_broker_stop(struct fake_broker *broker)
     broker->credit = 0;
 }
 
-void fake_broker_feed(struct fake_broker *broker, const char *name)
+static void fake_publish(struct fake_broker *broker, const char *topic, const char *event)
 {
-    static const char topic[] = "v1.system.alarm.test.";
-    struct tip_stamp stamp = {.journal_id = broker->journal_id,
-                              .seq = 1,
-                              .class_seq = 1,
-                              .tlp = TIP_TLP_AMBER,
-                              .publisher = "fake",
-                              .topic = "v1.system.alarm.test."};
+    struct tip_stamp stamp = {
+        .journal_id = broker->journal_id, .seq = 1, .class_seq = 1, .tlp = TIP_TLP_AMBER, .publisher = "fake"};
     tip_auto(tip_buf_deinit) struct tip_buf record = {0};
-    struct tip_zframe frames[2] = {{topic, sizeof(topic) - 1}};
+    struct tip_zframe frames[2] = {{topic, strlen(topic)}};
 
+    (void)snprintf(stamp.topic, sizeof(stamp.topic), "%s", topic);
     tip_buf_init(&record, 1 << 16);
-    assert_int_equal(tip_record_write(&stamp, (const uint8_t *)name, strlen(name), &record), 0);
+    assert_int_equal(tip_record_write(&stamp, (const uint8_t *)event, strlen(event), &record), 0);
     frames[1] = (struct tip_zframe){record.data, record.len};
     assert_int_equal(tip_zsock_send(broker->feed, frames, 2), 0);
+}
+
+void fake_broker_feed(struct fake_broker *broker, const char *name)
+{
+    fake_publish(broker, "v1.system.alarm.test.", name);
+}
+
+void fake_broker_head(struct fake_broker *broker)
+{
+    fake_publish(broker, TIP_TOPIC_BUS_HEAD, "a head that nobody decodes");
 }

@@ -48,3 +48,5 @@ void fake_broker_start(struct fake_broker *broker, struct tip_loop *loop);
 void fake_broker_stop(struct fake_broker *broker);
 /** Sends a record on the feed. */
 void fake_broker_feed(struct fake_broker *broker, const char *name);
+/** Sends what stands for a head. */
+void fake_broker_head(struct fake_broker *broker);

@@ -30,6 +30,8 @@ struct world {
     bool lazy; /* does not say done */
     bool wrong;
 
+    int64_t calm_ms; /* until then nothing is renewed */
+
     struct tip_serve *serve;
     unsigned n_ends, n_jobs;
     enum tip_failure failure;
@@ -569,6 +571,53 @@ static void test_sub_hears(void **state)
     tip_sub_destroy(&sub);
 }
 
+static bool has_renewed_thrice(struct world *world)
+{
+    return tip_bus_stats(world->bus)->feeds_renewed >= 3;
+}
+
+/* Nothing comes, on a connection that stands: it is made anew, and hears. */
+static void test_sub_leaves_a_silent_connection(void **state)
+{
+    static const char *const prefixes[] = {"v1.system.", NULL};
+    struct world *world = *state;
+    struct tip_sub_config config = {.prefixes = prefixes, .silence_ms = 50, .on_record = on_record, .ctx = world};
+    struct tip_sub *sub = NULL;
+
+    open_bus(world, false);
+    assert_int_equal(tip_sub_open(&sub, world->bus, &config), 0);
+    run_until(world, has_renewed_thrice, 20000);
+    run_until(world, has_record, 20000);
+    tip_sub_destroy(&sub);
+}
+
+static bool has_heard_heads(struct world *world)
+{
+    fake_broker_head(&world->broker);
+    return tip_loop_now_ms() >= world->calm_ms;
+}
+
+/* The head alone keeps it, and is for nobody who did not ask. */
+static void test_sub_stays_where_the_head_comes(void **state)
+{
+    static const char *const prefixes[] = {"v1.system.", NULL};
+    struct world *world = *state;
+    struct tip_sub_config config = {.prefixes = prefixes, .silence_ms = 1000, .on_record = on_record, .ctx = world};
+    struct tip_sub *sub = NULL;
+    uint64_t n_before;
+
+    open_bus(world, false);
+    assert_int_equal(tip_sub_open(&sub, world->bus, &config), 0);
+    run_until(world, has_record, 20000);
+    n_before = world->n_records;
+    world->calm_ms = tip_loop_now_ms() + 3000;
+    run_until(world, has_heard_heads, 20000);
+    assert_int_equal(tip_bus_stats(world->bus)->feeds_renewed, 0);
+    run_for(world, 50);
+    assert_int_equal(world->n_records, n_before);
+    tip_sub_destroy(&sub);
+}
+
 /* ---- calls ---- */
 
 static void on_end(void *ctx, enum tip_failure failure, const char *reason, const uint8_t *body, size_t n)
@@ -701,6 +750,8 @@ int main(void)
         WORLD_TEST(test_fetch_tells_of_breaks_and_asks_again),
         WORLD_TEST(test_fetch_asks_again_where_somebody_is_there),
         WORLD_TEST(test_sub_hears),
+        WORLD_TEST(test_sub_leaves_a_silent_connection),
+        WORLD_TEST(test_sub_stays_where_the_head_comes),
         WORLD_TEST(test_calls_are_served),
         WORLD_TEST(test_call_without_worker),
         WORLD_TEST(test_call_into_silence_ends),

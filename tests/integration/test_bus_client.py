@@ -2,8 +2,10 @@
 import shutil
 import time
 
-from tip_harness import BIN, wait_for
+from tip_harness import BIN, Process, binary, wait_for
 from tip_peers import follower, publisher
+from tip_tcp_proxy import TcpProxy
+from tip_wire import event
 
 SANITIZED = 4 if "asan" in str(BIN) else 1  # what the sanitizer's own memory multiplies bounds by
 
@@ -31,6 +33,26 @@ def test_readiness_follows_the_broker(site, broker):
     assert "the broker does not answer" in service.get("/readyz")[1]
     broker.start()
     wait_for(service.is_ready, 10, "and comes back")
+
+
+def test_a_subscriber_leaves_a_connection_that_is_dead(site, broker, pub):
+    """A middlebox forgets it: neither side is told, but the broker's head is missing."""
+    with TcpProxy(site.endpoint("feed")) as line:
+        site.config["bus"]["feed"] = line.endpoint
+        site.write_config()
+        sub = site.add(Process(site, "sub", [binary("tip"), "--config", site.config_path, "sub", "schedule."])).spawn()
+
+        def hears(summary):
+            pub.publish("v1.schedule.done.test.", event("schedule.done", run_id=b"r" * 16, module="test", summary=summary))
+            pub.flush()
+            return summary in sub.log_text()
+
+        wait_for(lambda: hears("before"), 10, "it listens")
+        n_lines = line.n_lines
+        assert line.forget() == 1
+        wait_for(lambda: hears("after"), 40, lambda: f"it listens again: {sub.log_text()[-500:]}")
+        assert line.n_lines == n_lines + 1 and "tip: lost" in sub.log_text()
+        sub.end()
 
 
 def test_the_younger_of_two_goes_on(site, broker):

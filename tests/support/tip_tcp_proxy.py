@@ -4,6 +4,7 @@ pass       as it comes                          split      in pieces of 1 to 7 b
 trickle    one byte a second                    blackhole  both sides write, nothing arrives, nothing is closed
 deaf       what the peers behind say is not read, so that it stays with them
 reset()    every connection ends with RST       half_open() the peers behind see nothing, those in front a close
+forget()   what is there says nothing any more, to either side, and stays; what comes is new
 """
 import contextlib
 import random
@@ -24,7 +25,7 @@ class Line:
         self.peer = {front: back, back: front}
         self.waiting = {front: bytearray(), back: bytearray()}
         self.next_s = dict.fromkeys((front, back), 0.0)
-        self.front = front
+        self.front, self.is_forgotten = front, False
 
 
 class TcpProxy:
@@ -60,6 +61,13 @@ class TcpProxy:
 
     def half_open(self):
         self.order(self.do_half_open)
+
+    def forget(self):
+        """As a middlebox does that has lost its table; returns how many lines that were."""
+        lines = [line for line in self.lines if not line.is_forgotten]
+        for line in lines:
+            line.is_forgotten = True
+        return len(lines)
 
     # ---- the thread ----
 
@@ -112,7 +120,7 @@ class TcpProxy:
             self.close(line)
 
     def write(self, line):
-        now_s, mode = time.monotonic(), self.mode
+        now_s, mode = time.monotonic(), "blackhole" if line.is_forgotten else self.mode
         for side, waiting in line.waiting.items():
             while waiting and mode != "blackhole" and line.next_s[side] <= now_s:
                 n = {"trickle": 1, "split": self.rng.randrange(1, 8)}.get(mode, len(waiting))

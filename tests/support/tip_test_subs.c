@@ -115,7 +115,8 @@ static int crowd_open(struct crowd *crowd, const char *feed)
     crowd->all = tip_new_array(crowd->n, struct listener);
     r = tip_bus_open(&crowd->bus, crowd->loop, &bus);
     for (size_t i = 0; !r && i < crowd->n; i++) {
-        const struct tip_sub_config sub = {prefixes, listener_on_record, &crowd->all[i]};
+        const struct tip_sub_config sub = {
+            .prefixes = prefixes, .on_record = listener_on_record, .ctx = &crowd->all[i]};
 
         crowd->all[i].crowd = crowd;
         r = tip_sub_open(&crowd->all[i].sub, crowd->bus, &sub);

@@ -14,6 +14,7 @@ const zmq = require('zeromq');
 
 const HEAD = 'v1.bus.head.';
 const ANSWER_MS = 5000;
+const SILENCE_MS = 10000; // the head comes each second; without it the connection is dead, and nobody else would say so
 
 const {values: options, positionals} = parseArgs({
     allowPositionals: true,
@@ -57,7 +58,7 @@ function curve() {
 }
 
 const topics = positionals.map((topic) => `v1.${topic}`);
-const feed = new zmq.Subscriber({linger: 0, ...curve()});
+let feed;
 const door = new zmq.Dealer({linger: 0, receiveTimeout: ANSWER_MS, ...curve()});
 
 let journal = ''; // hex
@@ -104,12 +105,13 @@ function settle(next) {
 
 const send = (frame) => door.send(Buffer.from(Frame.encode(frame).finish()));
 
-async function receive() {
+// Null when nothing came in the time of the socket.
+async function receive(socket) {
     try {
-        return await door.receive();
+        return await socket.receive();
     } catch (error) {
         if (error.code === 'EAGAIN')
-            return null; // nobody answers: ask again
+            return null;
         throw error;
     }
 }
@@ -120,7 +122,7 @@ async function ask() {
         request++;
         await send({fetch: {journalId: Buffer.from(journal, 'hex'), fromSeq: protobuf.util.Long.fromString(String(safe)),
                             prefixes: topics, request}});
-        for (let parts; (parts = await receive());) {
+        for (let parts; (parts = await receive(door));) {
             const frame = Frame.decode(parts[0]);
             const name = frame.body, answer = frame[name];
             if (name === 'refused')
@@ -204,18 +206,31 @@ async function onRecord(record) {
         deliver(record);
 }
 
+function subscribe() {
+    feed?.close();
+    feed = new zmq.Subscriber({linger: 0, receiveTimeout: SILENCE_MS, ...curve()});
+    for (const topic of [...topics, HEAD])
+        feed.subscribe(topic);
+    feed.connect(options.feed);
+}
+
 async function main() {
     if (fs.existsSync(options.state)) {
         const stored = JSON.parse(fs.readFileSync(options.state, 'utf8'));
         [journal, safe] = [stored.journal_id, BigInt(stored.next_seq)];
         lines.push(''); // a line that a kill has torn ends here; it comes again whole
     }
-    for (const topic of [...topics, HEAD])
-        feed.subscribe(topic);
-    feed.connect(options.feed);
+    subscribe();
     door.connect(options.fetch);
     await repair();
-    for await (const [topic, body] of feed) {
+    for (;;) {
+        const parts = await receive(feed);
+        if (!parts) {
+            subscribe();
+            await missing('any sign of life, connected anew');
+            continue;
+        }
+        const [topic, body] = parts;
         const record = Record.decode(body);
         if (topic.toString() === HEAD)
             await onHead(Event.decode(record.event).busHead);

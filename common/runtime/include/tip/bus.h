@@ -50,8 +50,9 @@ struct tip_bus_stats {
     uint64_t calls_failed;
     uint64_t jobs; /* taken by tip_serve */
     uint64_t jobs_failed;
-    uint64_t jobs_lost; /* of these taken: no longer ours before they ended */
-    uint64_t malformed; /* frames and records from the broker that could not be read */
+    uint64_t jobs_lost;     /* of these taken: no longer ours before they ended */
+    uint64_t feeds_renewed; /* subscriptions connected anew because nothing came */
+    uint64_t malformed;     /* frames and records from the broker that could not be read */
 };
 
 const struct tip_bus_stats *tip_bus_stats(const struct tip_bus *bus);
@@ -132,7 +133,8 @@ bool tip_fetch_is_current(const struct tip_fetch *fetch, uint64_t *lagp);
 struct tip_sub;
 
 struct tip_sub_config {
-    const char *const *prefixes; /* NULL-terminated, at least one */
+    const char *const *prefixes; /* NULL-terminated, at least one; copied */
+    uint32_t silence_ms;         /* with nothing for so long, not even the broker's head, it connects anew; 0: 10 s */
     void (*on_record)(void *ctx, const struct tip_record *record);
     void *ctx;
 };
