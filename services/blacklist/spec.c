@@ -433,6 +433,18 @@ static uint32_t spec_fingerprint(const struct source_options *from, const struct
     return tip_crc32c(0, tip_buf_text(&text), text.len);
 }
 
+/* What stands where the name of a source does: causes and reasons of verdicts that no source has. */
+static bool spec_is_reserved(const char *name)
+{
+    static const char *const reserved[] = {"operator", "time", "evidence", "trap", "flux", "smtp"};
+
+    for (size_t i = 0; i < sizeof(reserved) / sizeof(*reserved); i++) {
+        if (!strcmp(name, reserved[i]))
+            return true;
+    }
+    return false;
+}
+
 static bool spec_name(struct spec_make *make, const char *file)
 {
     size_t n = strlen(file) - strlen(".yaml");
@@ -443,6 +455,10 @@ static bool spec_name(struct spec_make *make, const char *file)
     if (strspn(make->spec->name, "abcdefghijklmnopqrstuvwxyz0123456789._-") != strlen(make->spec->name) ||
         n < strlen(file) - strlen(".yaml")) {
         spec_refuse(make, "a name is 1 to 64 of a-z, 0-9, `.`, `_`, `-`");
+        return false;
+    }
+    if (spec_is_reserved(make->spec->name)) {
+        spec_refuse(make, "the name is taken: verdicts say operator, time, evidence, trap, flux or smtp themselves");
         return false;
     }
     return true;
