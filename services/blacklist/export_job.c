@@ -52,6 +52,7 @@ void export_job_deinit(struct export_job *job)
     free(job->sources);
     free(job->order.lists);
     bl_allow_destroy(&job->order.allow);
+    bl_witnesses_destroy(&job->order.witnesses);
     job->sources = NULL;
     job->n_sources = 0;
     job->order = (struct view_order){0};
@@ -422,6 +423,7 @@ static void export_close(struct export_run *run)
     view_destroy(&run->view); /* and what the order names */
     job->order.lists = NULL;
     job->order.allow = NULL;
+    job->order.witnesses = NULL;
     bl_cut_destroy(&run->cut);
     bl_export_list_deinit(&run->list);
     free(run->sources);

@@ -212,6 +212,7 @@ static void exports_start(struct app *app, struct app_export *export)
     strcpy(job.order.dir, app->dir);
     snapshot_lists(app, export->spec.audience, &job.order);
     job.order.allow = operator_seen(app, export->spec.audience);
+    job.order.witnesses = observe_at(app, observe_stands(app), export->spec.audience);
     exports_sources(app, &job);
     if (tip_pool_submit(
             app->pool,

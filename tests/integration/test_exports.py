@@ -11,6 +11,7 @@ import yaml
 
 import tip_exports as read
 from test_blacklist import Lists, text
+from test_evidence import Seer
 from tip_harness import open_to_nobody, wait_for
 from tip_web import Web
 from tip_wire import Caller
@@ -417,6 +418,31 @@ def test_tiers_families_and_types(exports, nginx):
     assert exports.listed("denied", "plain") == {"worst.tip-y.com", "*.worst.tip-y.com"}
     assert exports.listed("below", "plain") == {"blocked.tip-x.com", "*.blocked.tip-x.com", "worst.tip-y.com",
                                                 "*.worst.tip-y.com"}
+
+
+def test_what_tip_saw_itself_is_exported(exports, nginx, pub):
+    exports.source("one", nginx.write("one.txt", "45.2.0.1\n"), weight=0.95)
+    exports.view("seen", tier="watch", families=["trap"])
+    exports.view("green", tier="watch", families=["trap"], audience="green")
+    exports.start()
+    exports.run()
+    seer = Seer(pub)
+    seer.mail("45.2.0.2", trap="one")
+    seer.mail("45.2.0.2", trap="two")
+    wait_for(lambda: exports.verdicts().get("45.2.0.2", 0) > 0.7, 20, "two traps have seen it")
+    exports.settled("seen", "green")
+    assert exports.listed("seen", "plain") == {"45.2.0.2"}
+    assert exports.listed("green", "plain") == set(), "traps are amber"
+
+
+@pytest.mark.parametrize("name", ["operator", "time", "evidence", "trap", "flux", "smtp"])
+def test_names_that_verdicts_use_themselves_are_no_sources(exports, nginx, name):
+    from tip_harness import binary
+    exports.source(name, nginx.write("one.txt", "45.2.0.1\n"))
+    exports.site.write_config()
+    done = subprocess.run([binary("tip-blacklist"), "--config", str(exports.site.config_path), "--check-config"],
+                          capture_output=True, text=True)
+    assert done.returncode != 0 and "the name is taken" in done.stderr and f"{name}.yaml" in done.stderr, done.stderr
 
 
 def test_a_view_with_too_many_entries_is_held(exports, nginx):
