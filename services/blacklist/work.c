@@ -1,6 +1,7 @@
 #include "work.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -140,6 +141,9 @@ int work_seen_open(struct bl_seen_map *map, const char *dir, const char *name, u
     if (!r || !bl_files_is_lost(r))
         return r;
     r = bl_map_open(&current, dir, name, version);
+    if (!r) /* verdicts on what had left stay told until something else moves them: a baseline names what is listed */
+        tip_error("seen.lost", "source=%s version=%" PRIu64 " effect=\"what left the list is forgotten\"", name,
+                  version);
     update.now = current.file.set;
     r = r ? r : bl_files_keep_seen(dir, name, &update);
     return r ? r : bl_seen_map_open(map, dir, name, version);
