@@ -62,6 +62,8 @@ static const struct tip_metric_row app_metrics[APP_M_COUNT] = {
                           "Times that a job could not be planned for want of memory or descriptors."},
     [APP_M_RESTS] = {TIP_METRIC_COUNTER, "tip_blacklist_verdict_rests_total", "",
                      "Times that verdicts waited because verdict_rate was reached."},
+    [APP_M_CLOCK_BACK] = {TIP_METRIC_COUNTER, "tip_blacklist_clock_back_total", "",
+                          "Times that the score time was ahead of the clock by more than an hour and went back."},
     [APP_M_PAUSED] = {TIP_METRIC_GAUGE, "tip_blacklist_paused", "",
                       "1 while nothing is collected because the bus takes nothing."},
     [APP_M_EXPORTS_WRITTEN] = {TIP_METRIC_COUNTER, "tip_blacklist_exports_total", "end=\"written\"",

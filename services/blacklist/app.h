@@ -52,6 +52,7 @@ enum {
     APP_M_SNAPSHOT_BYTES,
     APP_M_JOBS_AGAIN,
     APP_M_RESTS,
+    APP_M_CLOCK_BACK,
     APP_M_PAUSED,
     APP_M_EXPORTS_WRITTEN,
     APP_M_EXPORTS_UNCHANGED,
@@ -88,7 +89,6 @@ struct app_source {
     const struct bl_spec *spec; /* NULL: its file is gone */
     struct bl_source machine;
     struct bl_stored stored;
-    uint16_t group;        /* the same number: the same maintainer */
     bool is_urgent;        /* an operator waits for it */
     int64_t start_unix_ms; /* its fetch waits until then */
     uint64_t asked;        /* its place among those that wait for a fetch */
@@ -110,6 +110,7 @@ struct app_publish {
     double allowance; /* verdicts that may be told now; below 0: not yet */
     int64_t refilled_ms;
     struct tip_timer refill;
+    bool is_deferred; /* the next step comes by itself */
     struct work_plan *plan;
     struct tip_id baseline_id;
 };
@@ -318,6 +319,7 @@ struct app_stand {
     uint64_t version;
     struct bl_law law;
     int64_t kin;
+    const struct work_kin *kin_of;
 };
 
 struct app_stand publish_stand(const struct app_source *source);
@@ -375,10 +377,11 @@ struct bl_law app_source_law(const struct app_source *source);
 
 /** A number that changes with whom it is independent of. */
 int64_t app_source_kin(const struct app_source *source);
+struct work_kin app_source_kin_of(const struct app_source *source);
 
 /** Of one maintainer and made of the same? What else the number says is marked. */
 bool voters_same_kin(int64_t a, int64_t b);
-void voters_mark(struct work_marks *marks, int64_t kin);
+void voters_mark(struct work_marks *marks, const struct app_source *source, int64_t kin);
 
 struct voters_wish {
     enum tip_tlp audience; /* TIP_TLP_NONE: everybody's */
@@ -389,7 +392,7 @@ struct voters_wish {
 /** The sources that count, in the order of their names. */
 struct work_voters voters_make(struct app *app, const struct voters_wish *wish);
 
-/** Sources are joined with their files. */
+/** Sources are joined with their files: what is not known of their kin is taken from there. */
 void voters_configure(struct app *app);
 
 /* clock.c */

@@ -3,6 +3,7 @@
  * has moved in between. When the next one is due is not kept: the walk of each job finds it.
  */
 #include <errno.h>
+#include <inttypes.h>
 
 #include <tip/buf.h>
 #include <tip/clock.h>
@@ -11,7 +12,7 @@
 #include "app.h"
 #include "io/store.h"
 
-enum { CLOCK_BYTES = 1024, CLOCK_KEY_BYTES = 8, CLOCK_AT_LEAST_S = 60 * 60 };
+enum { CLOCK_BYTES = 1024, CLOCK_KEY_BYTES = 8, CLOCK_AT_LEAST_S = 60 * 60, CLOCK_AHEAD_S = 60 * 60 };
 
 static uint32_t clock_now_s(void)
 {
@@ -46,20 +47,31 @@ uint32_t clock_stands(const struct app *app)
 {
     const struct bl_job *first = app->jobs;
 
-    if (app->n_jobs && first->kind == WORK_CLOCK && (app->publish.is_active || first->next))
+    if (app->n_jobs && first->kind == WORK_CLOCK && (app->publish.is_active || bl_job_has_begun(first)))
         return (uint32_t)first->to;
     return clock_tau(app);
+}
+
+/* The clock was wrong when it was counted up to there: nothing would decay until the day comes. */
+static bool clock_is_ahead(const struct app *app, uint32_t now_s)
+{
+    return clock_tau(app) > now_s && clock_tau(app) - now_s > CLOCK_AHEAD_S;
 }
 
 void clock_order(struct app *app, struct bl_job *job)
 {
     uint32_t now_s = clock_now_s();
 
-    if (job->next) /* as it was when its first part went out */
+    if (bl_job_has_begun(job)) /* as it was when its first part went out */
         return;
     app->clock.next_s = UINT32_MAX; /* its walk finds the next one */
     job->from = clock_tau(app);
-    job->to = now_s > job->from ? now_s : job->from; /* it never runs backwards */
+    job->to = now_s > job->from ? now_s : job->from; /* a clock that is set does not make it run backwards */
+    if (!clock_is_ahead(app, now_s))
+        return;
+    job->to = now_s;
+    tip_warn("clock.back", "from=%" PRIu64 " to=%" PRIu64, job->from, job->to);
+    tip_metric_inc(app->m[APP_M_CLOCK_BACK]);
 }
 
 void clock_heard(struct app *app, const struct bl_tell *tell)
@@ -87,6 +99,8 @@ static bool clock_is_due(const struct app *app)
     int64_t since_ms = tip_loop_wall_ms() - app->clock.state.tau_s * TIP_SECOND_MS;
     uint32_t now_s = clock_now_s();
 
+    if (clock_is_ahead(app, now_s))
+        return true;
     if (since_ms < app->clock.floor_ms || now_s <= clock_tau(app))
         return false;
     return now_s >= app->clock.next_s || since_ms >= CLOCK_AT_LEAST_S * TIP_SECOND_MS;

@@ -248,6 +248,7 @@ static const struct codec_row stored_rows[] = {
     CODEC_ROW("half_life", CODEC_INT, bl_stored, half_life_s),
     CODEC_ROW("append", CODEC_BOOL, bl_stored, is_append),
     CODEC_ROW("kin", CODEC_INT, bl_stored, kin),
+    CODEC_ROW("kin_of", CODEC_HEX, bl_stored, kin_of),
     CODEC_ROW("measured_independence", CODEC_REAL, bl_stored, measured_independence),
     CODEC_ROW("measured_half_life", CODEC_INT, bl_stored, measured_half_life_s),
     CODEC_ROW("measured_append", CODEC_BOOL, bl_stored, measured_append),
@@ -299,7 +300,9 @@ static const struct codec_row job_rows[] = {
     CODEC_ROW("append_before", CODEC_BOOL, bl_job, before.is_append),
     CODEC_ROW("append_after", CODEC_BOOL, bl_job, after.is_append),
     CODEC_ROW("kin_after", CODEC_INT, bl_job, kin_after),
+    CODEC_ROW("kin_of_after", CODEC_HEX, bl_job, kin_of_after),
     CODEC_ROW("baseline_id", CODEC_HEX, bl_job, baseline_id),
+    CODEC_ROW("plan", CODEC_INT, bl_job, plan),
     CODEC_ROW("next", CODEC_INT, bl_job, next),
 };
 
@@ -420,7 +423,10 @@ int codec_stored_read(struct bl_stored *stored, const void *bytes, size_t n)
 
 int codec_job_write(const struct bl_job *job, struct tip_buf *out)
 {
-    return codec_rows_write(ROWS(job_rows), job, out);
+    struct bl_job kept = *job;
+
+    kept.plan = STATE_PLAN;
+    return codec_rows_write(ROWS(job_rows), &kept, out);
 }
 
 int codec_job_read(struct bl_job *job, const void *bytes, size_t n)
@@ -428,6 +434,10 @@ int codec_job_read(struct bl_job *job, const void *bytes, size_t n)
     *job = (struct bl_job){0};
     if (codec_rows_read(ROWS(job_rows), job, bytes, n))
         return CODEC_E_FOREIGN;
+    if (job->plan != STATE_PLAN) { /* `next` counts parts of a plan that this build cuts otherwise */
+        job->is_again = job->next;
+        job->next = 0;
+    }
     return job->kind < 0 || job->kind >= WORK_KIND_COUNT ? CODEC_E_FOREIGN : 0;
 }
 

@@ -60,9 +60,15 @@ static void codec_verdict(const struct codec_part *part, size_t at, struct codec
         .reason_count = (uint32_t)detail->n_reasons + (detail->score.rule != BL_RULE_NONE),
         .next_change_unix_ms = detail->next_s * TIP_SECOND_MS,
         .expires_unix_ms = detail->end_s * TIP_SECOND_MS,
-        .subtree = detail->is_subtree,
-        .whole = detail->is_whole,
+        .subtree = detail->score.is_subtree,
+        .whole = detail->score.is_whole,
     };
+}
+
+/* That a denial was lifted says as much as that it stands. */
+static bool codec_was_denied(const struct bl_score_detail *detail)
+{
+    return detail->score.rule == BL_RULE_DENY || detail->rule_before == BL_RULE_DENY;
 }
 
 enum tip_tlp codec_verdicts(struct tip_event *event, const struct codec_part *part, struct codec_scratch *scratch)
@@ -82,7 +88,7 @@ enum tip_tlp codec_verdicts(struct tip_event *event, const struct codec_part *pa
         bl_score_look(job, &key);
         bl_score_explain(job, &detail);
         codec_verdict(part, i - start, scratch, &detail);
-        other = detail.score.rule == BL_RULE_DENY ? TIP_TLP_AMBER : (enum tip_tlp)detail.tlp;
+        other = codec_was_denied(&detail) ? TIP_TLP_AMBER : (enum tip_tlp)detail.tlp;
         tlp = other > tlp ? other : tlp;
         depth = detail.depth > depth ? detail.depth : depth;
     }

@@ -179,6 +179,7 @@ void collect_changed(struct app_source *source, const struct work_parse *job)
                              .before = law,
                              .after = law,
                              .kin_after = is_first ? app_source_kin(source) : source->stored.kin,
+                             .kin_of_after = is_first ? app_source_kin_of(source) : source->stored.kin_of,
                              .baseline_id = tip_id_random()};
     int r;
 

@@ -30,9 +30,11 @@ static inline bool work_is_of_source(enum work_kind kind)
     return kind == WORK_VERSION || kind == WORK_BASELINE || kind == WORK_WEIGHT;
 }
 
+enum { WORK_KIN_MAX = 64 };
+
 /** What core/score.h wants to know of a source besides its law. */
 struct work_marks {
-    bool is_trusted, is_final;
+    bool is_trusted, is_final, is_whole;
 };
 
 struct work_voter {
@@ -42,11 +44,17 @@ struct work_voter {
     struct bl_law law;
     enum tip_tlp tlp;
     struct work_marks marks; /* in force */
-    bool is_whole;
-    uint16_t group;
-    const uint16_t *parents; /* behind the array */
-    size_t n_parents;
+    struct bl_kin kin;       /* likewise; what it points at stands behind the array */
 };
+
+/** Its kin as it is kept. */
+struct work_kin {
+    uint64_t group; /* 0: not known */
+    uint64_t from[WORK_KIN_MAX];
+};
+
+/** As core/score.h reads it. */
+struct bl_kin work_kin(const struct work_kin *kin);
 
 struct work_voters {
     struct work_voter *items; /* one block: free() */
@@ -60,6 +68,7 @@ struct work_order {
     uint64_t from, to; /* versions; baseline: from is 0; weight: both the same */
     struct bl_law law_before, law_after;
     struct work_marks marks_after;
+    struct work_kin kin_after;
     struct work_voter *voters; /* all lists in the order of their names, the one itself among them; of the job */
     size_t n_voters, self;     /* n_voters: of no list */
     uint32_t tau_s;            /* score time; WORK_CLOCK: afterwards */

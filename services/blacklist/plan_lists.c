@@ -8,6 +8,15 @@
 
 #include "plan_extra.h"
 
+struct bl_kin work_kin(const struct work_kin *kin)
+{
+    struct bl_kin read = {.group = kin->group, .from = kin->from};
+
+    while (read.n_from < WORK_KIN_MAX && kin->from[read.n_from])
+        read.n_from++;
+    return read;
+}
+
 static int lists_open_one(struct bl_seen_map *map, const struct work_order *order, const struct work_voter *voter,
                           uint64_t version)
 {
@@ -30,6 +39,8 @@ static int lists_open_self(struct work_lists *lists, const struct work_order *or
     self->law[BL_AFTER] = order->law_after;
     self->is_trusted[BL_AFTER] = order->marks_after.is_trusted;
     self->is_final[BL_AFTER] = order->marks_after.is_final;
+    self->is_whole[BL_AFTER] = order->marks_after.is_whole;
+    self->kin[BL_AFTER] = work_kin(&order->kin_after);
     if (order->kind != WORK_VERSION)
         return 0;
     r = lists_open_one(coming, order, &order->voters[order->self], order->to);
@@ -50,11 +61,10 @@ static int lists_open(struct work_lists *lists, const struct work_order *order)
                                                      .law = {voter->law, voter->law},
                                                      .is_trusted = {voter->marks.is_trusted, voter->marks.is_trusted},
                                                      .is_final = {voter->marks.is_final, voter->marks.is_final},
-                                                     .is_whole = voter->is_whole,
+                                                     .is_whole = {voter->marks.is_whole, voter->marks.is_whole},
                                                      .tlp = (uint8_t)voter->tlp,
-                                                     .group = voter->group,
-                                                     .parents = voter->parents,
-                                                     .n_parents = voter->n_parents};
+                                                     .name = bl_score_name(voter->name),
+                                                     .kin = {voter->kin, voter->kin}};
     }
     return !r && order->self < order->n_voters ? lists_open_self(lists, order) : r;
 }

@@ -72,7 +72,7 @@ int publish_add(struct app *app, struct tip_outbox_txn *txn, struct bl_job *job)
 bool publish_is_queued(const struct app *app, enum work_kind kind, const char *name)
 {
     for (size_t i = app->publish.is_active ? 1 : 0; i < app->n_jobs; i++) {
-        if (app->jobs[i].kind == (int64_t)kind && !app->jobs[i].next && !strcmp(app->jobs[i].name, name))
+        if (app->jobs[i].kind == (int64_t)kind && !bl_job_has_begun(&app->jobs[i]) && !strcmp(app->jobs[i].name, name))
             return true;
     }
     return false;
@@ -139,12 +139,14 @@ struct app_stand publish_stand(const struct app_source *source)
 {
     const struct app *app = source->app;
     const struct bl_job *first = app->jobs;
-    struct app_stand stand = {source->stored.version, bl_stored_law(&source->stored), source->stored.kin};
+    const struct bl_stored *stored = &source->stored;
+    struct app_stand stand = {stored->version, bl_stored_law(stored), stored->kin, &stored->kin_of};
 
-    if (!app->n_jobs || strcmp(first->name, source->name) != 0 || !(app->publish.is_active || first->next))
+    if (!app->n_jobs || strcmp(first->name, source->name) != 0 || !(app->publish.is_active || bl_job_has_begun(first)))
         return stand;
     stand.law = first->after;
     stand.kin = first->kin_after;
+    stand.kin_of = &first->kin_of_after;
     if (first->kind == WORK_VERSION)
         stand.version = first->to;
     return stand;
@@ -189,7 +191,7 @@ static void plan_voters(struct app *app, const char *self, struct work_order *or
 /* From the list in force to the newest one, or to where its first part has led. */
 static void plan_order_allow(struct app *app, struct bl_job *job, struct work_order *order)
 {
-    if (!job->next) {
+    if (!bl_job_has_begun(job)) {
         job->from = app->operator.in_force;
         job->to = app->operator.last;
     }
@@ -215,7 +217,7 @@ static void plan_order_clock(struct app *app, struct bl_job *job, struct work_or
 /* As for the allow and deny list. */
 static void plan_order_evidence(struct app *app, struct bl_job *job, struct work_order *order)
 {
-    if (!job->next) {
+    if (!bl_job_has_begun(job)) {
         job->from = app->observe.in_force;
         job->to = app->observe.last;
     }
@@ -240,12 +242,16 @@ static void plan_pin(struct app_source *source, struct bl_job *job)
         if (!is_new) {
             job->after = job->before;
             job->kin_after = source->stored.kin;
+            job->kin_of_after = source->stored.kin_of;
         }
     }
-    if (is_new && !job->next) { /* else as it was when its first part went out */
+    if (is_new && !bl_job_has_begun(job)) { /* else as it was when its first part went out */
         job->after = app_source_law(source);
         job->kin_after = app_source_kin(source);
+        job->kin_of_after = app_source_kin_of(source);
     }
+    if (!job->kin_of_after.group) /* of a build that did not keep it */
+        job->kin_of_after = app_source_kin_of(source);
 }
 
 static void plan_order(struct app *app, struct bl_job *job, struct work_order *order)
@@ -259,9 +265,10 @@ static void plan_order(struct app *app, struct bl_job *job, struct work_order *o
                                  .law_before = job->before,
                                  .law_after = job->after,
                                  .is_capped_again = !voters_same_kin(job->kin_after, source->stored.kin),
+                                 .kin_after = job->kin_of_after,
                                  .allow = operator_in_force(app)};
     strcpy(order->name, job->name);
-    voters_mark(&order->marks_after, job->kin_after);
+    voters_mark(&order->marks_after, source, job->kin_after);
     plan_voters(app, job->name, order);
 }
 
@@ -382,6 +389,7 @@ static int publish_weight(struct app *app, struct tip_outbox_txn *txn, const str
                                                           : "prior";
 
     source->stored.kin = job->kin_after;
+    source->stored.kin_of = job->kin_of_after;
     if (bl_law_equals(&job->before, &job->after))
         return 0;
     bl_stored_law_set(&source->stored, &job->after);
@@ -397,6 +405,7 @@ static int publish_version(struct app *app, struct tip_outbox_txn *txn, const st
     source->stored.pending = 0;
     bl_stored_law_set(&source->stored, &job->after);
     source->stored.kin = job->kin_after;
+    source->stored.kin_of = job->kin_of_after;
     source->stored.tlp = app_source_tlp(source);
     return collect_published(source, txn,
                              app_source_is_over(source) && !source->stored.n_entries ? "retired" : "changed");
@@ -440,7 +449,18 @@ static void publish_done(struct app *app, const struct bl_job *job)
 
 static void publish_step_soon(void *ctx)
 {
-    publish_step(ctx);
+    struct app *app = ctx;
+
+    app->publish.is_deferred = false;
+    publish_step(app);
+}
+
+/* Once at a time: others ask for the next step, too, and each would go on by itself from then on. */
+static void publish_step_defer(struct app *app)
+{
+    if (!app->publish.is_deferred)
+        tip_loop_defer(app->loop, publish_step_soon, app);
+    app->publish.is_deferred = true;
 }
 
 /* How many verdicts may be told grows with time, up to those of a second; a part may overdraw it. */
@@ -493,7 +513,7 @@ static void publish_turn(struct app *app, size_t n)
         r = job.next < total ? job_put(txn, first) : publish_finish(app, txn);
     app_commit(app, &txn, r);
     if (job.next < total)
-        tip_loop_defer(app->loop, publish_step_soon, app);
+        publish_step_defer(app);
     else
         publish_done(app, &job);
 }

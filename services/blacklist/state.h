@@ -8,19 +8,23 @@
 #include "io/fetch.h"
 #include "plan.h"
 
-enum { STATE_DETAIL = 255 };
+enum {
+    STATE_DETAIL = 255,
+    STATE_PLAN = 1, /* another number whenever a plan has another order or other cuts than that of the build before */
+};
 
 /** A source. A version is (stream of the outbox, number). */
 struct bl_stored {
-    uint64_t version;     /* the current one; 0: none, or its file is lost */
-    uint64_t pending;     /* the one that is being published; 0: none */
-    uint64_t last_number; /* highest that was ever used */
-    double weight;        /* in force in what has been published */
-    int64_t half_life_s;  /* likewise; 0: what leaves counts no more */
-    bool is_append;       /* likewise: its entries age from when they came */
-    int64_t kin;          /* likewise: whom it is independent of, as a number; 0: not known */
-    int64_t tlp;          /* marking of the current version */
-    int64_t fingerprint;  /* of the rules that it was read by */
+    uint64_t version;       /* the current one; 0: none, or its file is lost */
+    uint64_t pending;       /* the one that is being published; 0: none */
+    uint64_t last_number;   /* highest that was ever used */
+    double weight;          /* in force in what has been published */
+    int64_t half_life_s;    /* likewise; 0: what leaves counts no more */
+    bool is_append;         /* likewise: its entries age from when they came */
+    int64_t kin;            /* likewise: whom it is independent of, as a number; 0: not known */
+    struct work_kin kin_of; /* likewise, in full */
+    int64_t tlp;            /* marking of the current version */
+    int64_t fingerprint;    /* of the rules that it was read by */
     struct bl_validators validators;
     int64_t next_unix_ms, fetched_unix_ms, ok_unix_ms;
     int64_t changed_unix_ms; /* of the newest version; 0: not known */
@@ -92,9 +96,18 @@ struct bl_job {
     uint64_t from, to; /* WORK_CLOCK: score times */
     struct bl_law before, after;
     int64_t kin_after;
+    struct work_kin kin_of_after;
     struct tip_id baseline_id;
+    int64_t plan;  /* STATE_PLAN of who wrote it */
     uint64_t next; /* parts that are in the outbox already */
+    bool is_again; /* not kept: some went out, by a build of another STATE_PLAN; all go out again, meaning the same */
 };
+
+/** Are parts of it out? Then what it means is settled. */
+static inline bool bl_job_has_begun(const struct bl_job *job)
+{
+    return job->next || job->is_again;
+}
 
 enum bl_sub_state { BL_SUB_PENDING, BL_SUB_OK, BL_SUB_FAILED, BL_SUB_SKIPPED, BL_SUB_STATE_COUNT };
 

@@ -33,7 +33,7 @@ struct bl_law app_source_law(const struct app_source *source)
 
 /* ---- who is independent of whom ---- */
 
-static bool voters_is_trusted(const struct bl_stored *stored)
+static bool voters_may_be_trusted(const struct bl_stored *stored)
 {
     return !stored->measured_half_life_s || stored->measured_independence + VOTERS_SLACK >= VOTERS_TRUSTED;
 }
@@ -43,13 +43,11 @@ static bool voters_is_final(const struct app_source *source)
     return source->spec && source->spec->weight + VOTERS_SLACK >= BL_SCORE_FINAL;
 }
 
-static const char *voters_group(const struct app_source *source)
-{
-    return source->spec ? source->spec->group : source->name;
-}
+/* Marks, and between them a number of whose it is and what it is made of; never 0. */
+enum { VOTERS_TRUSTED_MARK = 1, VOTERS_FINAL_MARK = 2, VOTERS_KNOWN_MARK = 4, VOTERS_CRC_SHIFT = 3 };
 
-/* Two marks, and a number of whose it is and what it is made of; never 0. */
-enum { VOTERS_TRUSTED_MARK = 1, VOTERS_FINAL_MARK = 2, VOTERS_KNOWN_MARK = 4, VOTERS_MARKS = 3 };
+#define VOTERS_WHOLE_MARK ((int64_t)1 << 40)
+#define VOTERS_KIN_MASK   ((int64_t)UINT32_MAX << VOTERS_CRC_SHIFT | VOTERS_KNOWN_MARK)
 
 int64_t app_source_kin(const struct app_source *source)
 {
@@ -62,52 +60,66 @@ int64_t app_source_kin(const struct app_source *source)
     crc = tip_crc32c(0, spec->group, strlen(spec->group) + 1);
     for (size_t i = 0; i < spec->n_derived_from; i++)
         crc = tip_crc32c(crc, spec->derived_from[i], strlen(spec->derived_from[i]) + 1);
-    kin |= voters_is_trusted(&source->stored) ? VOTERS_TRUSTED_MARK : 0;
+    kin |= voters_may_be_trusted(&source->stored) ? VOTERS_TRUSTED_MARK : 0;
     kin |= voters_is_final(source) ? VOTERS_FINAL_MARK : 0;
-    return kin | (int64_t)crc << VOTERS_MARKS;
+    kin |= spec->is_whole ? VOTERS_WHOLE_MARK : 0;
+    return kin | (int64_t)crc << VOTERS_CRC_SHIFT;
 }
 
 bool voters_same_kin(int64_t a, int64_t b)
 {
-    return a >> VOTERS_MARKS == b >> VOTERS_MARKS && (a & VOTERS_KNOWN_MARK) == (b & VOTERS_KNOWN_MARK);
+    return (a & VOTERS_KIN_MASK) == (b & VOTERS_KIN_MASK);
 }
 
-void voters_mark(struct work_marks *marks, int64_t kin)
+struct work_kin app_source_kin_of(const struct app_source *source)
 {
-    marks->is_trusted = kin & VOTERS_TRUSTED_MARK;
-    marks->is_final = kin & VOTERS_FINAL_MARK;
+    const struct bl_spec *spec = source->spec;
+    struct work_kin kin;
+
+    if (!spec && source->stored.kin_of.group)
+        return source->stored.kin_of;
+    if (!spec) /* its file went before a build that keeps it came */
+        return (struct work_kin){.group = bl_score_name(source->name)};
+    kin = (struct work_kin){.group = bl_score_name(spec->group)};
+    for (size_t i = 0; i < spec->n_derived_from && i < WORK_KIN_MAX; i++)
+        kin.from[i] = bl_score_name(spec->derived_from[i]);
+    return kin;
 }
 
-static int voters_compare_groups(const void *a, const void *b)
-{
-    return strcmp(voters_group(*(struct app_source *const *)a), voters_group(*(struct app_source *const *)b));
-}
-
+/* A build before this one kept less: then what the file says holds from the beginning. The number stays as it was: it
+ * tells whether all has to be looked at. */
 void voters_configure(struct app *app)
 {
-    size_t n = 0;
-    tip_auto(tip_free) struct app_source **all = tip_new_array(tip_hash_count(app->sources), struct app_source *);
     struct app_source *source, *next;
 
-    tip_hash_each (app->sources, source, next)
-        all[n++] = source;
-    if (n)
-        qsort(all, n, sizeof(*all), voters_compare_groups); /* a NULL array is undefined even when empty */
-    for (size_t i = 1; i < n; i++)
-        all[i]->group = (uint16_t)(all[i - 1]->group + (voters_compare_groups(&all[i - 1], &all[i]) != 0));
+    tip_hash_each (app->sources, source, next) {
+        if (!source->stored.kin_of.group)
+            source->stored.kin_of = app_source_kin_of(source);
+    }
+}
+
+/* What a build that kept no kin has told, was told as if each was trusted and its file as it is. */
+void voters_mark(struct work_marks *marks, const struct app_source *source, int64_t kin)
+{
+    kin = kin ? kin : app_source_kin(source) | VOTERS_TRUSTED_MARK;
+    marks->is_trusted = kin & VOTERS_TRUSTED_MARK;
+    marks->is_final = kin & VOTERS_FINAL_MARK;
+    marks->is_whole = kin & VOTERS_WHOLE_MARK;
 }
 
 /* ---- all of them, for the pool ---- */
 
 static bool voters_wants(const struct voters_wish *wish, const struct app_source *source, struct work_voter *voter)
 {
-    struct app_stand stand = {source->stored.version, bl_stored_law(&source->stored), source->stored.kin};
+    const struct bl_stored *stored = &source->stored;
+    struct app_stand stand = {stored->version, bl_stored_law(stored), stored->kin, &stored->kin_of};
 
     if (wish->is_newest)
         stand = publish_stand(source);
     voter->version = stand.version;
     voter->law = stand.law;
-    voters_mark(&voter->marks, stand.kin);
+    voters_mark(&voter->marks, source, stand.kin);
+    voter->kin = work_kin(stand.kin_of);
     voter->tlp = app_source_tlp(source);
     if (wish->self && !strcmp(wish->self, source->name))
         return true;
@@ -119,46 +131,24 @@ static int voters_compare(const void *a, const void *b)
     return strcmp(((const struct work_voter *)a)->name, ((const struct work_voter *)b)->name);
 }
 
-static bool voters_are_kin(struct app *app, const char *said, const struct work_voter *other)
+/* Copies what their kin points at into the block of the array, so that who owns that owns it. */
+static void voters_own_kin(struct work_voters *voters)
 {
-    return !strcmp(said, other->name) || !strcmp(said, voters_group(app_source_find(app, other->name)));
-}
-
-static void voters_add_parents(struct app *app, struct tip_buf *parents, const struct work_voters *voters, size_t of)
-{
-    const struct bl_spec *spec = app_source_find(app, voters->items[of].name)->spec;
-
-    for (size_t d = 0; spec && d < spec->n_derived_from; d++) {
-        for (size_t i = 0; i < voters->n; i++) {
-            uint16_t number = (uint16_t)i;
-
-            if (i != of && voters_are_kin(app, spec->derived_from[d], &voters->items[i]) &&
-                tip_buf_append(parents, &number, sizeof(number)))
-                return; /* cannot be: it has room for all */
-        }
-    }
-}
-
-/* Into one block, so that who owns the array owns them. */
-static void voters_parents(struct app *app, struct work_voters *voters)
-{
-    tip_auto(tip_buf_deinit) struct tip_buf parents;
-    tip_auto(tip_free) size_t *ends = tip_new_array(voters->n, size_t);
     size_t bytes = voters->n * sizeof(*voters->items);
-    uint16_t *all;
+    size_t n = 0;
+    uint64_t *at;
 
-    tip_buf_init(&parents, SIZE_MAX / 2);
+    for (size_t i = 0; i < voters->n; i++)
+        n += voters->items[i].kin.n_from;
+    voters->items = tip_realloc(voters->items, bytes + n * sizeof(*at), 1);
+    at = (uint64_t *)(void *)((char *)voters->items + bytes);
     for (size_t i = 0; i < voters->n; i++) {
-        voters_add_parents(app, &parents, voters, i);
-        ends[i] = parents.len / sizeof(uint16_t);
-    }
-    voters->items = tip_realloc(voters->items, bytes + parents.len, 1);
-    all = (uint16_t *)(void *)((char *)voters->items + bytes);
-    if (parents.len)
-        memcpy(all, parents.data, parents.len);
-    for (size_t i = 0; i < voters->n; i++) {
-        voters->items[i].parents = all + (i ? ends[i - 1] : 0);
-        voters->items[i].n_parents = ends[i] - (i ? ends[i - 1] : 0);
+        struct bl_kin *kin = &voters->items[i].kin;
+
+        if (kin->n_from)
+            memcpy(at, kin->from, kin->n_from * sizeof(*at));
+        kin->from = at;
+        at += kin->n_from;
     }
 }
 
@@ -170,14 +160,12 @@ struct work_voters voters_make(struct app *app, const struct voters_wish *wish)
     tip_hash_each (app->sources, source, next) {
         struct work_voter *voter = &voters.items[voters.n];
 
-        *voter = (struct work_voter){.fetched_unix_ms = source->stored.fetched_unix_ms,
-                                     .is_whole = source->spec && source->spec->is_whole,
-                                     .group = source->group};
+        *voter = (struct work_voter){.fetched_unix_ms = source->stored.fetched_unix_ms};
         strcpy(voter->name, source->name);
         voters.n += voters_wants(wish, source, voter);
     }
     qsort(voters.items, voters.n, sizeof(*voters.items), voters_compare);
-    voters_parents(app, &voters);
+    voters_own_kin(&voters);
     for (voters.self = 0; wish->self && voters.self < voters.n; voters.self++) {
         if (!strcmp(voters.items[voters.self].name, wish->self))
             break;

@@ -70,7 +70,8 @@ int main(void)
     for (size_t i = 0; i < LISTS; i++) {
         struct bl_law law = {.weight = 0.1 + (double)(i % 8) / 10, .half_life_s = (int64_t)(1 + i % 14) * DAY};
 
-        sources[i] = (struct bl_score_source){.law = {law, law}, .is_trusted = {true, true}, .group = (uint16_t)i};
+        sources[i] = (struct bl_score_source){
+            .law = {law, law}, .is_trusted = {true, true}, .kin = {{.group = i}, {.group = i}}};
         sources[i].seen[BL_BEFORE] = sources[i].seen[BL_AFTER] = clock_list(&random, i);
         n += sources[i].seen[BL_AFTER].n_ip4;
     }

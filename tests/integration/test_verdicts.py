@@ -129,6 +129,28 @@ def test_one_source_alone_does_not_block_and_two_do(lists, nginx, rng):
     wait_for(lambda: lists.verdicts().get(one, 0) > 0.9, 20, "a file's weight of 0.9 and more is the operators' word")
 
 
+def test_a_block_ends_with_the_independence_that_it_rested_on(lists, nginx, rng):
+    """Group and weight change at once: with the new group alone both sides of the weight's job would look the same."""
+    lists.source("a", nginx.write("a.txt", text(["6.6.6.6"])), weight=0.8)
+    lists.source("b", nginx.write("b.txt", text(["6.6.6.6"])), weight=0.6)
+    lists.start()
+    lists.run()
+    assert lists.verdicts() == {"6.6.6.6": pytest.approx(0.92)}
+    lists.source("a", nginx.url("a.txt"), weight=0.7, group="b")
+    lists.service.reload()
+    wait_for(lambda: lists.verdicts() == {"6.6.6.6": pytest.approx(0.88)}, 20, "one maintainer does not block")
+
+
+def test_networks_that_come_to_mean_each_address_are_told_again(lists, nginx, rng):
+    lists.source("a", nginx.write("a.txt", text(["9.9.0.0/16"])), weight=0.7)
+    lists.start()
+    lists.run()
+    assert not newest(told(lists))["9.9.0.0/16"][0].whole
+    lists.source("a", nginx.url("a.txt"), weight=0.7, networks="whole")
+    lists.service.reload()
+    wait_for(lambda: newest(told(lists))["9.9.0.0/16"][0].whole, 20, "that it means each address is told")
+
+
 def test_the_higher_tiers_go_first_and_not_too_fast(lists, nginx, rng):
     pool = addresses(rng, 6000)
     lists.site.section("blacklist", verdict_rate=2000)

@@ -8,7 +8,7 @@ import struct
 WINDOW = 90 * 86400
 FLOORS = (0.3, 0.6, 0.9)
 SLACK = 1e-9
-LISTED, NEVER_SCORED = 1, 2 | 16
+LISTED, NEVER_SCORED, SUBTREE = 1, 2 | 16, 1
 KINDS = {1: "ip", 2: "net", 3: "domain"}
 
 
@@ -39,9 +39,11 @@ def read_seen(path):
 class Source:
     """What one says, and how much that is worth."""
 
-    def __init__(self, seen, weight, half_life=0, append=False, group=None, derived_from=(), trusted=True, final=False):
+    def __init__(self, seen, weight, half_life=0, append=False, group=None, derived_from=(), trusted=True, final=False,
+                 whole=False):
         self.seen, self.weight, self.half_life, self.append = seen, weight, half_life, append
         self.group, self.derived_from, self.trusted, self.final = group, set(derived_from), trusted, final
+        self.whole = whole
 
     def share(self, value, at):
         times = self.seen.get(value)
@@ -94,6 +96,9 @@ def check(sources, verdict, at):
     strongest = sorted(shares.values(), reverse=True)[:3]
     assert all(abs(r.weight - shares[r.source]) < 1e-9 for r in verdict.reasons), (value, at, shares)
     assert all(abs(r.weight - s) < 1e-9 for r, s in zip(verdict.reasons, strongest, strict=True)), (value, at, shares)
+    assert verdict.subtree == any(sources[name].seen[value].flags & SUBTREE for name in shares), (value, at)
+    most = max(sorted(shares), key=shares.get, default=None)
+    assert verdict.whole == bool(most and sources[most].whole and verdict.indicator.kind == 2), (value, at)
     check_times(sources, verdict, at)
 
 

@@ -234,7 +234,7 @@ static void index_add_net(struct bl_index *index, uint32_t i)
     nets = &index->nets[prefix.addr.family == 6];
     nets->items[nets->n++] = (struct index_net){
         .base = index_number(&prefix.addr),
-        .inherits = detail->score.score * tip_inherit_net(&prefix, detail->is_whole),
+        .inherits = detail->score.score * tip_inherit_net(&prefix, detail->score.is_whole),
         .text = i,
         .len = prefix.len,
     };
@@ -385,7 +385,7 @@ static void index_take_names(const struct bl_index *index, struct bl_index_found
         if (i == INDEX_NONE)
             continue;
         detail = index_detail(index, index_texts(index)[i].record);
-        if (!detail->is_subtree || detail->score.score <= found->score)
+        if (!detail->score.is_subtree || detail->score.score <= found->score)
             continue;
         found->decides = detail;
         found->score = detail->score.score;

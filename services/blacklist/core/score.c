@@ -52,7 +52,17 @@ uint32_t bl_score_told(const struct bl_score *score)
     told = told << 2 | score->rule;
     for (int i = 0; i < BL_FAMILY_COUNT; i++)
         told = told << 1 | (score->families[i] + score_slack >= BL_SCORE_STANDS);
-    return told;
+    return told << 2 | (uint32_t)score->is_subtree << 1 | score->is_whole;
+}
+
+/* FNV-1a. */
+uint64_t bl_score_name(const char *name)
+{
+    uint64_t hash = 0xcbf29ce484222325;
+
+    for (; *name; name++)
+        hash = (hash ^ (uint8_t)*name) * 0x100000001b3;
+    return hash ? hash : 1;
 }
 
 /* ---- what is known ---- */
@@ -135,39 +145,46 @@ void bl_score_look(struct bl_score_job *job, const struct bl_key *key)
 
 /* ---- what it is worth ---- */
 
-static bool score_derives(const struct bl_score_source *source, uint16_t from)
+static bool score_derives(const struct bl_score_source *source, const struct bl_score_source *from, enum bl_side side)
 {
-    for (size_t i = 0; i < source->n_parents; i++) {
-        if (source->parents[i] == from)
+    const struct bl_kin *kin = &source->kin[side];
+
+    for (size_t i = 0; i < kin->n_from; i++) {
+        if (kin->from[i] == from->name || kin->from[i] == from->kin[side].group)
             return true;
     }
     return false;
 }
 
-static bool score_are_independent(const struct bl_score_job *job, uint16_t a, uint16_t b)
+static bool score_are_independent(const struct bl_score_job *job, enum bl_side side, uint16_t a, uint16_t b)
 {
     const struct bl_score_source *left = &job->sources[a], *right = &job->sources[b];
 
-    return left->group != right->group && !score_derives(left, b) && !score_derives(right, a);
+    return left->kin[side].group != right->kin[side].group && !score_derives(left, right, side) &&
+           !score_derives(right, left, side);
 }
 
-/* Two that stand behind it and neither knows of the other. Of very many the first ones are looked at. */
+/*
+ * Two that stand behind it and neither knows of the other. Of very many each is held against the first ones: if those
+ * are all of one maintainer, any other one is found; to forget a late pair among many is to be careful.
+ */
 static unsigned score_n_independent(const struct bl_score_job *job, enum bl_side side)
 {
     const struct bl_stand *stand = &job->stands[side];
     uint16_t standing[SCORE_STANDING];
     size_t n = 0;
 
-    for (size_t i = 0; i < stand->n && n < SCORE_STANDING; i++) {
+    for (size_t i = 0; i < stand->n; i++) {
         const struct bl_stand_list *list = &stand->lists[i];
 
         if (list->p + score_slack < BL_SCORE_STANDS || !job->sources[list->source].is_trusted[side])
             continue;
         for (size_t k = 0; k < n; k++) {
-            if (score_are_independent(job, standing[k], list->source))
+            if (score_are_independent(job, side, standing[k], list->source))
                 return 2;
         }
-        standing[n++] = list->source;
+        if (n < SCORE_STANDING)
+            standing[n++] = list->source;
     }
     return n > 0;
 }
@@ -198,19 +215,42 @@ static void score_decide(struct bl_score *score, const struct bl_allow_hit *hit)
     score->rule = (uint8_t)(hit->rule != BL_RULE_DENY || score->score >= 1 ? hit->rule : BL_RULE_NONE);
 }
 
-struct bl_score bl_score_at(struct bl_score_job *job, enum bl_side side, uint32_t tau_s)
+/* What is denied with all inside it or below. */
+static void score_denies(struct bl_score *score, const struct bl_allow_hit *hit, enum tip_kind kind)
+{
+    if (hit->rule != BL_RULE_DENY || !hit->is_self || !hit->is_subtree)
+        return;
+    score->is_subtree |= kind == TIP_KIND_DOMAIN;
+    score->is_whole |= kind == TIP_KIND_NET;
+}
+
+/* Returns what is left of doubt, and notes what the lists mean by it. */
+static double score_lists(struct bl_score *score, struct bl_score_job *job, enum bl_side side, uint32_t tau_s)
 {
     struct bl_stand *stand = &job->stands[side];
-    struct bl_score score = {.rule = BL_RULE_NONE};
-    struct bl_evidence_base base = {.n_families = 0};
-    double listed = 1, doubt;
+    double doubt = 1, most = 0;
 
     for (size_t i = 0; i < stand->n; i++) {
         struct bl_stand_list *list = &stand->lists[i];
+        const struct bl_score_source *source = &job->sources[list->source];
 
-        list->p = bl_law_share(&job->sources[list->source].law[side], list->times, tau_s);
-        listed *= 1 - list->p;
+        list->p = bl_law_share(&source->law[side], list->times, tau_s);
+        doubt *= 1 - list->p;
+        score->is_subtree |= list->p > 0 && list->times->flags & BL_FLAG_SUBTREE;
+        if (list->p > most)
+            score->is_whole = source->is_whole[side] && job->last.kind == TIP_KIND_NET;
+        most = list->p > most ? list->p : most;
     }
+    return doubt;
+}
+
+struct bl_score bl_score_at(struct bl_score_job *job, enum bl_side side, uint32_t tau_s)
+{
+    const struct bl_stand *stand = &job->stands[side];
+    struct bl_score score = {.rule = BL_RULE_NONE};
+    struct bl_evidence_base base = {.n_families = 0};
+    double listed = score_lists(&score, job, side, tau_s), doubt;
+
     score.families[BL_FAMILY_LIST] = 1 - listed;
     for (size_t i = 0; i < SCORE_KINDS; i++)
         score.families[score_kinds[i].family] = score_kind_share(stand->witness, &score_kinds[i], tau_s);
@@ -225,6 +265,7 @@ struct bl_score bl_score_at(struct bl_score_job *job, enum bl_side side, uint32_
         score.found = bl_evidence_rule(score.all, &base);
     }
     score_decide(&score, &stand->hit);
+    score_denies(&score, &stand->hit, (enum tip_kind)job->last.kind);
     return score;
 }
 
@@ -301,16 +342,22 @@ static void explain_rank(struct bl_score_detail *detail, uint16_t number, double
     }
 }
 
-static void explain_marking(struct bl_score_detail *detail, const struct bl_score_job *job,
-                            const struct bl_stand *stand)
+/* Own observations count among them as long as they say anything. */
+static void explain_marking(struct bl_score_detail *detail, const struct bl_score_job *job, enum bl_side side,
+                            const struct bl_score *score)
 {
+    const struct bl_stand *stand = &job->stands[side];
+    double seen = 0;
+
     for (size_t i = 0; i < stand->n; i++) {
         uint8_t tlp = job->sources[stand->lists[i].source].tlp;
 
         if (stand->lists[i].p > 0 && tlp > detail->tlp)
             detail->tlp = tlp;
     }
-    if (stand->witness && stand->witness->tlp > detail->tlp)
+    for (int i = BL_FAMILY_LIST + 1; i < BL_FAMILY_COUNT; i++)
+        seen += score->families[i];
+    if (seen > 0 && stand->witness->tlp > detail->tlp)
         detail->tlp = stand->witness->tlp;
     if (stand->witness && stand->witness->depth > detail->depth)
         detail->depth = stand->witness->depth;
@@ -319,47 +366,25 @@ static void explain_marking(struct bl_score_detail *detail, const struct bl_scor
 static void explain_lists(struct bl_score_detail *detail, const struct bl_score_job *job)
 {
     const struct bl_stand *stand = &job->stands[BL_AFTER];
-    double most = 0;
 
-    for (size_t i = 0; i < stand->n; i++) {
-        const struct bl_stand_list *list = &stand->lists[i];
-
-        explain_rank(detail, list->source, list->p);
-        if (list->p <= 0)
-            continue;
-        detail->is_subtree |= list->times->flags & BL_FLAG_SUBTREE;
-        if (list->p > most)
-            detail->is_whole = job->sources[list->source].is_whole && job->last.kind == TIP_KIND_NET;
-        most = list->p > most ? list->p : most;
-    }
-}
-
-/* What is denied with all inside it or below. */
-static void explain_denied(struct bl_score_detail *detail, const struct bl_score_job *job)
-{
-    const struct bl_allow_hit *hit = &job->stands[BL_AFTER].hit;
-
-    if (hit->rule != BL_RULE_DENY || !hit->is_self || !hit->is_subtree)
-        return;
-    detail->is_subtree |= job->last.kind == TIP_KIND_DOMAIN;
-    detail->is_whole |= job->last.kind == TIP_KIND_NET;
+    for (size_t i = 0; i < stand->n; i++)
+        explain_rank(detail, stand->lists[i].source, stand->lists[i].p);
 }
 
 void bl_score_explain(struct bl_score_job *job, struct bl_score_detail *detail)
 {
     uint32_t tau_s = job->moment[BL_AFTER].tau_s;
 
-    *detail = (struct bl_score_detail){.next_s = 0};
-    (void)bl_score_at(job, BL_BEFORE, job->moment[BL_BEFORE].tau_s); /* for the shares that it leaves */
-    explain_marking(detail, job, &job->stands[BL_BEFORE]);
+    *detail = (struct bl_score_detail){.score = bl_score_at(job, BL_BEFORE, job->moment[BL_BEFORE].tau_s)};
+    detail->rule_before = detail->score.rule;
+    explain_marking(detail, job, BL_BEFORE, &detail->score); /* by the shares that it leaves */
     if (bl_score_fades(job, BL_AFTER, tau_s)) {
-        detail->next_s = bl_score_next(job, BL_AFTER, tau_s, tau_s + BL_SCORE_HORIZON_S);
-        detail->end_s = bl_score_end(job, BL_AFTER, tau_s, tau_s + BL_SCORE_HORIZON_S);
+        detail->next_s = bl_score_next(job, BL_AFTER, tau_s, UINT32_MAX);
+        detail->end_s = bl_score_end(job, BL_AFTER, tau_s, UINT32_MAX);
     }
     detail->score = bl_score_at(job, BL_AFTER, tau_s);
-    explain_marking(detail, job, &job->stands[BL_AFTER]);
+    explain_marking(detail, job, BL_AFTER, &detail->score);
     explain_lists(detail, job);
-    explain_denied(detail, job);
     for (int i = BL_FAMILY_LIST + 1; i < BL_FAMILY_COUNT; i++)
         explain_rank(detail, (uint16_t)(job->n_sources + (size_t)i), detail->score.families[i]);
 }

@@ -13,8 +13,8 @@
  * It is a function of what sources have said, weights and half-lives, own observations, the operators' list and the
  * score time tau alone. What happened changes one of them: so nothing needs to be remembered of what was told. A
  * verdict is worth telling when its tier changed, or when it is at least `watch` and a family came or went (at a share
- * of 0.05) or the score moved to another step of 0.05. Below `watch` there is one verdict, the removal, then silence.
- * By time alone every score falls or stays.
+ * of 0.05), the score moved to another step of 0.05, or it means more or less than itself (subtree, whole). Below
+ * `watch` there is one verdict, the removal, then silence. By time alone every score falls or stays.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -29,8 +29,6 @@
 
 enum {
     BL_SCORE_REASONS = 3,
-    BL_SCORE_SOURCES = 4096,
-    BL_SCORE_HORIZON_S = 4 * 366 * 24 * 60 * 60, /* what decays has crossed everything by then */
 };
 
 #define BL_SCORE_STANDS 0.05 /* the share from which on a source or a family stands behind a score */
@@ -42,6 +40,16 @@ const char *bl_family_name(enum bl_family family);
 
 enum bl_side { BL_BEFORE, BL_AFTER, BL_SIDE_COUNT };
 
+/** Who maintains a source, and what it is made of: sources or groups, by bl_score_name. Borrowed. */
+struct bl_kin {
+    uint64_t group;
+    const uint64_t *from;
+    size_t n_from;
+};
+
+/** A number for the name of a source or a group; never 0. */
+uint64_t bl_score_name(const char *name);
+
 /** A source. Its place in the array is its number. */
 struct bl_score_source {
     struct bl_seen seen[BL_SIDE_COUNT]; /* the same twice, unless it is its version that changes */
@@ -49,11 +57,10 @@ struct bl_score_source {
     bool has_changed;               /* `seen` differs */
     bool is_trusted[BL_SIDE_COUNT]; /* its independence is at least 0.5 */
     bool is_final[BL_SIDE_COUNT];   /* its file says BL_SCORE_FINAL at least */
-    bool is_whole;                  /* its networks mean each address in them */
+    bool is_whole[BL_SIDE_COUNT];   /* its networks mean each address in them */
     uint8_t tlp;                    /* marking: a verdict takes the strictest of its lists */
-    uint16_t group;                 /* equal for sources of one maintainer */
-    const uint16_t *parents;        /* sources that it is derived from */
-    size_t n_parents;
+    uint64_t name;                  /* bl_score_name */
+    struct bl_kin kin[BL_SIDE_COUNT];
     size_t cursor[BL_SIDE_COUNT];
 };
 
@@ -101,10 +108,12 @@ void bl_score_add(struct bl_score_job *job, size_t source, const struct bl_seen_
 
 struct bl_score {
     double families[BL_FAMILY_COUNT];
-    double all;   /* noisy-or of them */
-    double found; /* by the rule: before the operators' word */
-    double score; /* that is told */
-    uint8_t rule; /* enum bl_rule that has decided */
+    double all;      /* noisy-or of them */
+    double found;    /* by the rule: before the operators' word */
+    double score;    /* that is told */
+    uint8_t rule;    /* enum bl_rule that has decided */
+    bool is_subtree; /* a list that has a share names it with all below it, or it is denied so */
+    bool is_whole;   /* the strongest list means each address in it, or it is denied so */
 };
 
 /** Of what was looked up, on one side, at a time. */
@@ -128,11 +137,10 @@ uint32_t bl_score_end(struct bl_score_job *job, enum bl_side side, uint32_t from
 /** What a verdict says besides its score. Families but lists are numbered behind the sources: n_sources + family. */
 struct bl_score_detail {
     struct bl_score score;
+    uint8_t rule_before;    /* that decided before */
     uint32_t next_s, end_s; /* bl_score_next and bl_score_end; 0: never */
     uint8_t tlp;            /* the strictest of what had or has a share; 0: of nothing */
     uint8_t depth;          /* of the deepest observation that it rests on or did */
-    bool is_subtree;        /* a list that has a share names it with all below it, or it is denied so */
-    bool is_whole;          /* the strongest list means each address in it, or it is denied so */
     size_t n_reasons, n_shown;
     uint16_t reasons[BL_SCORE_REASONS]; /* the strongest, strongest first */
     double shares[BL_SCORE_REASONS];

@@ -5,6 +5,7 @@
 #include <tip/alloc.h>
 #include <tip/cleanup.h>
 
+#include "core/flag.h"
 #include "core/rows.h"
 
 enum { TELL_RANKS = 4 };
@@ -56,6 +57,11 @@ static bool tell_wants(const struct bl_tell *tell, const struct bl_score *before
     return true;
 }
 
+static bool tell_is_capped(const struct bl_score *before, const struct bl_score *after)
+{
+    return before->all > BL_EVIDENCE_SLOW_MOST || after->all > BL_EVIDENCE_SLOW_MOST;
+}
+
 static int tell_looked(struct bl_tell *tell, struct bl_verdict verdict)
 {
     struct bl_score_job *job = tell->job;
@@ -66,7 +72,7 @@ static int tell_looked(struct bl_tell *tell, struct bl_verdict verdict)
     verdict.n_reasons = tell_n_reasons(job, &after);
     verdict.rank = (uint8_t)(TELL_RANKS - 1 - (was > is ? was : is));
     tell_next(tell);
-    if (!tell_wants(tell, &before, &after) && !(tell->capped && after.all > BL_EVIDENCE_SLOW_MOST))
+    if (!tell_wants(tell, &before, &after) && !(tell->capped && tell_is_capped(&before, &after)))
         return 0;
     return tip_buf_append(tell->verdicts, &verdict, sizeof(verdict));
 }
@@ -112,6 +118,31 @@ static double tell_share(const struct bl_tell *tell, size_t source, enum bl_side
     return bl_law_share(&tell->job->sources[source].law[side], times, tell->job->moment[side].tau_s);
 }
 
+/* What an entry means besides what it is worth. */
+static bool tell_is_subtree(const struct bl_seen_times *times)
+{
+    return times && times->flags & BL_FLAG_SUBTREE;
+}
+
+/* Does the source as a whole count otherwise? */
+static bool tell_source_moves(const struct bl_score_source *from)
+{
+    return from->is_trusted[BL_BEFORE] != from->is_trusted[BL_AFTER] ||
+           from->is_final[BL_BEFORE] != from->is_final[BL_AFTER] ||
+           from->is_whole[BL_BEFORE] != from->is_whole[BL_AFTER];
+}
+
+/* Does it begin or end to fade, or fade at another pace? Then what time does next is another thing, too. */
+static bool tell_fades_otherwise(const struct bl_tell *tell, size_t source, const struct bl_seen_times *before,
+                                 const struct bl_seen_times *after)
+{
+    const struct bl_law *law = tell->job->sources[source].law;
+    bool was = bl_law_fades(&law[BL_BEFORE], before, tell->job->moment[BL_BEFORE].tau_s);
+    bool is = bl_law_fades(&law[BL_AFTER], after, tell->job->moment[BL_AFTER].tau_s);
+
+    return was != is || (is && !bl_law_equals(&law[BL_BEFORE], &law[BL_AFTER]));
+}
+
 /* May the source's word on an entry have moved, or begun to fade? */
 static bool tell_may_move(const struct bl_tell *tell, size_t source, const struct bl_seen_times *before,
                           const struct bl_seen_times *after)
@@ -119,10 +150,8 @@ static bool tell_may_move(const struct bl_tell *tell, size_t source, const struc
     const struct bl_score_source *from = &tell->job->sources[source];
 
     return tell_share(tell, source, BL_BEFORE, before) != tell_share(tell, source, BL_AFTER, after) ||
-           from->is_trusted[BL_BEFORE] != from->is_trusted[BL_AFTER] ||
-           from->is_final[BL_BEFORE] != from->is_final[BL_AFTER] ||
-           bl_law_fades(&from->law[BL_AFTER], after, tell->job->moment[BL_AFTER].tau_s) !=
-               bl_law_fades(&from->law[BL_BEFORE], before, tell->job->moment[BL_BEFORE].tau_s);
+           tell_is_subtree(before) != tell_is_subtree(after) || tell_source_moves(from) ||
+           tell_fades_otherwise(tell, source, before, after);
 }
 
 int bl_tell_version(struct bl_tell *tell, size_t source)

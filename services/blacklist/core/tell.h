@@ -5,7 +5,8 @@
  */
 #include "core/score.h"
 
-/** A verdict that is told: where its indicator stands, 8 bytes. What it says is worked out when it is (bl_score.h). */
+/** A verdict that is told: where its indicator stands, 8 bytes. What it says is worked out when it is (core/score.h).
+ */
 struct bl_verdict {
     uint32_t index;
     uint16_t keys; /* 2 * number of a source + side, or BL_TELL_EXTRA */

@@ -167,13 +167,15 @@ static void world_make(uint64_t *random, struct world *world)
         struct bl_law law = {.weight = (double)(1 + test_random(random) % 19) / 20,
                              .half_life_s = (int64_t)(test_random(random) % 3) * 2 * DAY,
                              .is_append = test_random(random) % 3 == 0};
+        bool is_whole = test_random(random) % 3 == 0;
 
         world->sources[i] = (struct bl_score_source){.seen = {world->lists[i].seen, world->lists[i].seen},
                                                      .law = {law, law},
                                                      .is_trusted = {true, true},
-                                                     .is_whole = test_random(random) % 3 == 0,
+                                                     .is_whole = {is_whole, is_whole},
                                                      .tlp = 1,
-                                                     .group = (uint16_t)i};
+                                                     .name = 100 + i,
+                                                     .kin = {{.group = i}, {.group = i}}};
     }
     bl_score_job_init(&world->job, world->sources, LISTS);
     world->job.moment[BL_BEFORE] = (struct bl_score_moment){.tau_s = NOW, .allow = world->allow};
@@ -230,8 +232,8 @@ static size_t world_told(struct world *world, struct tip_inherit_verdict *verdic
         verdicts[n] = (struct tip_inherit_verdict){.kind = world->values[i].kind,
                                                    .value = world->values[i].text,
                                                    .score = details[n].score.score,
-                                                   .is_subtree = details[n].is_subtree,
-                                                   .is_whole = details[n].is_whole};
+                                                   .is_subtree = details[n].score.is_subtree,
+                                                   .is_whole = details[n].score.is_whole};
         n++;
     }
     return n;

@@ -23,8 +23,10 @@ static void world_init(struct world *world, size_t n)
     *world = (struct world){.job = {.n_sources = 0}};
     for (size_t i = 0; i < n; i++) {
         world->entries[i] = (struct bl_seen_ip4){7, {NOW - 9 * DAY, NOW - 9 * DAY, NOW, 0, 0, BL_SEEN_LISTED}};
-        world->sources[i] = (struct bl_score_source){
-            .law[BL_AFTER] = {0.5, 7 * DAY, false}, .is_trusted = {true, true}, .group = (uint16_t)i};
+        world->sources[i] = (struct bl_score_source){.law[BL_AFTER] = {0.5, 7 * DAY, false},
+                                                     .is_trusted = {true, true},
+                                                     .name = 100 + i,
+                                                     .kin = {{.group = i}, {.group = i}}};
         world->sources[i].seen[BL_AFTER] = (struct bl_seen){.ip4 = &world->entries[i], .n_ip4 = 1};
     }
     bl_score_job_init(&world->job, world->sources, n);
@@ -97,6 +99,12 @@ static void test_score_tells(void **state)
     assert_true(bl_score_told(&a) != bl_score_told(&b));
     b.families[BL_FAMILY_TRAP] = 0.04;
     assert_true(bl_score_told(&a) == bl_score_told(&b));
+    b.is_subtree = true;
+    assert_true(bl_score_told(&a) != bl_score_told(&b));
+    b.is_subtree = false;
+    b.is_whole = true;
+    assert_true(bl_score_told(&a) != bl_score_told(&b));
+    b.is_whole = false;
     b.rule = BL_RULE_DENY;
     assert_true(bl_score_told(&a) != bl_score_told(&b));
 }
@@ -130,7 +138,7 @@ static void test_score_law(void **state)
 
 static void test_score_block_needs_two(void **state)
 {
-    static const uint16_t zero = 0;
+    static const uint64_t name = 100, group = 50;
     struct world world;
 
     (void)state;
@@ -151,13 +159,15 @@ static void test_score_block_needs_two(void **state)
     world_init(&world, 2);
     world.sources[0].law[BL_AFTER].weight = world.sources[1].law[BL_AFTER].weight = 0.7;
     assert_true(near(world_score(&world).score, 0.91));
-    world.sources[1].group = 0;
-    assert_true(near(world_score(&world).score, BL_EVIDENCE_SLOW_MOST)); /* one maintainer */
-    world.sources[1].group = 1;
-    world.sources[1].parents = &zero;
-    world.sources[1].n_parents = 1;
+    world.sources[1].kin[BL_AFTER].group = 0;
+    assert_true(near(world_score(&world).score, BL_EVIDENCE_SLOW_MOST));    /* one maintainer */
+    assert_true(near(bl_score_at(&world.job, BL_BEFORE, NOW).score, 0.91)); /* as it was then */
+    world.sources[1].kin[BL_AFTER] = (struct bl_kin){.group = 1, .from = &name, .n_from = 1};
     assert_true(near(world_score(&world).score, BL_EVIDENCE_SLOW_MOST)); /* made of the other */
-    world.sources[1].n_parents = 0;
+    world.sources[1].kin[BL_AFTER].from = &group;
+    world.sources[0].kin[BL_AFTER].group = group;
+    assert_true(near(world_score(&world).score, BL_EVIDENCE_SLOW_MOST)); /* made of one of that group */
+    world.sources[1].kin[BL_AFTER].n_from = 0;
     world.sources[1].is_trusted[BL_AFTER] = false;
     assert_true(near(world_score(&world).score, BL_EVIDENCE_SLOW_MOST)); /* it copies */
     world.sources[1].is_trusted[BL_AFTER] = true;
@@ -165,6 +175,28 @@ static void test_score_block_needs_two(void **state)
     world.sources[1].law[BL_AFTER].weight = 0.04;
     assert_true(near(world_score(&world).score, BL_EVIDENCE_SLOW_MOST)); /* it hardly says anything */
     world_deinit(&world);
+}
+
+/* More of one maintainer than are held against each other, and one of another behind them. */
+static void test_score_block_finds_one_among_many(void **state)
+{
+    enum { MANY = 60 };
+    static struct bl_seen_ip4 entry = {7, {NOW, NOW, NOW, 0, 0, BL_SEEN_LISTED}};
+    static struct bl_score_source sources[MANY];
+    struct bl_score_job job;
+
+    (void)state;
+    for (size_t i = 0; i < MANY; i++)
+        sources[i] = (struct bl_score_source){.seen[BL_AFTER] = {.ip4 = &entry, .n_ip4 = 1},
+                                              .law[BL_AFTER] = {0.5, 0, false},
+                                              .is_trusted = {true, true},
+                                              .kin[BL_AFTER].group = 1};
+    bl_score_job_init(&job, sources, MANY);
+    bl_score_look(&job, &key);
+    assert_true(near(bl_score_at(&job, BL_AFTER, NOW).score, BL_EVIDENCE_SLOW_MOST));
+    sources[MANY - 1].kin[BL_AFTER].group = 2;
+    assert_true(bl_score_at(&job, BL_AFTER, NOW).score > 0.99);
+    bl_score_job_deinit(&job);
 }
 
 static struct bl_witnesses *seen_in_traps(uint64_t n)
@@ -177,6 +209,7 @@ static struct bl_witnesses *seen_in_traps(uint64_t n)
                                                              .len = 7,
                                                              .what = BL_EVIDENCE_TRAP,
                                                              .distinct = i,
+                                                             .tlp = 3,
                                                              .at_s = NOW - 3 * DAY});
     bl_witnesses_build(witnesses);
     return witnesses;
@@ -186,6 +219,7 @@ static void test_score_own_observations(void **state)
 {
     tip_auto(bl_witnesses_destroy) struct bl_witnesses *one = seen_in_traps(1);
     tip_auto(bl_witnesses_destroy) struct bl_witnesses *many = seen_in_traps(60);
+    struct bl_score_detail detail;
     struct bl_score score;
     struct world world;
 
@@ -202,6 +236,12 @@ static void test_score_own_observations(void **state)
     assert_true(near(score.score, 1 - 0.15 * 0.05)); /* two families */
     world.sources[0].law[BL_AFTER].weight = 0;
     assert_true(near(world_score(&world).score, BL_EVIDENCE_SLOW_MOST)); /* own observations of one kind alone */
+    bl_score_explain(&world.job, &detail);
+    assert_int_equal(detail.tlp, 3);
+    world.job.moment[BL_AFTER].tau_s = NOW + 60 * DAY;
+    (void)world_score(&world);
+    bl_score_explain(&world.job, &detail);
+    assert_int_equal(detail.tlp, 0); /* what says nothing any more marks nothing */
     world_deinit(&world);
 }
 
@@ -234,6 +274,12 @@ static void test_score_crossings(void **state)
     (void)world_score(&world);
     bl_score_explain(&world.job, &detail);
     assert_int_equal(detail.end_s, NOW + (uint32_t)ceil(7 * DAY * log2(0.5 / 0.3))); /* 0.3 by the formula */
+    world.sources[0].law[BL_AFTER] = (struct bl_law){1, 3660 * DAY, true}; /* the longest half-life there is */
+    world.entries[0].times = (struct bl_seen_times){NOW, NOW, NOW, 0, 0, BL_SEEN_LISTED};
+    world.sources[0].is_final[BL_AFTER] = true;
+    (void)world_score(&world);
+    bl_score_explain(&world.job, &detail);
+    assert_true(fabs(detail.end_s - (NOW + 3660. * DAY * log2(1 / 0.3))) < 2);
     world_deinit(&world);
 }
 
@@ -258,14 +304,36 @@ static void test_score_explains(void **state)
     assert_int_equal(detail.reasons[2], 0);
     assert_true(near(detail.shares[0], 0.4));
     assert_int_equal(detail.tlp, 3);
-    assert_true(detail.is_subtree);
+    assert_true(detail.score.is_subtree);
     world.sources[2].law[BL_AFTER].weight = 0;
     (void)world_score(&world);
     bl_score_explain(&world.job, &detail);
     assert_int_equal(detail.n_reasons, 3);
     assert_int_equal(detail.tlp, 1); /* who says nothing marks nothing */
-    assert_false(detail.is_subtree);
+    assert_false(detail.score.is_subtree);
     world_deinit(&world);
+}
+
+/* Who may see that a denial stands may see that it went, and nobody else. */
+static void test_score_explains_what_decided_before(void **state)
+{
+    static const struct bl_allow_entry entry = {.rule = BL_RULE_DENY};
+    struct bl_allow *allow = bl_allow_new();
+    struct bl_score_detail detail;
+    struct world world;
+
+    (void)state;
+    assert_int_equal(bl_allow_add(allow, &entry, TIP_KIND_IP, "0.0.0.7", 7), 0);
+    bl_allow_build(allow);
+    world_init(&world, 1);
+    (void)world_score(&world);
+    world.job.moment[BL_BEFORE].allow = allow;
+    bl_score_look(&world.job, &key);
+    bl_score_explain(&world.job, &detail);
+    assert_int_equal(detail.rule_before, BL_RULE_DENY);
+    assert_int_equal(detail.score.rule, BL_RULE_NONE);
+    world_deinit(&world);
+    bl_allow_destroy(&allow);
 }
 
 int main(void)
@@ -275,9 +343,11 @@ int main(void)
         cmocka_unit_test(test_score_tells),
         cmocka_unit_test(test_score_law),
         cmocka_unit_test(test_score_block_needs_two),
+        cmocka_unit_test(test_score_block_finds_one_among_many),
         cmocka_unit_test(test_score_own_observations),
         cmocka_unit_test(test_score_crossings),
         cmocka_unit_test(test_score_explains),
+        cmocka_unit_test(test_score_explains_what_decided_before),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
