@@ -11,7 +11,7 @@ static const double score_floors[] = {0.3, 0.6, 0.9};
 /* Sums of weights such as 0.3 and 0.5 must reach the tier they are meant to reach. */
 static const double score_slack = 1e-9;
 
-enum { SCORE_STEPS = 20, SCORE_STANDING = 32 };
+enum { SCORE_STEPS = 20 };
 
 /* The families of own observations. */
 static const struct score_kind {
@@ -164,29 +164,28 @@ static bool score_are_independent(const struct bl_score_job *job, enum bl_side s
            !score_derives(right, left, side);
 }
 
-/*
- * Two that stand behind it and neither knows of the other. Of very many each is held against the first ones: if those
- * are all of one maintainer, any other one is found; to forget a late pair among many is to be careful.
- */
+static bool score_stands(const struct bl_score_job *job, enum bl_side side, const struct bl_stand_list *list)
+{
+    return list->p + score_slack >= BL_SCORE_STANDS && job->sources[list->source].is_trusted[side];
+}
+
+/* Two that stand behind it and neither knows of the other. All are held against all: as many as name one indicator. */
 static unsigned score_n_independent(const struct bl_score_job *job, enum bl_side side)
 {
     const struct bl_stand *stand = &job->stands[side];
-    uint16_t standing[SCORE_STANDING];
-    size_t n = 0;
+    unsigned n = 0;
 
     for (size_t i = 0; i < stand->n; i++) {
-        const struct bl_stand_list *list = &stand->lists[i];
-
-        if (list->p + score_slack < BL_SCORE_STANDS || !job->sources[list->source].is_trusted[side])
+        if (!score_stands(job, side, &stand->lists[i]))
             continue;
-        for (size_t k = 0; k < n; k++) {
-            if (score_are_independent(job, side, standing[k], list->source))
+        n = 1;
+        for (size_t k = 0; k < i; k++) {
+            if (score_stands(job, side, &stand->lists[k]) &&
+                score_are_independent(job, side, stand->lists[k].source, stand->lists[i].source))
                 return 2;
         }
-        if (n < SCORE_STANDING)
-            standing[n++] = list->source;
     }
-    return n > 0;
+    return n;
 }
 
 static bool score_is_final(const struct bl_score_job *job, enum bl_side side)
