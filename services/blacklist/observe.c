@@ -234,7 +234,7 @@ void observe_configure(struct app *app, const struct bl_options *options)
 uint64_t observe_stands(const struct app *app)
 {
     const struct bl_job *first = app->jobs;
-    bool has_begun = app->n_jobs && first->kind == WORK_EVIDENCE && (app->publish.is_active || first->next);
+    bool has_begun = app->n_jobs && first->kind == WORK_EVIDENCE && (app->publish.is_active || bl_job_has_begun(first));
 
     return has_begun ? first->to : app->observe.in_force;
 }
