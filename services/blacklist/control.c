@@ -190,10 +190,16 @@ static bool control_wants(const struct control *control, const struct app_source
     return !strcmp(target, "*") || !strcmp(target, source->name);
 }
 
+/* Of all lists: then also of what none names. */
+static bool control_wants_unlisted(const struct control *control)
+{
+    return !strcmp(control->request->target, "*") && !publish_is_queued(control->app, WORK_UNLISTED, "");
+}
+
 static size_t control_n_new(const struct control *control)
 {
     struct app_source *source, *next;
-    size_t n = 0;
+    size_t n = control_wants_unlisted(control);
 
     tip_hash_each (control->app->sources, source, next)
         n += control_wants(control, source) && source->stored.version &&
@@ -203,6 +209,7 @@ static size_t control_n_new(const struct control *control)
 
 static int control_queue(struct control *control, struct tip_outbox_txn *txn, size_t *np)
 {
+    struct bl_job unlisted = {.kind = WORK_UNLISTED};
     struct app_source *source, *next;
     int r = 0;
 
@@ -216,7 +223,7 @@ static int control_queue(struct control *control, struct tip_outbox_txn *txn, si
         if (!publish_is_queued(control->app, WORK_BASELINE, source->name))
             r = publish_add(control->app, txn, &job);
     }
-    return r;
+    return r || !control_wants_unlisted(control) ? r : publish_add(control->app, txn, &unlisted);
 }
 
 int control_applied(struct control *control, struct tip_outbox_txn *txn)

@@ -169,6 +169,11 @@ static int plan_tell(struct work_plan *plan)
     case WORK_EVIDENCE:
         r = plan_evidence(plan);
         return r ? r : bl_tell_extra(tell);
+    case WORK_UNLISTED:
+        tell->what = BL_TOLD_EVERY;
+        tell->is_first = true;
+        r = work_plan_others(plan);
+        return r ? r : bl_tell_extra(tell);
     case WORK_KIND_COUNT:
         break;
     }

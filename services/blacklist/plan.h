@@ -21,6 +21,7 @@ enum work_kind {
     WORK_ALLOW,    /* of no list: the verdicts that a change of the allow and deny list moves */
     WORK_CLOCK,    /* of no list: the verdicts that time has moved; `from` and `to` are score times */
     WORK_EVIDENCE, /* of no list: the verdicts that what TIP saw itself moves; `from` and `to` are its changes */
+    WORK_UNLISTED, /* of no list: the verdicts on what none names, in full: the rest of a baseline of all */
     WORK_KIND_COUNT
 };
 

@@ -228,6 +228,14 @@ static void plan_order_evidence(struct app *app, struct bl_job *job, struct work
     order->witnesses_to = observe_at(app, job->to, TIP_TLP_AMBER);
 }
 
+/* As snapshots have it: of no version, and of nobody but the operators. */
+static void plan_order_unlisted(struct app *app, struct work_order *order)
+{
+    *order = (struct work_order){.kind = WORK_UNLISTED, .allow = operator_in_force(app)};
+    strcpy(order->name, CODEC_OPERATOR);
+    plan_voters(app, NULL, order);
+}
+
 /* What a job means now that it is its turn: versions and weights are those in force, and stay so until it is done. */
 static void plan_pin(struct app_source *source, struct bl_job *job)
 {
@@ -326,6 +334,9 @@ static void plan_start(struct app *app)
     case WORK_EVIDENCE:
         plan_order_evidence(app, &app->jobs[0], &job.order);
         break;
+    case WORK_UNLISTED:
+        plan_order_unlisted(app, &job.order);
+        break;
     case WORK_VERSION:
     case WORK_BASELINE:
     case WORK_WEIGHT:
@@ -411,6 +422,25 @@ static int publish_version(struct app *app, struct tip_outbox_txn *txn, const st
                              app_source_is_over(source) && !source->stored.n_entries ? "retired" : "changed");
 }
 
+static int publish_other(struct app *app, struct tip_outbox_txn *txn, const struct bl_job *job)
+{
+    switch ((enum work_kind)job->kind) {
+    case WORK_ALLOW:
+        return operator_in_force_set(app, txn, job->to);
+    case WORK_CLOCK:
+        return clock_set(app, txn, job->to);
+    case WORK_EVIDENCE:
+        return observe_in_force_set(app, txn, job->to);
+    case WORK_VERSION:
+    case WORK_BASELINE:
+    case WORK_WEIGHT:
+    case WORK_UNLISTED:
+    case WORK_KIND_COUNT:
+        break;
+    }
+    return 0;
+}
+
 /* With the last part: what the job was for becomes true. */
 static int publish_finish(struct app *app, struct tip_outbox_txn *txn)
 {
@@ -419,12 +449,8 @@ static int publish_finish(struct app *app, struct tip_outbox_txn *txn)
     int r = job_drop_first(app, txn);
 
     clock_heard(app, &app->publish.plan->tell);
-    if (job.kind == WORK_ALLOW)
-        return r ? r : operator_in_force_set(app, txn, job.to);
-    if (job.kind == WORK_CLOCK)
-        return r ? r : clock_set(app, txn, job.to);
-    if (job.kind == WORK_EVIDENCE)
-        return r ? r : observe_in_force_set(app, txn, job.to);
+    if (!work_is_of_source((enum work_kind)job.kind))
+        return r ? r : publish_other(app, txn, &job);
     if (!r && job.kind == WORK_VERSION)
         r = publish_version(app, txn, &job);
     if (!r && job.kind == WORK_WEIGHT)

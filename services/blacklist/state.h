@@ -10,7 +10,7 @@
 
 enum {
     STATE_DETAIL = 255,
-    STATE_PLAN = 1, /* another number whenever a plan has another order or other cuts than that of the build before */
+    STATE_PLAN = 2, /* another number whenever a plan has another order or other cuts than that of the build before */
 };
 
 /** A source. A version is (stream of the outbox, number). */

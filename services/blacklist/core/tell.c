@@ -79,7 +79,8 @@ static int tell_looked(struct bl_tell *tell, struct bl_verdict verdict)
 
 static bool tell_names(const struct bl_tell *tell, size_t source, const struct bl_seen_times *times)
 {
-    return times->state & BL_SEEN_LISTED || tell->job->sources[source].law[BL_AFTER].half_life_s > 0;
+    return tell->what == BL_TOLD_EVERY || times->state & BL_SEEN_LISTED ||
+           tell->job->sources[source].law[BL_AFTER].half_life_s > 0;
 }
 
 /* Does a source before this one name what was looked up? */

@@ -43,7 +43,7 @@ tip_nodiscard int bl_tell_version(struct bl_tell *tell, size_t source);
  */
 tip_nodiscard int bl_tell_law(struct bl_tell *tell, size_t source, bool capped);
 
-/** All that a source names or has named; without a half-life what it names. */
+/** All that a source names or has named; without a half-life what it names, unless everything is told. */
 tip_nodiscard int bl_tell_list(struct bl_tell *tell, size_t source);
 
 /** Those in `extra`. */
