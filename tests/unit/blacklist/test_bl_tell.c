@@ -1,6 +1,7 @@
 #include "check.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <tip/cleanup.h>
@@ -11,10 +12,18 @@
 
 enum { DAY = 86400, NOW = 1000 * DAY, ADDRS = 40, LISTS = 6, ROUNDS = 300 };
 
+/* What TIP saw itself of an address. */
+struct naive_witness {
+    uint32_t traps, smtps; /* how often, each of its own */
+    uint32_t trap_s, smtp_s;
+};
+
 /* Lists as the naive way sees them: what each says of each address, before and after. */
 struct naive {
     struct bl_seen_ip4 entries[2][LISTS][ADDRS];
     struct bl_score_source sources[LISTS];
+    struct naive_witness witnesses[2][ADDRS];
+    struct bl_seen_ip4 extra[ADDRS];
 };
 
 static struct bl_seen_times naive_times(uint64_t *random)
@@ -75,6 +84,19 @@ static bool naive_confirm(const struct bl_score_source *a, const struct bl_score
            !naive_is_of(&a->kin[side], b, side) && !naive_is_of(&b->kin[side], a, side);
 }
 
+/* One address in three. */
+static void naive_see(uint64_t *random, struct naive *naive, enum bl_side side)
+{
+    for (uint32_t addr = 0; addr < ADDRS; addr++) {
+        struct naive_witness *witness = &naive->witnesses[side][addr];
+        uint32_t trap_s = NOW - (uint32_t)(test_random(random) % (30 * DAY));
+
+        *witness = (struct naive_witness){.trap_s = trap_s, .smtp_s = trap_s - (uint32_t)(test_random(random) % DAY)};
+        if (test_random(random) % 3 == 0)
+            witness->traps = (uint32_t)(test_random(random) % 5), witness->smtps = (uint32_t)(test_random(random) % 3);
+    }
+}
+
 static void naive_fill(uint64_t *random, struct naive *naive)
 {
     for (size_t i = 0; i < LISTS; i++) {
@@ -82,14 +104,62 @@ static void naive_fill(uint64_t *random, struct naive *naive)
 
         struct bl_kin kin = naive_kin(random);
 
-        naive->sources[i] =
-            (struct bl_score_source){.is_trusted = {is_trusted, is_trusted}, .name = naive_names[i], .kin = {kin, kin}};
+        bool is_final = test_random(random) % 4 == 0;
+
+        naive->sources[i] = (struct bl_score_source){.is_trusted = {is_trusted, is_trusted},
+                                                     .is_final = {is_final, is_final},
+                                                     .name = naive_names[i],
+                                                     .kin = {kin, kin}};
         naive->sources[i].law[BL_AFTER] = naive->sources[i].law[BL_BEFORE] = naive_law(random);
         naive_list(random, naive, i, BL_AFTER);
         memcpy(naive->entries[BL_BEFORE][i], naive->entries[BL_AFTER][i], sizeof(naive->entries[0][i]));
         naive->sources[i].seen[BL_BEFORE] = naive->sources[i].seen[BL_AFTER];
         naive->sources[i].seen[BL_BEFORE].ip4 = naive->entries[BL_BEFORE][i];
     }
+    naive_see(random, naive, BL_AFTER);
+    memcpy(naive->witnesses[BL_BEFORE], naive->witnesses[BL_AFTER], sizeof(naive->witnesses[0]));
+}
+
+static void naive_observe(struct bl_witnesses *to, uint32_t addr, enum bl_evidence_kind what, uint32_t n, uint32_t at_s)
+{
+    char value[16];
+    int len = snprintf(value, sizeof(value), "0.0.0.%u", addr);
+
+    for (uint32_t i = 0; i < n; i++)
+        bl_witnesses_add(to, &(struct bl_observation){.kind = TIP_KIND_IP,
+                                                      .value = value,
+                                                      .len = (size_t)len,
+                                                      .what = what,
+                                                      .distinct = i,
+                                                      .at_s = at_s - i});
+}
+
+static struct bl_witnesses *naive_witnesses(const struct naive *naive, enum bl_side side)
+{
+    struct bl_witnesses *witnesses = bl_witnesses_new();
+
+    for (uint32_t addr = 0; addr < ADDRS; addr++) {
+        const struct naive_witness *witness = &naive->witnesses[side][addr];
+
+        naive_observe(witnesses, addr, BL_EVIDENCE_TRAP, witness->traps, witness->trap_s);
+        naive_observe(witnesses, addr, BL_EVIDENCE_SMTP, witness->smtps, witness->smtp_s);
+    }
+    bl_witnesses_build(witnesses);
+    return witnesses;
+}
+
+/* The addresses that one side has seen at least, as the pool gathers them. */
+static struct bl_seen naive_extra(const struct naive *naive, struct bl_seen_ip4 room[static ADDRS])
+{
+    struct bl_seen seen = {.ip4 = room};
+
+    for (uint32_t addr = 0; addr < ADDRS; addr++) {
+        const struct naive_witness *was = &naive->witnesses[BL_BEFORE][addr], *is = &naive->witnesses[BL_AFTER][addr];
+
+        if (was->traps + was->smtps + is->traps + is->smtps)
+            room[seen.n_ip4++].addr = addr;
+    }
+    return seen;
 }
 
 static double naive_share(const struct bl_law *law, const struct bl_seen_times *times, uint32_t tau_s)
@@ -106,8 +176,28 @@ static double naive_share(const struct bl_law *law, const struct bl_seen_times *
     return p < 0.001 ? 0 : p;
 }
 
+static double naive_seen(double first, uint32_t n, double age_s, double half_life_s)
+{
+    double p = fmin(0.95, 1 - pow(1 - first, n)) * pow(0.5, fmax(age_s, 0) / half_life_s);
+
+    return p < 0.001 ? 0 : p;
+}
+
+/* What two kinds of own observations add to the lists. */
+static double naive_with(const struct naive_witness *witness, double doubt, uint32_t tau_s, bool families[static 3])
+{
+    double trap = naive_seen(0.5, witness->traps, (double)tau_s - witness->trap_s, 3 * DAY);
+    double smtp = naive_seen(0.3, witness->smtps, (double)tau_s - witness->smtp_s, DAY);
+
+    families[0] = 1 - doubt >= 0.05 - 1e-9;
+    families[1] = trap >= 0.05 - 1e-9;
+    families[2] = smtp >= 0.05 - 1e-9;
+    return doubt * (1 - trap) * (1 - smtp);
+}
+
 /* The score by the definition, and a number for what a reader can tell apart. */
-static double naive_score(const struct naive *naive, uint32_t addr, enum bl_side side, uint32_t tau_s)
+static double naive_score_of(const struct naive *naive, uint32_t addr, enum bl_side side, uint32_t tau_s,
+                             bool families[static 3])
 {
     double doubt = 1, p[LISTS] = {0};
     bool independent = false;
@@ -120,16 +210,31 @@ static double naive_score(const struct naive *naive, uint32_t addr, enum bl_side
                 p[i] = naive_share(&naive->sources[i].law[side], &seen->ip4[k].times, tau_s);
         }
         doubt *= 1 - p[i];
+        independent |= naive->sources[i].is_final[side] && p[i] >= 0.9 - 1e-9;
         for (size_t k = 0; k < i; k++)
             independent |= p[i] >= 0.05 - 1e-9 && p[k] >= 0.05 - 1e-9 &&
                            naive_confirm(&naive->sources[i], &naive->sources[k], side);
     }
+    doubt = naive_with(&naive->witnesses[side][addr], doubt, tau_s, families);
+    independent |= families[0] + families[1] + families[2] >= 2;
     return 1 - doubt > BL_EVIDENCE_SLOW_MOST && !independent ? BL_EVIDENCE_SLOW_MOST : 1 - doubt;
 }
 
-static int naive_step(double score)
+static double naive_score(const struct naive *naive, uint32_t addr, enum bl_side side, uint32_t tau_s)
 {
-    return bl_score_tier(score) ? bl_score_tier(score) * 100 + (int)(score * 20 + 0.5 + 1e-9) : 0;
+    bool families[3];
+
+    return naive_score_of(naive, addr, side, tau_s, families);
+}
+
+static int naive_step(const struct naive *naive, uint32_t addr, enum bl_side side, uint32_t tau_s)
+{
+    bool families[3];
+    double score = naive_score_of(naive, addr, side, tau_s, families);
+    int tier = bl_score_tier(score);
+
+    return tier ? ((tier * 100 + (int)(score * 20 + 0.5 + 1e-9)) * 8 + families[0] * 4 + families[1] * 2 + families[2])
+                : 0;
 }
 
 /* Each address once at most, exactly those that moved, in order of tiers, each with what it is. */
@@ -152,8 +257,8 @@ static void check_told(const struct naive *naive, struct bl_tell *tell, const ui
         assert_true(fabs(detail.score.score - naive_score(naive, key.addr, BL_AFTER, tau_s[BL_AFTER])) < 1e-9);
     }
     for (uint32_t addr = 0; addr < ADDRS; addr++) {
-        bool has_moved = naive_step(naive_score(naive, addr, BL_BEFORE, tau_s[BL_BEFORE])) !=
-                         naive_step(naive_score(naive, addr, BL_AFTER, tau_s[BL_AFTER]));
+        bool has_moved =
+            naive_step(naive, addr, BL_BEFORE, tau_s[BL_BEFORE]) != naive_step(naive, addr, BL_AFTER, tau_s[BL_AFTER]);
 
         assert_true(told[addr] == has_moved || (told[addr] && may_repeat));
     }
@@ -166,20 +271,64 @@ static void check_next(const struct naive *naive, const struct bl_tell *tell, ui
     bool moves = false;
 
     for (uint32_t addr = 0; addr < ADDRS; addr++) {
-        assert_int_equal(naive_step(naive_score(naive, addr, BL_AFTER, tau_s)),
-                         naive_step(naive_score(naive, addr, BL_AFTER, at_s - 1)));
-        moves |= naive_step(naive_score(naive, addr, BL_AFTER, tau_s)) !=
-                 naive_step(naive_score(naive, addr, BL_AFTER, at_s));
+        assert_int_equal(naive_step(naive, addr, BL_AFTER, tau_s), naive_step(naive, addr, BL_AFTER, at_s - 1));
+        moves |= naive_step(naive, addr, BL_AFTER, tau_s) != naive_step(naive, addr, BL_AFTER, at_s);
     }
     assert_int_equal(moves, tell->is_found);
 }
 
-enum happening { VERSION, LAW, KIN, CLOCK, HAPPENINGS };
+enum happening { VERSION, LAW, KIN, EVIDENCE, CLOCK, HAPPENINGS };
+
+/* What happens to the AFTER side. */
+static void random_change(uint64_t *random, struct naive *naive, enum happening what, size_t one)
+{
+    struct bl_score_source *source = &naive->sources[one];
+
+    switch (what) {
+    case VERSION:
+        naive_list(random, naive, one, BL_AFTER);
+        source->has_changed = true;
+        break;
+    case LAW:
+        source->law[BL_AFTER] = naive_law(random);
+        source->is_trusted[BL_AFTER] ^= true;
+        source->is_final[BL_AFTER] = test_random(random) % 4 == 0;
+        break;
+    case KIN:
+        source->law[BL_AFTER] = naive_law(random);
+        source->kin[BL_AFTER] = naive_kin(random);
+        break;
+    case EVIDENCE:
+        naive_see(random, naive, BL_AFTER);
+        break;
+    case CLOCK:
+    case HAPPENINGS:
+        break;
+    }
+}
+
+static int random_tell(struct bl_tell *tell, enum happening what, size_t one)
+{
+    switch (what) {
+    case VERSION:
+        return bl_tell_version(tell, one);
+    case LAW:
+    case KIN:
+        return bl_tell_law(tell, one, what == KIN);
+    case EVIDENCE:
+        return bl_tell_extra(tell);
+    case CLOCK:
+    case HAPPENINGS:
+        break;
+    }
+    return bl_tell_clock(tell);
+}
 
 static void random_round(uint64_t *random, enum happening what)
 {
     static struct naive naive;
     tip_auto(tip_buf_deinit) struct tip_buf verdicts;
+    struct bl_witnesses *witnesses[BL_SIDE_COUNT];
     size_t one = test_random(random) % LISTS;
     uint32_t tau_s[2] = {NOW - 20 * DAY, NOW - 20 * DAY};
     struct bl_score_job job;
@@ -187,28 +336,24 @@ static void random_round(uint64_t *random, enum happening what)
 
     tip_buf_init(&verdicts, 1 << 20);
     naive_fill(random, &naive);
+    random_change(random, &naive, what, one);
     if (what == CLOCK)
         tau_s[BL_AFTER] += (uint32_t)(test_random(random) % (30 * DAY));
-    if (what == LAW)
-        naive.sources[one].law[BL_AFTER] = naive_law(random), naive.sources[one].is_trusted[BL_AFTER] ^= true;
-    if (what == KIN)
-        naive.sources[one].law[BL_AFTER] = naive_law(random), naive.sources[one].kin[BL_AFTER] = naive_kin(random);
-    if (what == VERSION)
-        naive_list(random, &naive, one, BL_AFTER);
-    naive.sources[one].has_changed = what == VERSION;
     bl_score_job_init(&job, naive.sources, LISTS);
-    job.moment[BL_BEFORE].tau_s = tau_s[BL_BEFORE];
-    job.moment[BL_AFTER].tau_s = tau_s[BL_AFTER];
+    for (int side = 0; side < BL_SIDE_COUNT; side++) {
+        witnesses[side] = naive_witnesses(&naive, (enum bl_side)side);
+        job.moment[side] = (struct bl_score_moment){.tau_s = tau_s[side], .witnesses = witnesses[side]};
+    }
+    tell.extra = naive_extra(&naive, naive.extra);
     tell.next_s = tau_s[BL_AFTER] + 4 * DAY;
-    assert_int_equal(what == CLOCK     ? bl_tell_clock(&tell)
-                     : what == VERSION ? bl_tell_version(&tell, one)
-                                       : bl_tell_law(&tell, one, what == KIN),
-                     0);
+    assert_int_equal(random_tell(&tell, what, one), 0);
     bl_tell_sort(&verdicts);
     check_told(&naive, &tell, tau_s, what == KIN);
     if (what == CLOCK)
         check_next(&naive, &tell, tau_s[BL_AFTER], tau_s[BL_AFTER] + 4 * DAY);
     bl_score_job_deinit(&job);
+    for (int side = 0; side < BL_SIDE_COUNT; side++)
+        bl_witnesses_destroy(&witnesses[side]);
 }
 
 static void test_tell_agrees_with_the_naive_way(void **state)
@@ -240,10 +385,12 @@ static void walk(struct naive *naive, uint32_t span_s, uint32_t n_steps, double 
 {
     tip_auto(tip_buf_deinit) struct tip_buf verdicts;
     struct bl_score_job job;
-    struct bl_tell tell = {.job = &job, .verdicts = &verdicts};
+    tip_auto(bl_witnesses_destroy) struct bl_witnesses *witnesses = naive_witnesses(naive, BL_AFTER);
+    struct bl_tell tell = {.job = &job, .verdicts = &verdicts, .extra = naive_extra(naive, naive->extra)};
 
     tip_buf_init(&verdicts, 1 << 20);
     bl_score_job_init(&job, naive->sources, LISTS);
+    job.moment[BL_BEFORE].witnesses = job.moment[BL_AFTER].witnesses = witnesses;
     for (uint32_t i = 0; i < n_steps; i++) {
         job.moment[BL_BEFORE].tau_s = i ? NOW + span_s / n_steps * i : 0; /* the first one: nothing was counted yet */
         job.moment[BL_AFTER].tau_s = NOW + span_s / n_steps * (i + 1);
