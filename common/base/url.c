@@ -129,11 +129,8 @@ static int url_host_take(struct tip_url *url, struct url_text *text)
 
 static int url_authority_parse(struct tip_url *url, struct url_text text)
 {
-    int r;
+    int r = url_host_take(url, &text);
 
-    if (text.len && memchr(text.at, '@', text.len))
-        return TIP_URL_E_USERINFO;
-    r = url_host_take(url, &text);
     if (r)
         return r;
     url->port = url_schemes[url->scheme].port;
@@ -201,6 +198,28 @@ static unsigned char url_byte_take(struct url_text *text, bool *escapedp)
     return c;
 }
 
+/*
+ * Takes `user:password@` off: it says who asks, not where (RFC 3986 section 3.2.1). Bytes that may not stand there, a
+ * second @ among them, are read otherwise by others, who come to another host: refused.
+ */
+static int url_userinfo_take(struct url_text *authority)
+{
+    struct url_text text = *authority, user = url_text_take(&text, "@");
+
+    if (!text.len)
+        return 0;
+    url_text_skip(&text, 1);
+    while (user.len) {
+        bool escaped;
+        unsigned char c = url_byte_take(&user, &escaped);
+
+        if (!escaped && !url_is_unreserved(c) && !url_byte_is_one_of((char)c, "!$&'()*+,;=:"))
+            return TIP_URL_E_USERINFO;
+    }
+    *authority = text;
+    return text.len && memchr(text.at, '@', text.len) ? TIP_URL_E_USERINFO : 0;
+}
+
 static int url_escaped_append(struct tip_url *url, struct url_text text)
 {
     while (text.len) {
@@ -264,7 +283,7 @@ static int url_path_append(struct tip_url *url, struct url_text path)
 
 int tip_url_parse(struct tip_url *url, const char *from, size_t len, unsigned flags)
 {
-    struct url_text text = {.at = from, .len = len}, path;
+    struct url_text text = {.at = from, .len = len}, authority, path;
     int r;
 
     if (!len)
@@ -273,8 +292,13 @@ int tip_url_parse(struct tip_url *url, const char *from, size_t len, unsigned fl
         return TIP_URL_E_LONG;
     *url = (struct tip_url){0};
     r = url_scheme_take(url, &text, flags);
+    authority = url_text_take(&text, "/?#");
+    if (!r && authority.at > from)
+        r = url_userinfo_take(&authority);
+    else if (!r && authority.len && memchr(authority.at, '@', authority.len))
+        r = TIP_URL_E_USERINFO; /* without a scheme it is an address of a person */
     if (!r)
-        r = url_authority_parse(url, url_text_take(&text, "/?#"));
+        r = url_authority_parse(url, authority);
     if (!r)
         r = url_authority_append(url);
     if (r)

@@ -124,7 +124,9 @@ def url(text):
     at = min([rest.find(c) for c in "/?" if c in rest] or [len(rest)])
     authority, tail = rest[:at], rest[at:]
     if "@" in authority:
-        return None
+        user, _, authority = authority.partition("@")
+        if not found or "@" in authority or not re.fullmatch(r"(?:[A-Za-z0-9._~!$&'()*+,;=:-]|%[0-9A-Fa-f]{2})*", user):
+            return None
     port = ""
     if authority.startswith("["):
         host, _, after = authority[1:].partition("]")

@@ -77,7 +77,7 @@ static void test_indicator_refuses(void **state)
         {TIP_KIND_NONE, "fe80::1%eth0", TIP_ADDR_E_ZONE},
         {TIP_KIND_NONE, "192.0.2.1:0", TIP_ADDR_E_PORT},
         {TIP_KIND_NONE, "localhost", TIP_DOMAIN_E_SINGLE},
-        {TIP_KIND_NONE, "http://a@example.com/", TIP_URL_E_USERINFO},
+        {TIP_KIND_NONE, "http://a@b@example.com/", TIP_URL_E_USERINFO},
         {TIP_KIND_IP, "192.0.2.0/24", TIP_INDICATOR_E_KIND},
         {TIP_KIND_IP, "example.com", TIP_ADDR_E_SYNTAX},
         {TIP_KIND_NET, "example.com", TIP_ADDR_E_SYNTAX},

@@ -51,6 +51,14 @@ static void test_url_canonical(void **state)
         {"http://[2001:DB8::0:1]/", "http://[2001:db8::1]/"},
         {"http://[2001:db8::1]:81", "http://[2001:db8::1]:81/"},
         {"http://[::ffff:192.0.2.1]/", "http://192.0.2.1/"},
+        /* who asks is no part of the place, whatever it looks like: RFC 3986 section 3.2.1 */
+        {"http://user@example.com/", "http://example.com/"},
+        {"http://www.bank.example:pw@192.0.2.1/", "http://192.0.2.1/"},
+        {"https://@Example.com:443?u=a@b", "https://example.com/?u=a@b"},
+        {"http://a%40b:%2F!$&'()*+,;=@[2001:DB8::1]:81/x@y", "http://[2001:db8::1]:81/x@y"},
+        {"http://www.bank.example@b\xc3\xbc"
+         "cher.example:8080/%7e",
+         "http://xn--bcher-kva.example:8080/~"},
     };
 
     (void)state;
@@ -81,8 +89,12 @@ static void test_url_refused(void **state)
         {"://example.com", TIP_URL_E_SCHEME},
         {"hxxp://example.com/", TIP_URL_E_SCHEME},
         {"javascript://example.com/", TIP_URL_E_SCHEME},
-        {"http://user@example.com/", TIP_URL_E_USERINFO},
-        {"http://www.bank.example:pw@192.0.2.1/", TIP_URL_E_USERINFO},
+        {"http://a@b@example.com/", TIP_URL_E_USERINFO},
+        {"http://a[@example.com/", TIP_URL_E_USERINFO},
+        {"http://a%4@example.com/", TIP_URL_E_USERINFO},
+        {"http://\xc3\xbc@example.com/", TIP_URL_E_USERINFO},
+        {"http://user@/", TIP_URL_E_HOST},
+        {"http://user@:80/", TIP_URL_E_HOST},
         {"http:///a", TIP_URL_E_HOST},
         {"http://localhost/", TIP_URL_E_HOST},
         {"http://2130706433/", TIP_URL_E_HOST},
@@ -125,6 +137,8 @@ static void test_url_without_scheme(void **state)
     assert_string_equal(url.text, "http://example.com:8080/a");
     assert_int_equal(tip_url_parse(&url, "example.com/?u=http://x.example", 31, TIP_URL_SCHEME_OPTIONAL), 0);
     assert_string_equal(url.text, "http://example.com/?u=http://x.example");
+    assert_int_equal(tip_url_parse(&url, "example.com/a@b", 15, TIP_URL_SCHEME_OPTIONAL), 0);
+    assert_int_equal(tip_url_parse(&url, "somebody@example.com/", 21, TIP_URL_SCHEME_OPTIONAL), TIP_URL_E_USERINFO);
     assert_int_equal(tip_url_parse(&url, "gopher://example.com/", 21, TIP_URL_SCHEME_OPTIONAL), TIP_URL_E_SCHEME);
 }
 

@@ -35,7 +35,7 @@ struct tip_url {
 enum tip_url_code {
     TIP_URL_E_NO_SCHEME = 41,
     TIP_URL_E_SCHEME,   /* not http, https or ftp */
-    TIP_URL_E_USERINFO, /* user@host: refused, the name before the @ is there to deceive */
+    TIP_URL_E_USERINFO, /* what stands before an @ can be read in two ways, or there is no scheme */
     TIP_URL_E_HOST,     /* neither a canonical domain nor an address */
     TIP_URL_E_PORT,     /* not 1 to 65535 */
     TIP_URL_E_CHAR,     /* a control character */
@@ -50,7 +50,7 @@ enum tip_url_code {
 const char *tip_url_reason(int code);
 
 /**
- * Canonical form: scheme and host in lower case, host a canonical domain or address, default port and fragment
+ * Canonical form: scheme and host in lower case, host a canonical domain or address, user, default port and fragment
  * dropped, escapes of unreserved characters decoded, others in upper case, everything that a URL may not hold escaped
  * (a stray % becomes %25), dot segments removed, an empty path made `/`.
  *
