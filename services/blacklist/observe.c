@@ -30,7 +30,7 @@ struct observe_head {
     uint64_t distinct;
     uint8_t format, kind, what, tlp;
     uint32_t because_len;
-    uint32_t day, zero; /* of UTC; no padding */
+    uint32_t day, also; /* day: of UTC; no padding */
 };
 
 /* As it is stored under the number of its birth: this and the key. Under 0 the numbers of the list. */
@@ -64,7 +64,8 @@ static void observe_key_write(const struct bl_observation *observation, unsigned
                                  .what = (uint8_t)observation->what,
                                  .tlp = observation->tlp,
                                  .because_len = (uint32_t)strlen(because_of),
-                                 .day = observation->at_s / OBSERVE_DAY_S};
+                                 .day = observation->at_s / OBSERVE_DAY_S,
+                                 .also = observation->also};
     memcpy(key, &head, sizeof(head));
     key += sizeof(head);
     memcpy(key, because_of, head.because_len + 1);
@@ -89,6 +90,7 @@ static bool observe_key_read(const unsigned char *key, size_t len, struct bl_obs
                                            .len = len - sizeof(head) - head.because_len - 2,
                                            .what = (enum bl_evidence_kind)head.what,
                                            .distinct = head.distinct,
+                                           .also = head.also,
                                            .tlp = head.tlp,
                                            .because_of = head.because_len ? (const char *)key + sizeof(head) : NULL};
     return true;

@@ -23,7 +23,8 @@ struct observed {
     enum tip_kind kind;
     const char *value;
     size_t len;
-    int64_t seen_unix_ms; /* 0: when the event was made */
+    struct tip_indicator indicator; /* what it names, canonical: once observed_fate has looked */
+    int64_t seen_unix_ms;           /* 0: when the event was made */
     const struct tip_cause *causes;
     size_t n_causes;
     char because_of[OBSERVED_BECAUSE];
@@ -45,8 +46,9 @@ static bool observed_special(const struct observed *it, const struct tip_addr *a
 }
 
 /* As of an entry of a list: a URL names one place, so only a special address forbids it. */
-static bool observed_unscored(const struct observed *it, const struct tip_indicator *indicator)
+static bool observed_unscored(const struct observed *it)
 {
+    const struct tip_indicator *indicator = &it->indicator;
     struct tip_addr addr;
     struct tip_url url;
 
@@ -58,18 +60,19 @@ static bool observed_unscored(const struct observed *it, const struct tip_indica
     return indicator->flags & TIP_INDICATOR_PUBLIC_SUFFIX;
 }
 
-static enum observed_fate observed_fate(const struct observed *it)
+/* Written as it may be: what a trap and a list spell in two ways is one. */
+static enum observed_fate observed_fate(struct observed *it)
 {
-    struct tip_indicator indicator;
-
-    if (tip_indicator_parse(&indicator, it->kind, it->value, it->len) || indicator.kind != it->kind ||
-        indicator.len != it->len || memcmp(indicator.value, it->value, it->len) != 0)
+    if (tip_indicator_parse(&it->indicator, it->kind, it->value, it->len) || it->indicator.kind != it->kind ||
+        it->indicator.flags & TIP_INDICATOR_SUBTREE) {
+        it->indicator.len = 0;
         return OBSERVED_MALFORMED;
+    }
     if (it->order->event->depth > BL_EVIDENCE_DEPTH_MAX)
         return OBSERVED_DEEP;
     if (bl_evidence_first(it->what) <= 0)
         return OBSERVED_TREATED;
-    return observed_unscored(it, &indicator) ? OBSERVED_UNSCORED : OBSERVED_TAKEN;
+    return observed_unscored(it) ? OBSERVED_UNSCORED : OBSERVED_TAKEN;
 }
 
 /* ---- what led to it: names in order, each once ---- */
@@ -136,24 +139,25 @@ static enum observed_fate observed_time(const struct observed *it, uint32_t *at_
     return at_s < commit_s - OBSERVED_LATE_S ? OBSERVED_LATE : OBSERVED_TAKEN;
 }
 
-/** What makes one distinct: a text, a number, or a text and the day. */
+/** What makes one distinct: a text, or a text and the day; and by what else it is the same. */
 struct observed_distinct {
     const char *text;
-    uint64_t number;
     bool is_daily;
+    uint32_t also;
 };
 
 static int observed_tell(struct observed *it, const struct observed_distinct *distinct)
 {
     enum observed_fate fate = observed_fate(it);
     struct bl_observation observation = {.kind = it->kind,
-                                         .value = it->value,
-                                         .len = it->len,
+                                         .value = it->indicator.value,
+                                         .len = it->indicator.len,
                                          .what = it->what,
+                                         .also = distinct->also,
                                          .depth = it->order->event->depth,
                                          .tlp = (uint8_t)it->order->tlp};
     enum observed_fate when = observed_time(it, &observation.at_s);
-    uint64_t number = distinct->is_daily ? observation.at_s / (TIP_DAY_MS / TIP_SECOND_MS) : distinct->number;
+    uint64_t number = distinct->is_daily ? observation.at_s / (TIP_DAY_MS / TIP_SECOND_MS) : 0;
 
     observed_because(it);
     observation.because_of = it->because_of[0] ? it->because_of : NULL;
@@ -183,11 +187,42 @@ static int observed_mail(const struct observed_order *order)
     return r;
 }
 
+/* The network around a host, as anybody would cut it who knows nothing of it: /24 and /48. "" of what is no host. */
+static const char *observed_network(const struct tip_flux_agent *agent, char text[static TIP_PREFIX_TEXT])
+{
+    struct tip_prefix network;
+    struct tip_addr addr;
+
+    *text = '\0';
+    if (tip_addr_parse(&addr, agent->value, agent->value_len))
+        return text;
+    network = tip_prefix_of(&addr, addr.family == 4 ? 24 : 48);
+    (void)tip_prefix_format(&network, text);
+    return text;
+}
+
+/* The larger one that it is part of, where somebody knows. 0: nobody does. */
+static uint32_t observed_around(const struct tip_flux_agent *agent)
+{
+    return agent->asn ? agent->asn : bl_evidence_also(agent->prefix, strlen(agent->prefix));
+}
+
+/* The name in flux as others spell it, if it is one. */
+static const char *observed_name(const struct tip_flux_agents *flux, struct tip_indicator *indicator)
+{
+    return tip_indicator_parse(indicator, TIP_KIND_DOMAIN, flux->domain, strlen(flux->domain)) ? flux->domain
+                                                                                               : indicator->value;
+}
+
+/* An agent counts by the flux networks that it serves, a name by the networks that its agents lie in. */
 static int observed_agent(const struct observed_order *order, const struct tip_flux_agent *agent)
 {
     const struct tip_flux_agents *flux = &order->event->flux_agents;
-    const struct observed_distinct network = {.text = *flux->network ? flux->network : flux->domain};
-    const struct observed_distinct prefix = {.text = agent->prefix, .number = *agent->prefix ? 0 : agent->asn};
+    char network[TIP_PREFIX_TEXT];
+    struct tip_indicator name;
+    const struct observed_distinct served = {.text = observed_name(flux, &name),
+                                             .also = bl_evidence_also(flux->network, strlen(flux->network))};
+    const struct observed_distinct place = {.text = observed_network(agent, network), .also = observed_around(agent)};
     struct observed it = {.order = order,
                           .what = BL_EVIDENCE_FLUX,
                           .kind = agent->kind,
@@ -196,12 +231,12 @@ static int observed_agent(const struct observed_order *order, const struct tip_f
                           .seen_unix_ms = agent->seen_unix_ms,
                           .causes = agent->causes,
                           .n_causes = agent->n_causes};
-    int r = observed_tell(&it, &network);
+    int r = observed_tell(&it, &served);
 
     it.kind = TIP_KIND_DOMAIN;
     it.value = flux->domain;
     it.len = strlen(flux->domain);
-    return r ? r : observed_tell(&it, &prefix);
+    return r ? r : observed_tell(&it, &place);
 }
 
 static int observed_flux(const struct observed_order *order)

@@ -3,12 +3,13 @@
  * What an event lets TIP observe: of each entry an observation, and whether it is believed. Pure: no state, no clock.
  *
  *   mail.seen       each sender, URL and domain: distinct by trap and day
- *   flux.agent      each agent: distinct by the flux network it serves (the name, while that is not known); and the
- *                   name: distinct by the network each agent lies in (its system, while that is not known)
+ *   flux.agent      each agent: distinct by the name it serves, names of one flux network are one; and the name:
+ *                   distinct by the /24 or /48 each agent lies in, those of one system (prefix, while that is not
+ *                   known) are one
  *   smtp.behaviour  each client: distinct by day
  *
- * Days are those of UTC. The sources among the causes of an event and of an entry led to it; where all places for
- * causes are taken any source may have.
+ * Values are taken in their canonical form (tip_indicator_parse), as those of lists. Days are those of UTC. The sources
+ * among the causes of an event and of an entry led to it; where all places for causes are taken any source may have.
  */
 #include <tip/addr.h>
 #include <tip/event.h>
@@ -17,7 +18,7 @@
 
 enum observed_fate {
     OBSERVED_TAKEN,
-    OBSERVED_MALFORMED, /* no canonical indicator */
+    OBSERVED_MALFORMED, /* no indicator of its kind */
     OBSERVED_DEEP,      /* derived more than three steps deep */
     OBSERVED_TREATED,   /* TIP's own treatment caused it, or it is that a client left */
     OBSERVED_UNSCORED,  /* special-use or a public suffix: nothing may come of it */

@@ -1,7 +1,11 @@
 #include "core/evidence.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include <tip/alloc.h>
+#include <tip/cleanup.h>
 
 const char *bl_evidence_name(enum bl_evidence_kind what)
 {
@@ -55,6 +59,71 @@ uint64_t bl_evidence_distinct(const char *text, size_t len, uint64_t number)
         hash *= UINT64_C(0x100000001b3);
     }
     return hash;
+}
+
+uint32_t bl_evidence_also(const char *text, size_t len)
+{
+    uint64_t hash = bl_evidence_distinct(text, len, 0);
+    uint32_t folded = (uint32_t)(hash ^ hash >> 32);
+
+    if (!len)
+        return 0;
+    return folded ? folded : 1;
+}
+
+/** One that is known by a second number. */
+struct evidence_alias {
+    uint32_t also, run; /* run: of those with one `distinct` */
+};
+
+static int evidence_alias_order(const void *left, const void *right)
+{
+    const struct evidence_alias *a = left, *b = right;
+
+    return (a->also > b->also) - (a->also < b->also);
+}
+
+static uint32_t evidence_root(uint32_t *parents, uint32_t at)
+{
+    while (parents[at] != at)
+        at = parents[at] = parents[parents[at]];
+    return at;
+}
+
+/* Of the runs, by how many fewer they are when those with one `also` are joined. */
+static size_t evidence_joined(struct evidence_alias *aliases, size_t n, size_t n_runs)
+{
+    tip_auto(tip_free) uint32_t *parents = tip_new_array(n_runs, uint32_t);
+    size_t joined = 0;
+
+    for (size_t i = 0; i < n_runs; i++)
+        parents[i] = (uint32_t)i;
+    qsort(aliases, n, sizeof(*aliases), evidence_alias_order);
+    for (size_t i = 1; i < n; i++) {
+        uint32_t a = evidence_root(parents, aliases[i - 1].run), b = evidence_root(parents, aliases[i].run);
+
+        if (aliases[i - 1].also != aliases[i].also || a == b)
+            continue;
+        parents[b] = a;
+        joined++;
+    }
+    return joined;
+}
+
+size_t bl_evidence_independent(const struct bl_observation *items, size_t n)
+{
+    tip_auto(tip_free) struct evidence_alias *aliases = NULL;
+    size_t n_runs = 0, n_aliases = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        n_runs += !i || items[i].distinct != items[i - 1].distinct;
+        if (!items[i].also)
+            continue;
+        if (!aliases)
+            aliases = tip_new_array(n, struct evidence_alias);
+        aliases[n_aliases++] = (struct evidence_alias){items[i].also, (uint32_t)(n_runs - 1)};
+    }
+    return n_aliases > 1 ? n_runs - evidence_joined(aliases, n_aliases, n_runs) : n_runs;
 }
 
 bool bl_evidence_counts(const struct bl_observation *observation)

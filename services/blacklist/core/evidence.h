@@ -39,6 +39,7 @@ struct bl_observation {
     size_t len;
     enum bl_evidence_kind what;
     uint64_t distinct; /* what makes it independent of others of its kind: two with one number are one */
+    uint32_t also;     /* 0, or a second such number: two that share it are one as well */
     uint32_t at_s;
     uint32_t depth;         /* of the event that brought it */
     uint8_t tlp;            /* marking of that event */
@@ -59,6 +60,17 @@ uint32_t bl_evidence_half_life(enum bl_evidence_kind what);
 
 /** A number for what makes an observation distinct: of a text and a number, such as a trap and a day. */
 uint64_t bl_evidence_distinct(const char *text, size_t len, uint64_t number);
+
+/** The same, short, of a second name that it may go by; 0 of none. */
+uint32_t bl_evidence_also(const char *text, size_t len);
+
+/**
+ * How many of them are independent: those that share `distinct`, or `also`, are one, and so are those that a chain of
+ * such pairs joins.
+ *
+ * @param items  of one indicator and kind, ordered by `distinct`
+ */
+size_t bl_evidence_independent(const struct bl_observation *items, size_t n);
 
 /** May it count at all? */
 bool bl_evidence_counts(const struct bl_observation *observation);

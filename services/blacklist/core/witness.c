@@ -152,10 +152,8 @@ static void witness_begin(struct bl_witnesses *witnesses, size_t first)
         witnesses->n_ip4 = witnesses->n;
 }
 
-static void witness_count(struct bl_witness *witness, const struct bl_observation *item, bool is_distinct)
+static void witness_note(struct bl_witness *witness, const struct bl_observation *item)
 {
-    if (is_distinct && witness->n[item->what] < UINT16_MAX)
-        witness->n[item->what]++;
     if (item->at_s > witness->last_s[item->what])
         witness->last_s[item->what] = item->at_s;
     if (item->tlp > witness->tlp)
@@ -164,25 +162,43 @@ static void witness_count(struct bl_witness *witness, const struct bl_observatio
         witness->depth = (uint8_t)item->depth;
 }
 
-void bl_witnesses_build(struct bl_witnesses *witnesses)
+/* All of one indicator and kind. */
+static void witness_count(struct bl_witness *witness, const struct bl_observation *items, size_t n)
+{
+    size_t independent = bl_evidence_independent(items, n);
+
+    witness->n[items->what] = (uint16_t)(independent < UINT16_MAX ? independent : UINT16_MAX);
+    for (size_t i = 0; i < n; i++)
+        witness_note(witness, &items[i]);
+}
+
+static void witness_entries(struct bl_witnesses *witnesses)
 {
     const struct bl_observation *items = witnesses->items;
+    size_t first = 0;
 
+    witnesses->entries = tip_new_array(witnesses->n_items, struct witness_entry);
+    for (size_t i = 0; i < witnesses->n_items; i++) {
+        bool is_last = i + 1 == witnesses->n_items || !witness_same(&items[i], &items[i + 1]);
+
+        if (first == i && (!i || !witness_same(&items[i], &items[i - 1])))
+            witness_begin(witnesses, i);
+        if (!is_last && items[i].what == items[i + 1].what)
+            continue;
+        witness_count(&witnesses->entries[witnesses->n - 1].witness, &items[first], i + 1 - first);
+        first = i + 1;
+    }
+}
+
+void bl_witnesses_build(struct bl_witnesses *witnesses)
+{
     if (witnesses->is_built)
         return;
     witnesses->is_built = true;
     witness_place(witnesses);
     if (witnesses->n_items)
         qsort(witnesses->items, witnesses->n_items, sizeof(*witnesses->items), witness_order);
-    witnesses->entries = tip_new_array(witnesses->n_items, struct witness_entry);
-    for (size_t i = 0; i < witnesses->n_items; i++) {
-        bool is_new = !i || !witness_same(&items[i], &items[i - 1]);
-
-        if (is_new)
-            witness_begin(witnesses, i);
-        witness_count(&witnesses->entries[witnesses->n - 1].witness, &items[i],
-                      is_new || items[i].what != items[i - 1].what || items[i].distinct != items[i - 1].distinct);
-    }
+    witness_entries(witnesses);
 }
 
 /* ---- questions ---- */

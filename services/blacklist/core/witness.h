@@ -4,7 +4,8 @@
  * was. Built from observations, immutable afterwards and in the order of the sets (core/set.h), so that it can be
  * walked beside them and handed to the pool.
  *
- * Observations that may not count (bl_evidence_counts) are passed over, and two of a kind with one `distinct` are one.
+ * Observations that may not count (bl_evidence_counts) are passed over, and what is not independent of each other
+ * (bl_evidence_independent) counts once.
  * Neither the order in which they are added nor adding one again changes anything.
  */
 #include <stddef.h>

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/witness.h"
 #include "observed.h"
 
 enum { SEEN_MAX = 64 };
@@ -12,7 +13,7 @@ static const int64_t NOW = 1767225600000; /* midnight */
 /* What came out: "trap ip 192.0.2.7 taken" and so on. */
 struct seen {
     struct {
-        char text[256], because_of[OBSERVED_BECAUSE];
+        char text[256], value[TIP_INDICATOR_MAX + 1], because_of[OBSERVED_BECAUSE];
         struct bl_observation observation;
         enum observed_fate fate;
     } items[SEEN_MAX];
@@ -26,8 +27,11 @@ static int take(void *ctx, const struct bl_observation *observation, enum observ
 
     assert_true(seen->n < SEEN_MAX);
     (void)snprintf(seen->items[seen->n].text, sizeof(seen->items[0].text), "%s %s %.*s %s",
-                   bl_evidence_name(observation->what), tip_kind_name(observation->kind), (int)observation->len,
-                   observation->value, observed_fate_name(fate));
+                   bl_evidence_name(observation->what), tip_kind_name(observation->kind),
+                   fate == OBSERVED_MALFORMED ? 0 : (int)observation->len,
+                   fate == OBSERVED_MALFORMED ? "" : observation->value, observed_fate_name(fate));
+    (void)snprintf(seen->items[seen->n].value, sizeof(seen->items[0].value), "%.*s", (int)observation->len,
+                   observation->value);
     (void)snprintf(seen->items[seen->n].because_of, OBSERVED_BECAUSE, "%s",
                    observation->because_of ? observation->because_of : "");
     seen->items[seen->n].observation = *observation;
@@ -63,14 +67,14 @@ static void test_observed_of_a_mail(void **state)
         {.kind = TIP_KIND_IP, .role = TIP_MAIL_SENDER, .value = "46.4.8.1", .value_len = 8},
         advertised(TIP_KIND_URL, "http://bad.tip-b.net/a"),
         advertised(TIP_KIND_DOMAIN, "bad.tip-b.net"),
-        advertised(TIP_KIND_DOMAIN, "Bad.tip-b.net"),
+        advertised(TIP_KIND_DOMAIN, "bad_tip"),
         advertised(TIP_KIND_DOMAIN, "co.uk"),
         advertised(TIP_KIND_URL, "http://10.0.0.1/"),
         {.kind = TIP_KIND_IP, .role = TIP_MAIL_SENDER, .value = "10.0.0.1", .value_len = 8},
     };
     static const char *const expected[] = {
         "trap ip 46.4.8.1 taken",          "trap url http://bad.tip-b.net/a taken",
-        "trap domain bad.tip-b.net taken", "trap domain Bad.tip-b.net malformed",
+        "trap domain bad.tip-b.net taken", "trap domain  malformed",
         "trap domain co.uk unscored",      "trap url http://10.0.0.1/ unscored",
         "trap ip 10.0.0.1 unscored",
     };
@@ -116,37 +120,154 @@ static void test_observed_is_distinct_by_trap_and_day(void **state)
     assert_true(distinct_of(&event, 0) != one);
 }
 
-static void test_observed_of_agents(void **state)
+/* How many networks are counted of an indicator, after all these events. */
+static unsigned networks_of(const struct tip_event *events, size_t n, const char *value)
 {
-    struct tip_flux_agent agents[] = {
-        {.kind = TIP_KIND_IP, .value = "46.4.8.1", .value_len = 8, .prefix = "46.4.0.0/16", .asn = 1},
-        {.kind = TIP_KIND_IP, .value = "46.4.9.1", .value_len = 8, .prefix = "46.4.0.0/16", .asn = 1},
-        {.kind = TIP_KIND_IP, .value = "91.1.1.1", .value_len = 8, .prefix = "", .asn = 2},
-        {.kind = TIP_KIND_IP, .value = "91.2.1.1", .value_len = 8, .prefix = "", .asn = 3},
-        {.kind = TIP_KIND_IP, .value = "91.3.1.1", .value_len = 8, .prefix = ""},
+    tip_auto(bl_witnesses_destroy) struct bl_witnesses *witnesses = bl_witnesses_new();
+    static struct seen seen;
+
+    for (size_t i = 0; i < n; i++) {
+        assert_int_equal(walk(&events[i], &seen), 0);
+        for (size_t j = 0; j < seen.n; j++) {
+            seen.items[j].observation.because_of = NULL;
+            seen.items[j].observation.value = seen.items[j].value;
+            bl_witnesses_add(witnesses, &seen.items[j].observation);
+        }
+    }
+    bl_witnesses_build(witnesses);
+    for (size_t i = 0; i < bl_witnesses_count(witnesses); i++) {
+        const struct bl_witnesses_item item = bl_witnesses_at(witnesses, i);
+
+        if (!strcmp(item.value, value))
+            return item.witness->n[BL_EVIDENCE_FLUX];
+    }
+    return 0;
+}
+
+static struct tip_event flux_of(const char *domain, const char *network, struct tip_flux_agent *agents, size_t n)
+{
+    return (struct tip_event){.kind = TIP_EVENT_FLUX_AGENT,
+                              .observed_unix_ms = NOW,
+                              .flux_agents = {.domain = domain, .network = network, .n_agents = n, .agents = agents}};
+}
+
+static struct tip_flux_agent agent_at(const char *value, const char *prefix, uint32_t asn)
+{
+    return (struct tip_flux_agent){
+        .kind = TIP_KIND_IP, .value = value, .value_len = (uint16_t)strlen(value), .prefix = prefix, .asn = asn};
+}
+
+/* One network is one, whatever the tracker knew of it at the time. */
+static void test_observed_networks_of_a_name(void **state)
+{
+    static const struct {
+        struct {
+            const char *value, *prefix;
+            uint32_t asn;
+        } agents[4];
+        unsigned n;
+    } rows[] = {
+        {{{"46.4.8.1", "", 0}}, 1},
+        {{{"46.4.8.1", "", 0}, {"46.4.8.9", "", 0}}, 1}, /* one /24 */
+        {{{"46.4.8.1", "", 0}, {"46.4.9.1", "", 0}}, 2},
+        {{{"46.4.8.1", "46.4.0.0/16", 0}, {"46.4.9.1", "46.4.0.0/16", 0}}, 1}, /* one prefix */
+        {{{"46.4.8.1", "46.4.0.0/16", 7}, {"91.1.1.1", "91.1.0.0/16", 7}}, 1}, /* one system */
+        {{{"46.4.8.1", "46.4.0.0/16", 7}, {"91.1.1.1", "91.1.0.0/16", 8}}, 2},
+        {{{"46.4.8.1", "46.4.0.0/16", 0}, {"46.4.8.1", "", 7}}, 1}, /* once by its prefix and once by its system */
+        {{{"46.4.8.1", "46.4.0.0/16", 7}, {"46.4.8.1", "", 0}}, 1}, /* and once by nothing */
+        {{{"46.4.8.1", "46.4.0.0/16", 0}, {"46.4.8.1", "", 7}, {"46.4.9.1", "46.4.0.0/16", 0}, {"91.1.1.1", "", 7}}, 1},
+        {{{"46.4.8.1", "", 7}, {"91.1.1.1", "", 0}, {"91.1.2.1", "", 7}, {"5.9.1.1", "", 0}}, 3},
+        {{{"2a01:4f8:1:2::3", "", 0}, {"2A01:4F8:1:ffff::1", "", 0}}, 1}, /* one /48, however it is spelt */
+        {{{"2a01:4f8:1::3", "", 0}, {"2a01:4f8:2::3", "", 0}}, 2},
     };
-    struct tip_event event = {
-        .kind = TIP_EVENT_FLUX_AGENT,
-        .observed_unix_ms = NOW,
-        .flux_agents = {.domain = "bad.tip-b.net", .network = "", .n_agents = 5, .agents = agents}};
-    uint64_t by_name, names[5];
 
     (void)state;
-    for (size_t i = 0; i < 5; i++)
-        names[i] = distinct_of(&event, 2 * i + 1);
-    assert_true(names[0] == names[1]); /* one network */
-    for (size_t i = 1; i < 5; i++) {
-        for (size_t j = i + 1; j < 5; j++)
-            assert_true(names[i] != names[j]);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        struct tip_flux_agent agents[4];
+        struct tip_event events[4];
+        unsigned found[2];
+        size_t n = 0;
+
+        for (; n < 4 && rows[i].agents[n].value; n++) {
+            agents[n] = agent_at(rows[i].agents[n].value, rows[i].agents[n].prefix, rows[i].agents[n].asn);
+            events[n] = flux_of("bad.tip-b.net", "", &agents[n], 1);
+        }
+        found[0] = networks_of(events, n, "bad.tip-b.net");
+        for (size_t j = 0; j < n; j++)
+            events[j] = flux_of("Bad.tip-b.net", "", &agents[n - 1 - j], 1);
+        found[1] = networks_of(events, n, "bad.tip-b.net");
+        if (found[0] != rows[i].n || found[1] != rows[i].n)
+            fail_msg("row %zu: %u and %u", i, found[0], found[1]);
     }
-    by_name = distinct_of(&event, 0);
-    assert_true(by_name == distinct_of(&event, 2)); /* an agent counts by the network that it serves */
-    event.flux_agents.domain = "worse.tip-b.net";
-    assert_true(by_name != distinct_of(&event, 0));
-    event.flux_agents.network = "net-7";
-    by_name = distinct_of(&event, 0);
-    event.flux_agents.domain = "bad.tip-b.net";
-    assert_true(by_name == distinct_of(&event, 0));
+}
+
+static void test_observed_networks_of_an_agent(void **state)
+{
+    static const struct {
+        struct {
+            const char *domain, *network;
+        } names[4];
+        unsigned n;
+    } rows[] = {
+        {{{"a.tip-b.net", ""}, {"b.tip-b.net", ""}}, 2}, /* of which nothing more is known */
+        {{{"a.tip-b.net", ""}, {"A.tip-b.net", ""}}, 1},
+        {{{"a.tip-b.net", "net-1"}, {"b.tip-b.net", "net-1"}}, 1},
+        {{{"a.tip-b.net", "net-1"}, {"b.tip-b.net", "net-2"}}, 2},
+        {{{"a.tip-b.net", ""}, {"a.tip-b.net", "net-1"}}, 1}, /* its network was found later */
+        {{{"a.tip-b.net", ""}, {"b.tip-b.net", ""}, {"a.tip-b.net", "net-1"}, {"b.tip-b.net", "net-1"}}, 1},
+        {{{"a.tip-b.net", "net-1"}, {"a.tip-b.net", "net-2"}, {"b.tip-b.net", "net-2"}, {"c.tip-b.net", ""}}, 2},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        struct tip_flux_agent agent = agent_at("46.4.8.1", "", 0);
+        struct tip_event events[4];
+        unsigned found;
+        size_t n = 0;
+
+        for (; n < 4 && rows[i].names[n].domain; n++)
+            events[n] = flux_of(rows[i].names[n].domain, rows[i].names[n].network, &agent, 1);
+        found = networks_of(events, n, "46.4.8.1");
+        if (found != rows[i].n)
+            fail_msg("row %zu: %u", i, found);
+    }
+}
+
+/* As lists are read: what a trap and a list spell in two ways is one indicator. */
+static void test_observed_in_canonical_form(void **state)
+{
+    static const struct {
+        enum tip_kind kind;
+        const char *value, *seen;
+    } rows[] = {
+        {TIP_KIND_URL, "http://www.bank.example@bad.tip-b.net/a", "trap url http://bad.tip-b.net/a taken"},
+        {TIP_KIND_URL, "HTTP://user:p%40ss@Bad.tip-b.net:80", "trap url http://bad.tip-b.net/ taken"},
+        {TIP_KIND_URL, "https://bad.tip-b.net:8443/?q=a@b", "trap url https://bad.tip-b.net:8443/?q=a@b taken"},
+        {TIP_KIND_URL,
+         "http://b\xc3\xbc"
+         "cher.tip-b.net/%7e%3a#x",
+         "trap url http://xn--bcher-kva.tip-b.net/~%3A taken"},
+        {TIP_KIND_URL, "http://u@10.0.0.1/", "trap url http://10.0.0.1/ unscored"},
+        {TIP_KIND_URL, "http://a@b@bad.tip-b.net/", "trap url  malformed"},
+        {TIP_KIND_URL, "http://bad.tip-b.net\\@worse.tip-b.net/", "trap url  malformed"},
+        {TIP_KIND_DOMAIN, "Bad.tip-b.net.", "trap domain bad.tip-b.net taken"},
+        {TIP_KIND_DOMAIN,
+         "b\xc3\xbc"
+         "cher.tip-b.net",
+         "trap domain xn--bcher-kva.tip-b.net taken"},
+        {TIP_KIND_DOMAIN, "*.bad.tip-b.net", "trap domain  malformed"},
+        {TIP_KIND_DOMAIN, "co.uk", "trap domain co.uk unscored"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        struct tip_mail_entry entry = advertised(rows[i].kind, rows[i].value);
+        struct tip_event event = mail_of(&entry, 1);
+        static struct seen seen;
+
+        assert_int_equal(walk(&event, &seen), 0);
+        assert_string_equal(seen.items[0].text, rows[i].seen);
+    }
 }
 
 static void test_observed_of_what_tip_caused(void **state)
@@ -290,7 +411,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_observed_of_a_mail),
         cmocka_unit_test(test_observed_is_distinct_by_trap_and_day),
-        cmocka_unit_test(test_observed_of_agents),
+        cmocka_unit_test(test_observed_networks_of_a_name),
+        cmocka_unit_test(test_observed_networks_of_an_agent),
+        cmocka_unit_test(test_observed_in_canonical_form),
         cmocka_unit_test(test_observed_of_what_tip_caused),
         cmocka_unit_test(test_observed_says_what_led_to_it),
         cmocka_unit_test(test_observed_in_its_time),
