@@ -9,6 +9,7 @@
 
 #include "app.h"
 #include "io/store.h"
+#include "observe_key.h"
 
 #define OBSERVE_KEEP_S ((uint32_t)BL_SEEN_WINDOW_S)
 
@@ -17,20 +18,7 @@ enum {
     OBSERVE_TURN = 4096,    /* forgotten in a transaction: more than one event can bring */
     OBSERVE_OVERHEAD = 64,  /* of a record in the map, and of pages that are not full */
     OBSERVE_IN_PAGE = 1900, /* a larger record gets pages of its own */
-    OBSERVE_PAGE = 4096,
-    OBSERVE_DAY_S = 24 * 60 * 60,
-    OBSERVE_FORMAT = 3
-};
-
-/*
- * A key begins with this; then come the names of what led to it, a NUL, the value, and a NUL. The newest of a day
- * stands for that day: an older day is kept beside it, for it may be the one that confirms a list.
- */
-struct observe_head {
-    uint64_t distinct;
-    uint8_t format, kind, what, tlp;
-    uint32_t because_len;
-    uint32_t day, also; /* day: of UTC; no padding */
+    OBSERVE_PAGE = 4096
 };
 
 /* As it is stored under the number of its birth: this and the key. Under 0 the numbers of the list. */
@@ -43,58 +31,6 @@ struct observe_stored {
 struct observe_numbers {
     uint64_t last, in_force;
 };
-
-/* ---- keys ---- */
-
-static size_t observe_key_len(const struct bl_observation *observation)
-{
-    return sizeof(struct observe_head) + (observation->because_of ? strlen(observation->because_of) : 0) + 1 +
-           observation->len + 1;
-}
-
-static void observe_key_write(const struct bl_observation *observation, unsigned char *key)
-{
-    const char *because_of = observation->because_of ? observation->because_of : "";
-    struct observe_head head;
-
-    memset(&head, 0, sizeof(head));
-    head = (struct observe_head){.distinct = observation->distinct,
-                                 .format = OBSERVE_FORMAT,
-                                 .kind = (uint8_t)observation->kind,
-                                 .what = (uint8_t)observation->what,
-                                 .tlp = observation->tlp,
-                                 .because_len = (uint32_t)strlen(because_of),
-                                 .day = observation->at_s / OBSERVE_DAY_S,
-                                 .also = observation->also};
-    memcpy(key, &head, sizeof(head));
-    key += sizeof(head);
-    memcpy(key, because_of, head.because_len + 1);
-    key += head.because_len + 1;
-    memcpy(key, observation->value, observation->len);
-    key[observation->len] = '\0';
-}
-
-/* False when it is none of this build's. */
-static bool observe_key_read(const unsigned char *key, size_t len, struct bl_observation *observation)
-{
-    struct observe_head head;
-
-    if (len < sizeof(head) + 2 || key[len - 1])
-        return false;
-    memcpy(&head, key, sizeof(head));
-    if (head.format != OBSERVE_FORMAT || head.what >= BL_EVIDENCE_KIND_COUNT || head.kind >= TIP_KIND_COUNT ||
-        head.because_len > len - sizeof(head) - 2 || key[sizeof(head) + head.because_len])
-        return false;
-    *observation = (struct bl_observation){.kind = (enum tip_kind)head.kind,
-                                           .value = (const char *)key + sizeof(head) + head.because_len + 1,
-                                           .len = len - sizeof(head) - head.because_len - 2,
-                                           .what = (enum bl_evidence_kind)head.what,
-                                           .distinct = head.distinct,
-                                           .also = head.also,
-                                           .tlp = head.tlp,
-                                           .because_of = head.because_len ? (const char *)key + sizeof(head) : NULL};
-    return true;
-}
 
 /* ---- stored ---- */
 
@@ -209,6 +145,7 @@ void observe_free(struct app *app)
 {
     struct observe_item *item, *next;
 
+    observe_outdate(&app->observe, UINT64_MAX);
     tip_hash_each (app->observe.standing, item, next) {
         tip_hash_remove(app->observe.standing, item);
         free(item->key);
@@ -241,14 +178,14 @@ uint64_t observe_stands(const struct app *app)
     return has_begun ? first->to : app->observe.in_force;
 }
 
-/* The next change ends it. What no verdict was ever scored by leaves no trace. */
+/* The next change ends it. What is in no table leaves no trace. */
 static int observe_end(struct app *app, struct tip_outbox_txn *txn, struct observe_item *item)
 {
     struct observe_list *list = &app->observe;
 
     tip_hash_remove(list->standing, item);
     list->bytes -= observe_cost(item);
-    if (item->born > observe_stands(app))
+    if (item->born > observe_known(app))
         return observe_drop(list, txn, item);
     item->died = list->last;
     observe_lie(list, item);
@@ -318,7 +255,7 @@ static int observe_change(struct observe_turn *turn, const struct observe_item *
 static int observe_take(struct observe_turn *turn, const struct bl_observation *observation)
 {
     struct app *app = turn->app;
-    unsigned char key[sizeof(struct observe_head) + OBSERVED_BECAUSE + TIP_INDICATOR_MAX + 2];
+    unsigned char key[OBSERVE_KEY_MAX];
     const struct observe_item made = {.at_s = observation->at_s,
                                       .depth = observation->depth,
                                       .len = (uint32_t)observe_key_len(observation),
@@ -432,34 +369,7 @@ void observe_tick(struct app *app)
     app_commit(app, &txn, r);
 }
 
-/* ---- for those who score and weigh ---- */
-
-static void observe_put_in(struct bl_witnesses *witnesses, const struct observe_item *item, enum tip_tlp audience)
-{
-    struct bl_observation observation;
-
-    if (!observe_key_read(item->key, item->len, &observation) || observation.tlp > (uint8_t)audience)
-        return;
-    observation.at_s = item->at_s;
-    observation.depth = item->depth;
-    bl_witnesses_add(witnesses, &observation);
-}
-
-struct bl_witnesses *observe_at(const struct app *app, uint64_t change, enum tip_tlp audience)
-{
-    struct bl_witnesses *witnesses = bl_witnesses_new();
-    struct observe_item *item, *next;
-
-    tip_hash_each (app->observe.standing, item, next) {
-        if (item->born <= change)
-            observe_put_in(witnesses, item, audience);
-    }
-    for (item = app->observe.dead; item; item = item->next) {
-        if (item->born <= change && item->died > change)
-            observe_put_in(witnesses, item, audience);
-    }
-    return witnesses;
-}
+/* ---- verdicts have followed ---- */
 
 int observe_in_force_set(struct app *app, struct tip_outbox_txn *txn, uint64_t change)
 {
@@ -468,6 +378,7 @@ int observe_in_force_set(struct app *app, struct tip_outbox_txn *txn, uint64_t c
     int r;
 
     list->in_force = change;
+    observe_outdate(list, change);
     r = observe_numbers_put(list, txn);
     while (!r && *at) {
         struct observe_item *item = *at;

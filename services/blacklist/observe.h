@@ -29,7 +29,16 @@ struct observe_item {
     UT_hash_handle hh;         /* among those that stand, by key, the oldest change first */
 };
 
+enum { OBSERVE_TABLES = 3 }; /* that in force, the one that follows, and the newest */
+
+/** What was observed as of a change. */
+struct observe_table {
+    uint64_t change;
+    struct bl_witnesses *witnesses; /* NULL: none. Made once, kept here and by whoever asks */
+};
+
 struct observe_list {
+    struct observe_table tables[OBSERVE_TABLES]; /* the one that was asked for last first */
     struct observe_item *standing, *dead;
     size_t n_dead, max;
     size_t bytes, bytes_max; /* of the map, by those that stand */
@@ -55,8 +64,18 @@ void observe_tick(struct app *app);
 /** The change that events may speak of already: of the job that has begun, else that in force. */
 uint64_t observe_stands(const struct app *app);
 
-/** What was observed as of a change and may be told to an audience; bl_witnesses_build is the pool's. */
-struct bl_witnesses *observe_at(const struct app *app, uint64_t change, enum tip_tlp audience);
+/**
+ * What was observed as of a change, that in force or a later one, and may be told to an audience: the caller's to give
+ * up, shared with all who ask for the same. It is made of an older one and what has changed since, so it costs the loop
+ * only that; bl_witnesses_build is the pool's.
+ */
+struct bl_witnesses *observe_at(struct app *app, uint64_t change, enum tip_tlp audience);
+
+/** The latest change that somebody has a table of: what was born until then has to say when it died. */
+uint64_t observe_known(const struct app *app);
+
+/** Tables of before a change are forgotten, for their dead will be. */
+void observe_outdate(struct observe_list *list, uint64_t change);
 
 /** Verdicts now follow what was observed as of this change: within a transaction. */
 tip_nodiscard int observe_in_force_set(struct app *app, struct tip_outbox_txn *txn, uint64_t change);

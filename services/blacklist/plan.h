@@ -77,7 +77,7 @@ struct work_order {
     struct bl_allow *allow;    /* the list in force, and the one behind a WORK_ALLOW (else NULL); the job owns them */
     struct bl_allow *allow_to;
     struct bl_allow *allow_changed;    /* WORK_ALLOW: the entries that make the difference */
-    struct bl_witnesses *witnesses;    /* in force; NULL: none. The job owns them; built in the pool */
+    struct bl_witnesses *witnesses;    /* in force; NULL: none. The job keeps them; built in the pool */
     struct bl_witnesses *witnesses_to; /* WORK_EVIDENCE: those behind it */
 };
 

@@ -23,7 +23,7 @@ struct weigh_order {
     int64_t now_unix_ms;
     struct weigh_item *items; /* owned */
     size_t n;
-    struct bl_witnesses *witnesses; /* owned: what TIP saw itself, not built yet */
+    struct bl_witnesses *witnesses; /* kept: what TIP saw itself */
 
     struct bl_weight *weights; /* set: one an item */
     struct bl_warninglists lists;

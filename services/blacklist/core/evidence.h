@@ -35,15 +35,17 @@ enum { BL_EVIDENCE_DEPTH_MAX = 3, BL_EVIDENCE_CONFIRM_S = 7 * 24 * 60 * 60 };
 /** Of one indicator. */
 struct bl_observation {
     enum tip_kind kind;
+    uint32_t addr;     /* of an IPv4 host, by number: a table sets it (core/witness.h) */
     const char *value; /* borrowed */
     size_t len;
     enum bl_evidence_kind what;
-    uint64_t distinct; /* what makes it independent of others of its kind: two with one number are one */
-    uint32_t also;     /* 0, or a second such number: two that share it are one as well */
     uint32_t at_s;
+    uint64_t distinct;      /* what makes it independent of others of its kind: two with one number are one */
+    uint32_t also;          /* 0, or a second such number: two that share it are one as well */
     uint32_t depth;         /* of the event that brought it */
-    uint8_t tlp;            /* marking of that event */
     const char *because_of; /* the sources whose listings led to it, a blank between two; NULL for none */
+    uint8_t tlp;            /* marking of that event */
+    bool is_ip4;            /* as addr */
 };
 
 /** "trap", "flux", "smtp", "abandonment": of the first three the names of their families. */

@@ -186,6 +186,110 @@ static void test_witness_of_any_order_and_repetition(void **state)
     assert_int_equal(moved, 0);
 }
 
+/* One that is made of another says what one says that is made of nothing. */
+static void check_equal(const struct bl_witnesses *one, const struct bl_witnesses *other)
+{
+    size_t moved = 0;
+
+    assert_int_equal(bl_witnesses_differ(one, other, count_one, &moved), 0);
+    assert_int_equal(moved, 0);
+    assert_int_equal(bl_witnesses_count(one), bl_witnesses_count(other));
+    for (size_t i = 0; i < bl_witnesses_count(one); i++) {
+        const struct bl_observation *left, *right;
+        size_t n_left, n_right;
+
+        left = bl_witnesses_of(one, i, &n_left);
+        right = bl_witnesses_of(other, i, &n_right);
+        assert_int_equal(n_left, n_right);
+        assert_memory_equal(bl_witnesses_at(one, i).witness, bl_witnesses_at(other, i).witness,
+                            sizeof(struct bl_witness));
+        for (size_t j = 0; j < n_left; j++) {
+            assert_string_equal(left[j].value, right[j].value);
+            assert_string_equal(left[j].because_of ? left[j].because_of : "",
+                                right[j].because_of ? right[j].because_of : "");
+            assert_true(left[j].distinct == right[j].distinct && left[j].at_s == right[j].at_s);
+        }
+    }
+}
+
+static void test_witness_tables_made_of_others(void **state)
+{
+    static const char *const values[] = {"192.0.2.1", "192.0.2.2",   "10.0.0.1",     "2001:db8::1",
+                                         "a.example", "b.a.example", "192.0.2.0/24", "http://a.example/"};
+    static struct bl_observation items[MANY / 2];
+    static bool is_in[MANY / 2];
+    static int touched[MANY / 2];
+    uint64_t seed = test_seed();
+    tip_auto(bl_witnesses_destroy) struct bl_witnesses *last = bl_witnesses_new();
+
+    (void)state;
+    for (size_t i = 0; i < MANY / 2; i++) {
+        items[i] = seen(values[test_random(&seed) % 8], (enum bl_evidence_kind)(test_random(&seed) % 3),
+                        test_random(&seed) % 5, (uint32_t)i);
+        items[i].also = (uint32_t)(test_random(&seed) % 3);
+        items[i].tlp = (uint8_t)(1 + test_random(&seed) % 3);
+        items[i].because_of = test_random(&seed) % 2 ? "one two" : NULL;
+    }
+    for (int turn = 1; turn < 200; turn++) {
+        struct bl_witnesses *next = bl_witnesses_from(last, 3), *made_of_nothing, *green, *green_of_nothing;
+
+        for (int n = (int)(test_random(&seed) % 8); n > 0; n--) {
+            size_t i = test_random(&seed) % (MANY / 2);
+
+            if (touched[i] == turn)
+                continue;
+            touched[i] = turn;
+            (is_in[i] ? bl_witnesses_remove : bl_witnesses_add)(next, &items[i]);
+            is_in[i] = !is_in[i];
+            if (is_in[i] || test_random(&seed) % 4)
+                continue;
+            bl_witnesses_add(next, &items[i]); /* it goes and comes again, at once */
+            is_in[i] = true;
+        }
+        bl_witnesses_destroy(&last);
+        last = next;
+        if (test_random(&seed) % 3)
+            continue; /* it is not built before another one is made of it */
+        made_of_nothing = bl_witnesses_new();
+        green_of_nothing = bl_witnesses_new();
+        for (size_t i = 0; i < MANY / 2; i++) {
+            if (is_in[i])
+                bl_witnesses_add(made_of_nothing, &items[i]);
+            if (is_in[i] && items[i].tlp <= 2)
+                bl_witnesses_add(green_of_nothing, &items[i]);
+        }
+        green = bl_witnesses_from(last, 2);
+        bl_witnesses_build(green); /* builds the other one, too */
+        bl_witnesses_build(made_of_nothing);
+        bl_witnesses_build(green_of_nothing);
+        check_equal(last, made_of_nothing);
+        check_equal(green, green_of_nothing);
+        bl_witnesses_destroy(&made_of_nothing);
+        bl_witnesses_destroy(&green_of_nothing);
+        bl_witnesses_destroy(&green);
+    }
+}
+
+static void test_witness_tables_are_shared(void **state)
+{
+    const struct bl_observation items[] = {seen("192.0.2.9", BL_EVIDENCE_TRAP, 1, 100)};
+    struct bl_witnesses *one = made(items, 1), *same = bl_witnesses_keep(one), *next = bl_witnesses_from(one, 3);
+
+    (void)state;
+    bl_witnesses_destroy(&one);
+    assert_null(one);
+    assert_int_equal(bl_witnesses_count(same), 1);
+    bl_witnesses_destroy(&same);
+    bl_witnesses_build(next);
+    assert_non_null(find(next, "192.0.2.9"));
+    for (int i = 0; i < 100000; i++) { /* none of them built: neither building nor giving up recurses */
+        one = bl_witnesses_from(next, 3);
+        bl_witnesses_destroy(&next);
+        next = one;
+    }
+    bl_witnesses_destroy(&next);
+}
+
 struct names {
     char text[256];
     int stop;
@@ -251,6 +355,8 @@ int main(void)
         cmocka_unit_test(test_witness_counts_what_is_independent),
         cmocka_unit_test(test_witness_is_found_by_an_entry_of_a_set),
         cmocka_unit_test(test_witness_of_any_order_and_repetition),
+        cmocka_unit_test(test_witness_tables_made_of_others),
+        cmocka_unit_test(test_witness_tables_are_shared),
         cmocka_unit_test(test_witness_tables_differ_where_they_do),
         cmocka_unit_test(test_witness_observations_stand_side_by_side),
     };
