@@ -95,7 +95,7 @@ static int weigh_run(struct weigh_order *order)
 
     r = r ? r : weigh_maps_open(&maps, order);
     bl_witnesses_build(order->witnesses);
-    job.observations = bl_witnesses_observations(order->witnesses, &job.n_observations);
+    job.witnesses = order->witnesses;
     job.exposure = (double)bl_witnesses_count(order->witnesses);
     job.sources = maps.sources;
     job.n_sources = maps.n;

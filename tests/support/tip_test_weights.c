@@ -22,7 +22,7 @@
 #include "core/parse.h"
 #include "core/weight.h"
 
-enum { SOURCES_MAX = 512, OBSERVATIONS_MAX = 100000, FROM_MAX = 8, FILE_MAX = 1 << 28 };
+enum { SOURCES_MAX = 512, FROM_MAX = 8, FILE_MAX = 1 << 28 };
 
 struct test_source {
     char name[65], group[65], from[256];
@@ -37,8 +37,7 @@ struct test_source {
 
 static struct test_source sources[SOURCES_MAX];
 static size_t n_sources;
-static struct bl_observation observations[OBSERVATIONS_MAX];
-static size_t n_observations;
+static struct bl_witnesses *witnesses;
 static struct bl_reference *reference;
 static double exposure;
 
@@ -185,20 +184,21 @@ static void test_role(const char *args)
 static void test_observe(const char *args)
 {
     static const char *const names[BL_EVIDENCE_KIND_COUNT] = {"trap", "flux", "smtp", "abandonment"};
-    struct bl_observation *observation = &observations[n_observations++];
+    struct bl_observation observation = {.what = BL_EVIDENCE_TRAP};
     char value[2049], what[32], because[65];
     struct tip_indicator indicator;
 
-    if (sscanf(args, "%" SCNu32 " %2048s %31s %" SCNu32 " %64s", &observation->at_s, value, what, &observation->depth,
+    if (sscanf(args, "%" SCNu32 " %2048s %31s %" SCNu32 " %64s", &observation.at_s, value, what, &observation.depth,
                because) != 5 ||
         tip_indicator_parse(&indicator, TIP_KIND_NONE, value, strlen(value)))
         test_die("bad observation", args);
-    while (observation->what < BL_EVIDENCE_KIND_COUNT && strcmp(names[observation->what], what) != 0)
-        observation->what++;
-    observation->kind = indicator.kind;
-    observation->value = tip_strdup(indicator.value);
-    observation->len = indicator.len;
-    observation->because_of = strcmp(because, "-") ? tip_strdup(because) : NULL;
+    while (observation.what < BL_EVIDENCE_KIND_COUNT && strcmp(names[observation.what], what) != 0)
+        observation.what++;
+    observation.kind = indicator.kind;
+    observation.value = indicator.value;
+    observation.len = indicator.len;
+    observation.because_of = strcmp(because, "-") ? because : NULL;
+    bl_witnesses_add(witnesses, &observation);
 }
 
 static void test_print(const struct test_source *source, const struct bl_weight *w)
@@ -244,11 +244,11 @@ static void test_now(uint32_t now_s)
     struct bl_weigh_job job = {.sources = made,
                                .n_sources = n_sources,
                                .reference = reference,
-                               .observations = observations,
-                               .n_observations = n_observations,
+                               .witnesses = witnesses,
                                .exposure = exposure,
                                .now_s = now_s};
 
+    bl_witnesses_build(witnesses);
     for (size_t i = 0; i < n_sources; i++)
         made[i] = (struct bl_weigh_source){.name = sources[i].name,
                                            .group = sources[i].group,
@@ -277,6 +277,7 @@ int main(void)
     char line[8192];
 
     reference = bl_reference_new();
+    witnesses = bl_witnesses_new();
     while (fgets(line, sizeof(line), stdin)) {
         line[strcspn(line, "\n")] = '\0';
         for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++) {
@@ -293,5 +294,6 @@ int main(void)
     for (size_t i = 0; i < n_sources; i++)
         tip_buf_deinit(&sources[i].seen);
     bl_reference_destroy(&reference);
+    bl_witnesses_destroy(&witnesses);
     return 0;
 }

@@ -220,37 +220,53 @@ static void weigh_hits(struct weigh *weigh, size_t source)
     }
 }
 
-static bool weigh_same(const struct bl_observation *a, const struct bl_observation *b)
+static double weigh_confirms(const struct weigh *weigh, size_t source, const struct bl_seen_times *times,
+                             const struct bl_observation *observation)
 {
-    return a->kind == b->kind && a->len == b->len && !memcmp(a->value, b->value, a->len);
-}
-
-static double weigh_confirms(const struct weigh *weigh, size_t source, const struct bl_observation *observation)
-{
-    const struct bl_weigh_source *from = &weigh->job->sources[source];
-    const struct bl_seen_times *times =
-        bl_seen_find(&from->seen, observation->kind, observation->value, observation->len);
     uint32_t now_s = weigh->job->now_s;
 
-    if (!times || !weigh_scored(weigh, times) || !bl_evidence_confirms(observation, from->name, times->since_s))
+    if (!bl_evidence_confirms(observation, weigh->job->sources[source].name, times->since_s))
         return 0;
     return observation->at_s >= now_s ? 1 : exp2(-(double)(now_s - observation->at_s) / BL_WEIGH_MEMORY_S);
 }
 
-/* Distinct indicators, each by its newest observation that confirms: observations of one indicator stand together. */
-static void weigh_confirmed(struct weigh *weigh, size_t source)
+/* An indicator that the source names counts once, by its newest observation that confirms. */
+static void weigh_confirm(struct weigh *weigh, size_t source, const struct bl_seen_times *times, size_t witness)
 {
-    const struct bl_observation *items = weigh->job->observations;
+    const struct bl_observation *seen;
     double most = 0;
+    size_t n;
 
-    for (size_t i = 0; i < weigh->job->n_observations; i++) {
-        double confirms = weigh_confirms(weigh, source, &items[i]);
+    if (!weigh_scored(weigh, times))
+        return;
+    seen = bl_witnesses_of(weigh->job->witnesses, witness, &n);
+    for (size_t i = 0; i < n; i++) {
+        double confirms = weigh_confirms(weigh, source, times, &seen[i]);
 
         most = confirms > most ? confirms : most;
-        if (i + 1 == weigh->job->n_observations || !weigh_same(&items[i], &items[i + 1])) {
-            weigh->weights[source].n_confirmed += most;
-            most = 0;
-        }
+    }
+    weigh->weights[source].n_confirmed += most;
+}
+
+/* Side by side in one order: the shorter one is walked, the other one galloped through. */
+static void weigh_confirmed(struct weigh *weigh, size_t source)
+{
+    const struct bl_witnesses *witnesses = weigh->job->witnesses;
+    const struct bl_seen *seen = &weigh->job->sources[source].seen;
+    size_t n_seen = bl_seen_count(seen), n = bl_witnesses_count(witnesses), cursor = 0;
+
+    for (size_t i = 0; n_seen < n && i < n_seen; i++) {
+        const struct bl_key key = bl_key_at(seen, i);
+
+        if (bl_witnesses_seek(witnesses, &cursor, &key))
+            weigh_confirm(weigh, source, bl_seen_at(seen, i), cursor);
+    }
+    for (size_t i = 0; n <= n_seen && i < n; i++) {
+        const struct bl_key key = bl_witnesses_key(witnesses, i);
+        const struct bl_seen_times *times = bl_key_seek(seen, &cursor, &key);
+
+        if (times)
+            weigh_confirm(weigh, source, times, i);
     }
 }
 

@@ -27,10 +27,10 @@
 #include <stdint.h>
 
 #include "core/category.h"
-#include "core/evidence.h"
 #include "core/reference.h"
 #include "core/seen.h"
 #include "core/survive.h"
+#include "core/witness.h"
 
 enum { BL_WEIGH_SOURCES_MAX = 4096, BL_WEIGH_FEW = 30, BL_WEIGH_MEMORY_S = 30 * 24 * 60 * 60 };
 
@@ -52,10 +52,9 @@ struct bl_weigh_job {
     const struct bl_weigh_source *sources;
     size_t n_sources;
     const struct bl_reference *reference;
-    const struct bl_observation *observations;
-    size_t n_observations;
-    double exposure; /* distinct indicators that TIP saw itself in the window */
-    uint32_t now_s;  /* not before any time in the sources */
+    const struct bl_witnesses *witnesses; /* built; NULL: nothing was seen */
+    double exposure;                      /* distinct indicators that TIP saw itself in the window */
+    uint32_t now_s;                       /* not before any time in the sources */
 };
 
 struct bl_weight {

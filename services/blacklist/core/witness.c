@@ -471,12 +471,6 @@ const struct bl_witness *bl_witnesses_find_in(const struct bl_witnesses *witness
                              &(struct bl_key){.kind = text->kind, .value = set->arena + text->text, .len = text->len});
 }
 
-const struct bl_observation *bl_witnesses_observations(const struct bl_witnesses *witnesses, size_t *np)
-{
-    *np = witnesses ? witnesses->n_items : 0;
-    return witnesses ? witnesses->items : NULL;
-}
-
 /* ---- two tables ---- */
 
 static bool witness_equal(const struct bl_witness *a, const struct bl_witness *b)

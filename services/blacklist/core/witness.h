@@ -81,9 +81,6 @@ struct bl_key bl_witnesses_key(const struct bl_witnesses *witnesses, size_t i);
  */
 bool bl_witnesses_seek(const struct bl_witnesses *witnesses, size_t *cursorp, const struct bl_key *key);
 
-/** All observations that count, those of one indicator side by side: what bl_weigh takes. */
-const struct bl_observation *bl_witnesses_observations(const struct bl_witnesses *witnesses, size_t *np);
-
 /** The observations of the i-th indicator. */
 const struct bl_observation *bl_witnesses_of(const struct bl_witnesses *witnesses, size_t i, size_t *np);
 

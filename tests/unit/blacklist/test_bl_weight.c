@@ -2,10 +2,12 @@
 #include "check.h"
 
 #include <math.h>
+#include <stdio.h>
 
 #include "core/score.h"
 #include "core/weight.h"
 #include "core/witness.h"
+#include "random.h"
 #include "seens.h"
 
 enum { T0 = 1700000000, HOUR = 3600, TURNS = 10000 };
@@ -57,6 +59,17 @@ static void test_weight_falls_when_a_source_is_silent(void **state)
     assert_true(weigh(&source, &job).weight == 0);
 }
 
+/* One more: a table made of the last one. */
+static struct bl_witnesses *seen_too(struct bl_witnesses *last, const struct bl_observation *observation)
+{
+    struct bl_witnesses *next = bl_witnesses_from(last, UINT8_MAX);
+
+    bl_witnesses_add(next, observation);
+    bl_witnesses_build(next);
+    bl_witnesses_destroy(&last);
+    return next;
+}
+
 /*
  * A harmless sender is listed once. From then on, hour by hour: the SMTP door slows it and it leaves; its name is
  * looked into because it is listed, and what that finds is reported, each time one step deeper. None of it may raise
@@ -64,9 +77,9 @@ static void test_weight_falls_when_a_source_is_silent(void **state)
  */
 static void test_weight_does_not_feed_on_itself(void **state)
 {
-    static struct bl_observation seen[TURNS];
+    tip_auto(bl_witnesses_destroy) struct bl_witnesses *witnesses = bl_witnesses_new();
     tip_auto(seens_deinit) struct seens seens;
-    struct bl_weigh_job job = {.observations = seen, .exposure = 1};
+    struct bl_weigh_job job = {.exposure = 1};
     struct bl_weigh_source source;
     double last = 1;
 
@@ -75,26 +88,27 @@ static void test_weight_does_not_feed_on_itself(void **state)
     seens_update(&seens, "9.9.9.9\n8.8.8.8\n", T0, 0, 1000);
     source = list_of(&seens);
     for (uint32_t turn = 0; turn < TURNS; turn++) {
+        const struct bl_observation seen = {.kind = TIP_KIND_IP,
+                                            .value = "9.9.9.9",
+                                            .len = 7,
+                                            .what = turn % 2 ? BL_EVIDENCE_ABANDONMENT : BL_EVIDENCE_FLUX,
+                                            .distinct = turn,
+                                            .at_s = T0 + turn,
+                                            .depth = 1 + turn % 7,
+                                            .because_of = turn % 2 ? NULL : "list"};
         double p;
 
-        seen[turn] = (struct bl_observation){.kind = TIP_KIND_IP,
-                                             .value = "9.9.9.9",
-                                             .len = 7,
-                                             .what = turn % 2 ? BL_EVIDENCE_ABANDONMENT : BL_EVIDENCE_FLUX,
-                                             .distinct = turn,
-                                             .at_s = T0 + turn,
-                                             .depth = 1 + turn % 7,
-                                             .because_of = turn % 2 ? NULL : "list"};
+        witnesses = seen_too(witnesses, &seen);
         if (turn % 100) /* weighed at most hourly, and never because of one observation */
             continue;
-        job.n_observations = turn + 1;
+        job.witnesses = witnesses;
         job.now_s = source.ok_s = T0 + turn;
         p = weigh(&source, &job).weight;
         p = 1 - (1 - p) * (1 - bl_evidence_p(BL_EVIDENCE_ABANDONMENT, turn));
         assert_true(p <= last && p > 0);
         last = p;
     }
-    job.n_observations = TURNS;
+    job.witnesses = witnesses;
     assert_true(weigh(&source, &job).n_confirmed == 0);
 }
 
@@ -103,9 +117,9 @@ static void test_weight_rises_by_what_was_seen(void **state)
 {
     const struct bl_observation trap = {
         .kind = TIP_KIND_IP, .value = "9.9.9.9", .len = 7, .what = BL_EVIDENCE_TRAP, .at_s = T0 + HOUR};
-    const struct bl_observation seen[3] = {trap, trap, trap};
+    tip_auto(bl_witnesses_destroy) struct bl_witnesses *witnesses = bl_witnesses_new();
     tip_auto(seens_deinit) struct seens seens;
-    struct bl_weigh_job job = {.observations = seen, .n_observations = 3, .exposure = 1, .now_s = T0 + HOUR};
+    struct bl_weigh_job job = {.exposure = 1, .now_s = T0 + HOUR};
     struct bl_weigh_source source;
     struct bl_weight weight;
 
@@ -114,6 +128,9 @@ static void test_weight_rises_by_what_was_seen(void **state)
     seens_update(&seens, "9.9.9.9\n8.8.8.8\n", T0, 0, 1000);
     source = list_of(&seens);
     source.ok_s = T0 + HOUR;
+    for (int i = 0; i < 3; i++)
+        witnesses = seen_too(witnesses, &trap);
+    job.witnesses = witnesses;
     weight = weigh(&source, &job);
     assert_true(weight.n_confirmed == 1);
     assert_true(fabs(weight.trust - 0.6) < 1e-15);
@@ -140,12 +157,54 @@ static void test_weight_stays_when_it_is_seen_again(void **state)
     bl_witnesses_build(witnesses);
     assert_int_equal(bl_witnesses_at(witnesses, 0).witness->n[BL_EVIDENCE_FLUX], 1);
     assert_int_equal(bl_witnesses_at(witnesses, 0).witness->last_s[BL_EVIDENCE_FLUX], again.at_s);
-    job.observations = bl_witnesses_observations(witnesses, &job.n_observations);
-    assert_int_equal(job.n_observations, 2);
+    job.witnesses = witnesses;
     assert_true(weigh(&source, &job).n_confirmed == 1);
-    job.observations = &again;
-    job.n_observations = 1;
+    bl_witnesses_destroy(&witnesses);
+    witnesses = seen_too(bl_witnesses_new(), &again);
+    job.witnesses = witnesses;
     assert_true(weigh(&source, &job).n_confirmed == 0);
+}
+
+/* Whichever of the two is longer, and whatever stands in them: the same as by looking each up. */
+static void test_weight_counts_side_by_side(void **state)
+{
+    enum { MOST = 400 };
+    uint64_t seed = test_seed();
+
+    (void)state;
+    for (int turn = 0; turn < 50; turn++) {
+        tip_auto(bl_witnesses_destroy) struct bl_witnesses *witnesses = bl_witnesses_new();
+        tip_auto(seens_deinit) struct seens seens;
+        struct bl_weigh_job job = {.exposure = 1, .now_s = T0 + HOUR};
+        uint64_t n_listed = 1 + test_random(&seed) % (turn % 2 ? 10 : MOST);
+        uint64_t n_seen = test_random(&seed) % (turn % 3 ? 10 : MOST);
+        struct bl_weigh_source source;
+        char text[MOST * 32] = "", value[32];
+        double n = 0;
+
+        seens_init(&seens);
+        for (uint64_t i = 0; i < n_listed; i++)
+            (void)snprintf(text + strlen(text), 32, test_random(&seed) % 2 ? "9.9.9.%d\n" : "h%d.tip-b.net\n",
+                           (int)(test_random(&seed) % 256));
+        seens_update(&seens, text, T0, 0, 1000);
+        for (uint64_t i = 0; i < n_seen; i++) {
+            struct bl_observation seen = {.value = value, .what = BL_EVIDENCE_TRAP, .at_s = T0 + HOUR};
+
+            seen.kind = test_random(&seed) % 2 ? TIP_KIND_IP : TIP_KIND_DOMAIN;
+            seen.len = (size_t)snprintf(value, sizeof(value), seen.kind == TIP_KIND_IP ? "9.9.9.%d" : "h%d.tip-b.net",
+                                        (int)(test_random(&seed) % 256));
+            bl_witnesses_add(witnesses, &seen);
+        }
+        bl_witnesses_build(witnesses);
+        for (size_t i = 0; i < bl_witnesses_count(witnesses); i++) {
+            const struct bl_witnesses_item item = bl_witnesses_at(witnesses, i);
+
+            n += bl_seen_find(&seens.seen, item.kind, item.value, item.len) != NULL;
+        }
+        source = list_of(&seens);
+        job.witnesses = witnesses;
+        assert_true(weigh(&source, &job).n_confirmed == n);
+    }
 }
 
 int main(void)
@@ -156,6 +215,7 @@ int main(void)
         cmocka_unit_test(test_weight_does_not_feed_on_itself),
         cmocka_unit_test(test_weight_rises_by_what_was_seen),
         cmocka_unit_test(test_weight_stays_when_it_is_seen_again),
+        cmocka_unit_test(test_weight_counts_side_by_side),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
