@@ -186,6 +186,16 @@ static const struct wire_field hits_rows[] = {
 static const struct wire_table hits_table =
     WIRE_TABLE(tip__v1__source_weight__hits_entry__descriptor, tip_role_hits, hits_rows, );
 
+static const struct wire_field overlap_rows[] = {
+    WIRE_ROW(TEXT, SourceOverlap, tip_source_overlap, source, 1, N),
+    WIRE_ROW(REAL, SourceOverlap, tip_source_overlap, n_scored, 0, C),
+    WIRE_ROW(REAL, SourceOverlap, tip_source_overlap, n_shared, 0, C),
+    WIRE_ROW(REAL, SourceOverlap, tip_source_overlap, n_first, 0, C),
+    WIRE_ROW(REAL, SourceOverlap, tip_source_overlap, n_late, 0, C),
+};
+static const struct wire_table overlap_table =
+    WIRE_TABLE(tip__v1__source_overlap__descriptor, tip_source_overlap, overlap_rows, );
+
 static const struct wire_field weight_rows[] = {
     WIRE_ROW(TEXT, SourceWeight, tip_source_weight, source, 1, N),
     WIRE_ROW(REAL, SourceWeight, tip_source_weight, weight, 0, 1),
@@ -220,6 +230,10 @@ static const struct wire_field weight_rows[] = {
     WIRE_ROW(U64, SourceWeight, tip_source_weight, n_held_60d, 0, 0),
     WIRE_ROW(U64, SourceWeight, tip_source_weight, n_removed_60d, 0, 0),
     WIRE_ROW(U64, SourceWeight, tip_source_weight, observed_ms, 0, 0),
+    WIRE_MANY(LIST, SourceWeight, overlaps, tip_source_weight, overlaps, TIP_OVERLAPS_MAX, &overlap_table),
+    WIRE_ROW(U32, SourceWeight, tip_source_weight, overlap_count, 0, 0),
+    WIRE_AT("overlaps_at", SourceWeight, tip_source_weight, overlaps_unix_ms),
+    WIRE_ROW(REAL, SourceWeight, tip_source_weight, overlaps_scored, 0, C),
 };
 static const struct wire_table weight_table =
     WIRE_TABLE(tip__v1__source_weight__descriptor, tip_source_weight, weight_rows, );

@@ -106,7 +106,10 @@ EVENTS = {
         hits={"top_site": 1}, independence=0.5, n_scored=1000.25, n_exclusive=900.125, n_copied=400,
         copied_from="ssh", lead=0.75, n_shared=40, lead_sum=30, freshness=0.875, ok_unix_ms=T0 - 60000,
         interval_ms=3600000, half_life_ms=86400000, half_life_basis="measured", n_known=80, n_removed=60,
-        n_held_60d=1200, n_removed_60d=61, observed_ms=7776000000)),
+        n_held_60d=1200, n_removed_60d=61, observed_ms=7776000000,
+        overlaps=[ev.SourceOverlap(source="ssh", n_scored=500.5, n_shared=400, n_first=150.25, n_late=249.5),
+                  ev.SourceOverlap(source="scan", n_scored=20, n_shared=3, n_first=3)],
+        overlap_count=40, overlaps_unix_ms=T0 + 3600000, overlaps_scored=1001.5)),
     "verdict.changes": event("verdict.changes", verdict_changes=ev.VerdictChanges(
         verdicts=verdict(), cause_source="drop.v4", stream=ident(0x30), version=7, part=1)),
     "control.applied": event("control.applied", control_applied=ev.ControlApplied(

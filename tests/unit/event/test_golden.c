@@ -153,6 +153,7 @@ static void fill_source_failed(struct tip_event *event)
 static void fill_weight(struct tip_event *event)
 {
     static struct tip_role_hits hits = {"top_site", 1};
+    static struct tip_source_overlap overlaps[2] = {{"ssh", 500.5, 400, 150.25, 249.5}, {"scan", 20, 3, 3, 0}};
 
     event->source_weight = (struct tip_source_weight){.source = "drop.v4",
                                                       .weight = 0.8,
@@ -187,7 +188,12 @@ static void fill_weight(struct tip_event *event)
                                                       .n_removed = 60,
                                                       .n_held_60d = 1200,
                                                       .n_removed_60d = 61,
-                                                      .observed_ms = 7776000000};
+                                                      .observed_ms = 7776000000,
+                                                      .n_overlaps = 2,
+                                                      .overlaps = overlaps,
+                                                      .overlap_count = 40,
+                                                      .overlaps_unix_ms = T0 + 3600000,
+                                                      .overlaps_scored = 1001.5};
 }
 
 static void fill_verdicts(struct tip_event *event)

@@ -23,8 +23,9 @@ enum {
     TIP_TEXT_MAX = 1024,   /* of a sentence in an event */
     TIP_REJECTS_MAX = 100, /* the sample a source.* event carries */
     TIP_REJECT_COUNTS_MAX = 64,
-    TIP_FAMILIES_MAX = 8, /* of a verdict */
-    TIP_ROLES_MAX = 16,   /* of a weight: what entries hit */
+    TIP_FAMILIES_MAX = 8,  /* of a verdict */
+    TIP_ROLES_MAX = 16,    /* of a weight: what entries hit */
+    TIP_OVERLAPS_MAX = 32, /* of a weight: other sources that are told */
     TIP_REASONS_MAX = 3,
     TIP_CLASSES_MAX = 64, /* a bus.head counts */
     TIP_DIGEST_TEXT = 64  /* SHA-256 in hex */
@@ -159,6 +160,11 @@ struct tip_role_hits {
     double n;
 };
 
+struct tip_source_overlap {
+    const char *source;
+    double n_scored, n_shared, n_first, n_late;
+};
+
 struct tip_source_weight { /* proto/tip/v1/event.proto says what each number is */
     const char *source, *reason;
     double weight, before;
@@ -179,6 +185,11 @@ struct tip_source_weight { /* proto/tip/v1/event.proto says what each number is 
     uint64_t interval_ms, half_life_ms;
     const char *half_life_basis;
     uint64_t n_known, n_removed, n_held_60d, n_removed_60d, observed_ms;
+    size_t n_overlaps; /* carried, at most TIP_OVERLAPS_MAX */
+    struct tip_source_overlap *overlaps;
+    uint32_t overlap_count; /* in all */
+    int64_t overlaps_unix_ms;
+    double overlaps_scored;
 };
 
 enum tip_tier { TIP_TIER_NONE, TIP_TIER_WATCH, TIP_TIER_SLOW, TIP_TIER_BLOCK, TIP_TIER_COUNT };
