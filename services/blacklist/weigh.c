@@ -14,6 +14,7 @@
 
 #include "app.h"
 #include "io/store.h"
+#include "weigh_overlap.h"
 
 #define WEIGH_MOVED 0.02
 #define WEIGH_SLACK 1e-9
@@ -45,6 +46,7 @@ static void weigh_item_fill(struct weigh_item *item, const struct app_source *so
     for (size_t i = 0; i < spec->n_derived_from; i++)
         item->derived_from[item->n_derived_from++] = tip_strdup(spec->derived_from[i]);
     item->category = spec->category;
+    item->tlp = app_source_tlp(source);
     publish_stands(source, &item->version, &weight);
     item->fetched_unix_ms = source->stored.fetched_unix_ms;
     item->ok_unix_ms = source->stored.ok_unix_ms;
@@ -81,6 +83,7 @@ static struct weigh_order *weigh_order_make(struct app *app)
 struct weigh_told {
     struct tip_event event;
     struct tip_role_hits hits[BL_ROLE_COUNT];
+    struct tip_source_overlap overlaps[TIP_OVERLAPS_MAX];
 };
 
 static void weigh_hits(struct weigh_told *told, const struct bl_weight *weight)
@@ -133,6 +136,7 @@ static void weigh_tell(struct weigh_told *told, const struct weigh_order *order,
         .observed_ms = (uint64_t)life->observed_s * TIP_SECOND_MS,
     };
     weigh_hits(told, w);
+    weigh_overlap_tell(&told->event.source_weight, told->overlaps, order, at);
 }
 
 static int weigh_put(struct app *app, struct tip_outbox_txn *txn, struct tip_event *event)
@@ -157,25 +161,37 @@ static enum tip_tlp weigh_tlp(const struct app_source *source, const char *copie
     return other > own ? other : own;
 }
 
-int weigh_publish(struct app_source *source, struct tip_outbox_txn *txn, double before, const char *reason)
+/* What was last measured of it; NULL: nothing. The caller's. */
+static struct tip_event *weigh_get(const struct app_source *source, struct tip_outbox_txn *txn)
 {
     tip_auto(tip_event_destroy) struct tip_event *measured = NULL;
-    struct tip_event event = {
-        .kind = TIP_EVENT_SOURCE_WEIGHT, .kind_name = "", .source_weight = {.half_life_basis = "", .copied_from = ""}};
     const void *bytes;
     const char *why = "";
     size_t n;
 
-    if (!store_get(txn, STORE_WEIGHT, source->name, strlen(source->name), &bytes, &n) &&
-        !tip_event_decode(bytes, n, &measured, &why) && measured->kind == TIP_EVENT_SOURCE_WEIGHT)
+    if (store_get(txn, STORE_WEIGHT, source->name, strlen(source->name), &bytes, &n) ||
+        tip_event_decode(bytes, n, &measured, &why) || measured->kind != TIP_EVENT_SOURCE_WEIGHT)
+        return NULL;
+    return tip_take(measured);
+}
+
+int weigh_publish(struct app_source *source, struct tip_outbox_txn *txn, double before, const char *reason)
+{
+    tip_auto(tip_event_destroy) struct tip_event *measured = weigh_get(source, txn);
+    struct tip_event event = {
+        .kind = TIP_EVENT_SOURCE_WEIGHT, .kind_name = "", .source_weight = {.half_life_basis = "", .copied_from = ""}};
+    enum tip_tlp tlp;
+
+    if (measured)
         event.source_weight = measured->source_weight;
     event.source_weight.source = source->name;
     event.source_weight.weight = source->stored.weight;
     event.source_weight.before = before;
     event.source_weight.fixed = app_source_is_fixed(source);
     event.source_weight.reason = reason;
-    return app_publish(source->app, txn, TIP_TOPIC_SOURCE_WEIGHT, source->name,
-                       weigh_tlp(source, event.source_weight.copied_from), &event);
+    tlp = weigh_tlp(source, event.source_weight.copied_from);
+    weigh_overlap_filter(source, &event.source_weight, tlp);
+    return app_publish(source->app, txn, TIP_TOPIC_SOURCE_WEIGHT, source->name, tlp, &event);
 }
 
 /* ---- is it worth telling? ---- */
@@ -224,6 +240,28 @@ static void weigh_keep(struct bl_stored *stored, const struct bl_weight *weight,
     stored->weighed_unix_ms = now_unix_ms;
 }
 
+/*
+ * The weight stands, and the rest of the event with it: what is told is not in force before verdicts have followed, and
+ * for what others share they do not move.
+ */
+static int weigh_settle_overlaps(struct app_source *source, struct tip_outbox_txn *txn, struct weigh_told *told)
+{
+    tip_auto(tip_event_destroy) struct tip_event *measured = weigh_get(source, txn);
+    struct tip_source_weight *last = measured ? &measured->source_weight : NULL;
+    const struct tip_source_weight *now = &told->event.source_weight;
+    int r;
+
+    if (!last || !weigh_overlap_moved(last, now))
+        return 0;
+    last->overlaps = now->overlaps;
+    last->n_overlaps = now->n_overlaps;
+    last->overlap_count = now->overlap_count;
+    last->overlaps_unix_ms = now->overlaps_unix_ms;
+    last->overlaps_scored = now->overlaps_scored;
+    r = weigh_put(source->app, txn, measured);
+    return r ? r : weigh_publish(source, txn, source->stored.weight, "overlap");
+}
+
 static int weigh_settle(struct app_source *source, struct tip_outbox_txn *txn, const struct weigh_order *order,
                         size_t at)
 {
@@ -231,10 +269,11 @@ static int weigh_settle(struct app_source *source, struct tip_outbox_txn *txn, c
     struct bl_law law, stands;
     int r;
 
-    if (!weigh_wants(source) || order->items[at].is_lost || publish_is_weighing(source) ||
-        !weigh_has_moved(&source->stored, &order->weights[at]))
+    if (!weigh_wants(source) || order->items[at].is_lost || publish_is_weighing(source))
         return 0;
     weigh_tell(&told, order, at);
+    if (!weigh_has_moved(&source->stored, &order->weights[at]))
+        return weigh_settle_overlaps(source, txn, &told);
     weigh_keep(&source->stored, &order->weights[at], order->now_unix_ms);
     r = weigh_put(source->app, txn, &told.event);
     r = r ? r : app_source_put(txn, source);

@@ -1,5 +1,6 @@
 #include "weigh_work.h"
 
+#include <errno.h>
 #include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@ struct weigh_order *weigh_order_new(size_t n)
 
     order->items = tip_new_array(n, struct weigh_item);
     order->weights = tip_new_array(n, struct bl_weight);
+    order->overlaps = tip_new_array(n, struct weigh_overlaps);
     return order;
 }
 
@@ -31,6 +33,7 @@ void weigh_order_destroy(struct weigh_order **orderp)
     bl_witnesses_destroy(&order->witnesses);
     free(order->items);
     free(order->weights);
+    free(order->overlaps);
     free(order->warninglists);
     free(order);
 }
@@ -86,10 +89,33 @@ static int weigh_lists(struct weigh_order *order, struct bl_reference *reference
     return r ? r : bl_reference_finish(reference);
 }
 
+enum tip_tlp weigh_item_tlp(const struct weigh_order *order, size_t at)
+{
+    size_t copied = order->weights[at].copied_from;
+    enum tip_tlp own = order->items[at].tlp, other = copied < order->n ? order->items[copied].tlp : own;
+
+    return other > own ? other : own;
+}
+
+static void weigh_choose(struct weigh_order *order, const struct bl_overlaps *overlaps)
+{
+    tip_auto(tip_free) struct bl_overlap_side *sides = tip_new_array(order->n, struct bl_overlap_side);
+
+    for (size_t i = 0; i < order->n; i++)
+        sides[i] = (struct bl_overlap_side){.name = order->items[i].name, .marking = (int)order->items[i].tlp};
+    for (size_t i = 0; i < order->n; i++) {
+        struct weigh_overlaps *told = &order->overlaps[i];
+
+        told->n = bl_overlaps_strongest(overlaps, i, sides, (int)weigh_item_tlp(order, i), told->best, TIP_OVERLAPS_MAX,
+                                        &told->n_all);
+    }
+}
+
 static int weigh_run(struct weigh_order *order)
 {
     tip_auto(bl_reference_destroy) struct bl_reference *reference = bl_reference_new();
     tip_auto(weigh_maps_deinit) struct weigh_maps maps = {0};
+    tip_auto(bl_overlaps_destroy) struct bl_overlaps *overlaps = NULL;
     struct bl_weigh_job job = {.reference = reference, .now_s = (uint32_t)(order->now_unix_ms / TIP_SECOND_MS)};
     int r = weigh_lists(order, reference);
 
@@ -99,7 +125,13 @@ static int weigh_run(struct weigh_order *order)
     job.exposure = (double)bl_witnesses_count(order->witnesses);
     job.sources = maps.sources;
     job.n_sources = maps.n;
-    return r ? r : bl_weigh(&job, order->weights);
+    if (r || order->n > BL_WEIGH_SOURCES_MAX)
+        return r ? r : -ENOBUFS;
+    job.overlaps = overlaps = bl_overlaps_new(order->n);
+    r = bl_weigh(&job, order->weights);
+    if (!r)
+        weigh_choose(order, overlaps);
+    return r;
 }
 
 void weigh_order_run(void *job)

@@ -1,7 +1,7 @@
 /*
  * Weighing 200 sources that know 3.5 million entries, a third of which have left: trust, independence, lead, freshness
- * and half-lives of all of them, beside 70,000 reference addresses. In memory, as the service has them from its mapped
- * files.
+ * and half-lives of all of them, and what each two share, beside 70,000 reference addresses. In memory, as the service
+ * has them from its mapped files.
  *
  * Sizes fall as 1 / rank, as those of public lists do; two entries of five are shared by many sources.
  */
@@ -128,8 +128,10 @@ int main(void)
     if (bench_references(reference))
         return 1;
     for (size_t i = 0; i < rounds; i++) {
+        tip_auto(bl_overlaps_destroy) struct bl_overlaps *overlaps = NULL;
         double begun = bench_seconds();
 
+        job.overlaps = overlaps = bl_overlaps_new(SOURCES);
         if (bl_weigh(&job, weights))
             return 1;
         seconds[i] = bench_seconds() - begun;

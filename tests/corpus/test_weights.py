@@ -75,6 +75,21 @@ def test_allow_hits_are_those_of_the_reference(tmp_path):
     assert checked >= 4 * (len(LISTS) - 1)
 
 
+def test_overlaps_are_those_of_the_reference(tmp_path):
+    """Newest lists only; the one list with special-use addresses shares none of them."""
+    world = World(tmp_path)
+    for name, files in LISTS.items():
+        world.source(name)
+        world.deliver(START, name, hosts(files[-1]))
+    found = world.weigh(START)
+    with open(CORPUS / "reference-metrics.tsv") as file:
+        reference = {(r["source"], r["other"]): int(r["value"]) for r in csv.DictReader(file, delimiter="\t")
+                     if r["metric"] == "common" and {r["source"], r["other"]} <= LISTS.keys()}
+    assert len(reference) == len(LISTS) * (len(LISTS) - 1) // 2
+    for (one, other), common in reference.items():
+        assert found[one][f"shared:{other}"] == found[other][f"shared:{one}"] == common, (one, other)
+
+
 def test_every_number_is_that_of_a_recount(tmp_path):
     world = world_of(tmp_path, limit=3000)
     world.roles = {"sinkhole": allowed(ROLES["sinkhole"]), "infrastructure": allowed(["fastly", "cloudflare"])}

@@ -87,6 +87,68 @@ def test_a_copy_does_not_tell_of_whom_to_those_who_may_not_know(lists, nginx, rn
     assert markings == {"secret": 3, "told": 1, "copy": 3}
 
 
+def overlaps(event):
+    return {o.source: (o.n_scored, o.n_shared, o.n_first, o.n_late) for o in event.overlaps}
+
+
+def shared(told, one):
+    return {name: n for name, (_, n, _, _) in overlaps(told[one]).items()}
+
+
+def test_what_sources_share_is_told_to_those_who_may_know_both(lists, nginx, rng):
+    pool = addresses(rng, 1000)
+    bodies = {"wide": pool[:600], "green": pool[722:922] + pool[:12], "secret": pool[580:730], "alone": pool[940:]}
+    markings = {"wide": "clear", "green": "green", "secret": "amber", "alone": "clear"}
+
+    def add(name):
+        lists.source(name, nginx.write(f"{name}.txt", text(bodies[name])), weight=None, interval="1h",
+                     tlp=markings[name], redistribute=markings[name] != "amber")
+
+    add("secret")
+    lists.start()
+    lists.run()
+    assert list(told(lists, "secret")["secret"].overlaps) == []
+    for name in ("wide", "green", "alone"):
+        add(name)
+    lists.service.reload()
+    lists.run()
+    told(lists, "wide", "green", "alone")
+    wait_for(lambda: shared(told(lists, "secret"), "secret") == {"wide": 20, "green": 8}, 30,
+             "it is told again for what it shares, too little for a lead: nobody else may name it")
+    newest = told(lists, "secret")
+    secret = newest["secret"]
+    assert secret.reason == "overlap" and secret.weight == secret.before and secret.overlap_count == 2
+    assert secret.overlaps_unix_ms > secret.measured_unix_ms and secret.overlaps_scored == 150
+    check_arithmetic(secret)
+    assert overlaps(secret)["wide"] == (600, 20, 20, 0)
+    stamps = {s.payload.source: s for s in lists.events("v1.source.weight.")}
+    for name, stamp in stamps.items():
+        for overlap in stamp.payload.overlaps:
+            assert stamps[overlap.source].stamp.tlp <= stamp.stamp.tlp or overlap.source in ("wide", "alone"), name
+            both = set(bodies[name]) & set(bodies[overlap.source])
+            assert overlap.n_shared == len(both) and overlap.n_scored == len(bodies[overlap.source])
+    canary = [s for s in lists.events("v1.source.weight.") if b"secret" in s.event_bytes]
+    assert canary and {s.stamp.tlp for s in canary} == {3}, "named at the amber door only"
+    assert shared(newest, "alone") == {}
+
+
+def test_an_overlap_that_stands_is_not_told_again(lists, nginx, rng):
+    pool = addresses(rng, 300)
+    for name, entries in {"one": pool[:200], "two": pool[100:]}.items():
+        lists.source(name, nginx.write(f"{name}.txt", text(entries)), weight=None, interval="1h")
+    lists.start()
+    lists.run()
+    wait_for(lambda: shared(told(lists, "one", "two"), "one") == {"two": 100}, 30, "what they share is told")
+    nginx.write("two.txt", text(pool[99:]))  # one more: no news
+    lists.run(target="two")
+    measured = lists.service.log_text().count("weights.measured")
+    wait_for(lambda: lists.service.log_text().count("weights.measured") > measured + 1, 30, "it is measured again")
+    assert not any(w.reason == "overlap" for w in weights(lists))
+    nginx.write("two.txt", text(pool[50:]))
+    lists.run(target="two")
+    wait_for(lambda: shared(told(lists, "one", "two"), "two").get("one") == 150, 30, "what moved is told")
+
+
 def test_top_sites_are_all_of_short_lists_and_none_of_long_ones(lists, nginx):
     """As MISP has them: several of one role, each in order of names."""
     for name, mark, n in (("alexa", "a", 9000), ("cisco_top10k", "c", 10000), ("majestic_million", "m", 10001)):

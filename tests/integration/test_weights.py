@@ -78,6 +78,26 @@ def test_every_number_is_that_of_a_recount(world):
     assert differences(world.weigh(world.end), recount(world, world.end)) == []
 
 
+def test_what_two_sources_share_is_one_number(world):
+    weighed = world.weigh(world.end)
+    shares = {(a, b): weighed[a][f"shared:{b}"] for a in weighed for b in weighed if a != b}
+    assert any(shares.values())
+    for (a, b), shared in shares.items():
+        assert shared == shares[b, a] <= min(weighed[a]["n_scored"], weighed[b]["n_scored"]) * (1 + 1e-12)
+        assert weighed[a][f"first:{b}"] == weighed[b][f"late:{a}"]
+        assert weighed[a][f"first:{b}"] + weighed[a][f"late:{b}"] <= shared * (1 + 1e-12)
+
+
+def test_what_is_never_scored_is_not_shared(tmp_path):
+    world = World(tmp_path)
+    for at, name in enumerate(("one", "two", "three")):
+        world.source(name)
+        world.deliver(START + at, name, ["45.1.1.1", "10.0.0.1", "co.uk", "bad.victim.com"][:4 - at])
+    weighed = world.weigh(START + 2)
+    assert [weighed["one"][f"shared:{other}"] for other in ("two", "three")] == [1, 1]
+    assert [weighed["two"][f"{what}:one"] for what in ("first", "late")] == [0, 1]
+
+
 def test_the_order_of_arrival_does_not_matter(world, rng):
     expected = world.weigh(world.end)
     names = list(world.sources)

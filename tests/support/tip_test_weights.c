@@ -237,8 +237,25 @@ static void test_print(const struct test_source *source, const struct bl_weight 
     printf("%s\tcopied_from\t%s\n", source->name, w->copied_from < n_sources ? sources[w->copied_from].name : "-");
 }
 
+static void test_print_overlaps(const struct bl_overlaps *overlaps)
+{
+    for (size_t i = 0; i < n_sources; i++) {
+        for (size_t j = 0; j < n_sources; j++) {
+            struct bl_overlap overlap;
+
+            if (i == j)
+                continue;
+            overlap = bl_overlaps_get(overlaps, i, j);
+            printf("%s\tshared:%s\t%.17g\n", sources[i].name, sources[j].name, overlap.n_shared);
+            printf("%s\tfirst:%s\t%.17g\n", sources[i].name, sources[j].name, overlap.n_first);
+            printf("%s\tlate:%s\t%.17g\n", sources[i].name, sources[j].name, overlap.n_late);
+        }
+    }
+}
+
 static void test_now(uint32_t now_s)
 {
+    tip_auto(bl_overlaps_destroy) struct bl_overlaps *overlaps = bl_overlaps_new(n_sources);
     tip_auto(tip_free) struct bl_weigh_source *made = tip_new_array(n_sources, struct bl_weigh_source);
     tip_auto(tip_free) struct bl_weight *weights = tip_new_array(n_sources, struct bl_weight);
     struct bl_weigh_job job = {.sources = made,
@@ -246,7 +263,8 @@ static void test_now(uint32_t now_s)
                                .reference = reference,
                                .witnesses = witnesses,
                                .exposure = exposure,
-                               .now_s = now_s};
+                               .now_s = now_s,
+                               .overlaps = overlaps};
 
     bl_witnesses_build(witnesses);
     for (size_t i = 0; i < n_sources; i++)
@@ -262,6 +280,7 @@ static void test_now(uint32_t now_s)
         test_die("too much", "of everything");
     for (size_t i = 0; i < n_sources; i++)
         test_print(&sources[i], &weights[i]);
+    test_print_overlaps(overlaps);
 }
 
 int main(void)

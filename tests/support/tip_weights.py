@@ -220,6 +220,14 @@ def parents_of(world, name):
     return {o for o, source in world.sources.items() if o != name and {o, source["group"]} & said}
 
 
+def overlap(mine, theirs, now):
+    """Shared, had first, had late: of what two sources know, each entry as the one counts it for which it counts less."""
+    both = {e: min(memory(mine[e], now), memory(theirs[e], now)) for e in mine.keys() & theirs.keys() if scored(e)}
+    sign = {e: mine[e].first - theirs[e].first for e in both}
+    return tuple(math.fsum(n for e, n in both.items() if chosen(sign[e]))
+                 for chosen in (lambda s: True, lambda s: s < 0, lambda s: s > 0))
+
+
 def recount(world, now):
     """As World.weigh."""
     past = histories(world, now)
@@ -264,6 +272,8 @@ def recount(world, now):
     for name, n in counts.items():
         n |= product_of(n)
         del n["now"], n["ok"], n["interval"], n["exposure"]
+        for other in counts.keys() - {name}:
+            n[f"shared:{other}"], n[f"first:{other}"], n[f"late:{other}"] = overlap(past[name][0], past[other][0], now)
     return counts
 
 

@@ -27,6 +27,8 @@ struct weigh {
     bool *is_stranger; /* [n * n] of another maintainer */
     bool *is_parent;   /* [n * n] the row is derived from the column */
     size_t *rank;      /* of the names */
+    double *memory;    /* [n] how much the entry counts for each of its holders, in their order */
+    double *scored;    /* [n] likewise; 0 when it may never count */
 };
 
 /* ---- how much an entry counts ---- */
@@ -81,7 +83,7 @@ static bool weigh_was_first(const struct weigh *weigh, const struct bl_holder *o
 static bool weigh_is_derived(const struct weigh *weigh, size_t source, const struct bl_holder *holders, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        if (weigh->is_parent[source * weigh->n + holders[i].source] && weigh_memory(weigh, holders[i].times) > 0)
+        if (weigh->is_parent[source * weigh->n + holders[i].source] && weigh->memory[i] > 0)
             return true;
     }
     return false;
@@ -98,10 +100,16 @@ static void weigh_independence(void *ctx, const struct bl_holder *holders, size_
     struct weigh *weigh = ctx;
 
     for (size_t i = 0; i < n; i++) {
+        weigh->memory[i] = weigh_memory(weigh, holders[i].times);
+        weigh->scored[i] = holders[i].times->flags & BL_FLAG_NEVER_SCORED ? 0 : weigh->memory[i];
+    }
+    if (weigh->job->overlaps)
+        bl_overlaps_add(weigh->job->overlaps, holders, weigh->scored, n);
+    for (size_t i = 0; i < n; i++) {
         const struct bl_holder *own = &holders[i];
-        double memory = weigh_memory(weigh, own->times);
+        double memory = weigh->scored[i];
 
-        if (!weigh_scored(weigh, own->times))
+        if (memory <= 0)
             continue;
         weigh->weights[own->source].n_scored += memory;
         if (weigh_is_derived(weigh, own->source, holders, n))
@@ -109,7 +117,7 @@ static void weigh_independence(void *ctx, const struct bl_holder *holders, size_
         weigh->weights[own->source].n_exclusive += memory;
         for (size_t j = 0; j < n; j++) {
             if (weigh_may_witness(weigh, own->source, holders[j].source) && weigh_was_first(weigh, &holders[j], own) &&
-                weigh_memory(weigh, holders[j].times) > 0)
+                weigh->memory[j] > 0)
                 weigh->copied[own->source * weigh->n + holders[j].source] += memory;
         }
     }
@@ -331,7 +339,9 @@ int bl_weigh(const struct bl_weigh_job *job, struct bl_weight *weights)
     tip_auto(tip_free) bool *is_stranger = NULL;
     tip_auto(tip_free) bool *is_parent = NULL;
     tip_auto(tip_free) size_t *rank = tip_new_array(n, size_t);
-    struct weigh weigh = {.job = job, .weights = weights, .n = n, .rank = rank};
+    tip_auto(tip_free) double *memory = tip_new_array(n, double);
+    tip_auto(tip_free) double *scored = tip_new_array(n, double);
+    struct weigh weigh = {.job = job, .weights = weights, .n = n, .rank = rank, .memory = memory, .scored = scored};
 
     if (n > BL_WEIGH_SOURCES_MAX)
         return -ENOBUFS;

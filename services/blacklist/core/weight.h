@@ -21,12 +21,14 @@
  *                    maintainer whose I is at least 0.5 (who copies is no witness); 0.5 with fewer than 30.
  *   R  freshness     min(1, 2^(-(now - last ok) / (4 * interval))).
  *
- * O(E log n) for E entries of n sources; memory n^2 numbers.
+ * O(E log n) for E entries of n sources; memory n^2 numbers. What each two of them share comes from the same walk
+ * (core/overlap.h).
  */
 #include <stddef.h>
 #include <stdint.h>
 
 #include "core/category.h"
+#include "core/overlap.h"
 #include "core/reference.h"
 #include "core/seen.h"
 #include "core/survive.h"
@@ -55,6 +57,7 @@ struct bl_weigh_job {
     const struct bl_witnesses *witnesses; /* built; NULL: nothing was seen */
     double exposure;                      /* distinct indicators that TIP saw itself in the window */
     uint32_t now_s;                       /* not before any time in the sources */
+    struct bl_overlaps *overlaps;         /* filled with the scored entries of each two; NULL: nobody asks */
 };
 
 struct bl_weight {
