@@ -13,7 +13,7 @@
 #include <tip/loop.h>
 #include <tip/zsock.h>
 
-enum { BURST = 100000, BURST_BYTES = 256 /* together more than TCP's buffers hold */ };
+enum { BURST = 5000, BURST_BYTES = 5120 /* together more than TCP's buffers hold */, PAIR_MS = 120000 };
 
 struct pair {
     struct tip_loop *loop;
@@ -51,7 +51,7 @@ static void pair_open(struct pair *pair, const struct tip_zsock_options *a, cons
     assert_int_equal(tip_zsock_bind(pair->b, "tcp://127.0.0.1:*"), 0);
     assert_int_equal(tip_zsock_connect(pair->a, tip_zsock_endpoint(pair->b)), 0);
     tip_timer_init(&pair->timer, pair->loop, pair_on_late, pair);
-    tip_timer_start(&pair->timer, 30000);
+    tip_timer_start(&pair->timer, PAIR_MS);
 }
 
 static void pair_close(struct pair *pair)
@@ -260,29 +260,33 @@ static void test_a_frame_that_is_given_away(void **state)
     assert_int_equal(atomic_load(&n_gone), 3);
 }
 
+static void oversized_on_again(void *ctx)
+{
+    struct pair *pair = ctx;
+    const struct tip_zframe small = {.data = "small", .len = 5};
+
+    assert_int_equal(tip_zsock_send(pair->a, &small, 1), 0);
+}
+
+/* What is said before the connection ends is lost with it, so it is said until it is heard. */
 static void test_oversized_frame_cuts_its_sender_off(void **state)
 {
     struct pair pair = {0};
+    struct tip_timer again;
     const struct tip_zsock_options a = {.type = ZMQ_DEALER, .reconnect_ms = 10};
     const struct tip_zsock_options b = {
         .type = ZMQ_DEALER, .frame_bytes_max = 1000, .on_message = frames_on_message, .ctx = &pair};
     const char big[2000] = "big";
-    struct tip_zframe frames[] = {{.data = big, .len = sizeof(big)}};
+    const struct tip_zframe frame = {.data = big, .len = sizeof(big)};
 
     (void)state;
     pair_open(&pair, &a, &b);
-    assert_int_equal(tip_zsock_send(pair.a, frames, 1), 0);
-    frames[0] = (struct tip_zframe){.data = "small", .len = 5};
-    tip_timer_deinit(&pair.timer);
-    tip_timer_init(&pair.timer, pair.loop, pair_on_pause, &pair);
-    tip_timer_start(&pair.timer, 300);
+    assert_int_equal(tip_zsock_send(pair.a, &frame, 1), 0);
+    tip_timer_init(&again, pair.loop, oversized_on_again, &pair);
+    tip_timer_every(&again, 200);
     assert_int_equal(tip_loop_run(pair.loop), 0);
-    assert_int_equal(pair.received, 0);
-    assert_int_equal(tip_zsock_send(pair.a, frames, 1), 0); /* after it has connected again */
-    tip_timer_start(&pair.timer, 10000);
-    assert_int_equal(tip_loop_run(pair.loop), 0);
-    assert_int_equal(pair.received, 1);
     assert_string_equal(pair.first, "small");
+    tip_timer_deinit(&again);
     pair_close(&pair);
 }
 
