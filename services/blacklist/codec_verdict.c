@@ -88,9 +88,9 @@ enum tip_tlp codec_verdicts(struct tip_event *event, const struct codec_part *pa
         bl_score_look(job, &key);
         bl_score_explain(job, &detail);
         codec_verdict(part, i - start, scratch, &detail);
-        other = codec_was_denied(&detail) ? TIP_TLP_AMBER : (enum tip_tlp)detail.tlp;
+        other = codec_was_denied(&detail) ? TIP_TLP_AMBER : (enum tip_tlp)detail.mark.tlp;
         tlp = other > tlp ? other : tlp;
-        depth = detail.depth > depth ? detail.depth : depth;
+        depth = detail.mark.depth > depth ? detail.mark.depth : depth;
     }
     *event = (struct tip_event){.kind = TIP_EVENT_VERDICT_CHANGES, .kind_name = "", .depth = 1 + depth};
     event->verdict_changes = (struct tip_verdict_changes){

@@ -231,9 +231,11 @@ int work_plan_cuts(struct work_plan *plan)
     int r = 0;
 
     for (; !r && at < bl_tell_count(&plan->verdicts); at++) {
-        size_t cost = plan_cost(plan, bl_tell_at(&plan->verdicts, at), longest);
+        const struct bl_verdict *verdict = bl_tell_at(&plan->verdicts, at);
+        size_t cost = plan_cost(plan, verdict, longest);
 
-        if (entries == BL_PART_ENTRIES || bytes + cost > BL_PART_BYTES) {
+        if (entries == BL_PART_ENTRIES || bytes + cost > BL_PART_BYTES ||
+            (entries && !bl_tell_is_alike(verdict - 1, verdict))) {
             r = tip_buf_append(&plan->cuts, &at, sizeof(at));
             bytes = entries = 0;
         }

@@ -342,24 +342,27 @@ static void explain_rank(struct bl_score_detail *detail, uint16_t number, double
 }
 
 /* Own observations count among them as long as they say anything. */
-static void explain_marking(struct bl_score_detail *detail, const struct bl_score_job *job, enum bl_side side,
-                            const struct bl_score *score)
+void bl_score_mark(const struct bl_score_job *job, enum bl_side side, const struct bl_score *score,
+                   struct bl_score_mark *mark)
 {
     const struct bl_stand *stand = &job->stands[side];
-    double seen = 0;
 
     for (size_t i = 0; i < stand->n; i++) {
         uint8_t tlp = job->sources[stand->lists[i].source].tlp;
 
-        if (stand->lists[i].p > 0 && tlp > detail->tlp)
-            detail->tlp = tlp;
+        if (stand->lists[i].p > 0 && tlp > mark->tlp)
+            mark->tlp = tlp;
     }
-    for (int i = BL_FAMILY_LIST + 1; i < BL_FAMILY_COUNT; i++)
-        seen += score->families[i];
-    if (seen > 0 && stand->witness->tlp > detail->tlp)
-        detail->tlp = stand->witness->tlp;
-    if (stand->witness && stand->witness->depth > detail->depth)
-        detail->depth = stand->witness->depth;
+    for (size_t i = 0; i < SCORE_KINDS; i++) {
+        const struct score_kind *kind = &score_kinds[i];
+
+        if (score->families[kind->family] <= 0)
+            continue;
+        if (stand->witness->tlp[kind->what] > mark->tlp)
+            mark->tlp = stand->witness->tlp[kind->what];
+        if (stand->witness->depth[kind->what] > mark->depth)
+            mark->depth = stand->witness->depth[kind->what];
+    }
 }
 
 static void explain_lists(struct bl_score_detail *detail, const struct bl_score_job *job)
@@ -376,13 +379,13 @@ void bl_score_explain(struct bl_score_job *job, struct bl_score_detail *detail)
 
     *detail = (struct bl_score_detail){.score = bl_score_at(job, BL_BEFORE, job->moment[BL_BEFORE].tau_s)};
     detail->rule_before = detail->score.rule;
-    explain_marking(detail, job, BL_BEFORE, &detail->score); /* by the shares that it leaves */
+    bl_score_mark(job, BL_BEFORE, &detail->score, &detail->mark); /* by the shares that it leaves */
     if (bl_score_fades(job, BL_AFTER, tau_s)) {
         detail->next_s = bl_score_next(job, BL_AFTER, tau_s, UINT32_MAX);
         detail->end_s = bl_score_end(job, BL_AFTER, tau_s, UINT32_MAX);
     }
     detail->score = bl_score_at(job, BL_AFTER, tau_s);
-    explain_marking(detail, job, BL_AFTER, &detail->score);
+    bl_score_mark(job, BL_AFTER, &detail->score, &detail->mark);
     explain_lists(detail, job);
     for (int i = BL_FAMILY_LIST + 1; i < BL_FAMILY_COUNT; i++)
         explain_rank(detail, (uint16_t)(job->n_sources + (size_t)i), detail->score.families[i]);

@@ -134,13 +134,22 @@ uint32_t bl_score_next(struct bl_score_job *job, enum bl_side side, uint32_t fro
 /** Likewise the first one below `watch`. */
 uint32_t bl_score_end(struct bl_score_job *job, enum bl_side side, uint32_t from_s, uint32_t until_s);
 
+/** Of what has a share in a score. */
+struct bl_score_mark {
+    uint8_t tlp;   /* the strictest; 0: of nothing */
+    uint8_t depth; /* of the deepest observation */
+};
+
+/** Adds what a side has to *mark, by the shares that bl_score_at has just left there. */
+void bl_score_mark(const struct bl_score_job *job, enum bl_side side, const struct bl_score *score,
+                   struct bl_score_mark *mark);
+
 /** What a verdict says besides its score. Families but lists are numbered behind the sources: n_sources + family. */
 struct bl_score_detail {
     struct bl_score score;
-    uint8_t rule_before;    /* that decided before */
-    uint32_t next_s, end_s; /* bl_score_next and bl_score_end; 0: never */
-    uint8_t tlp;            /* the strictest of what had or has a share; 0: of nothing */
-    uint8_t depth;          /* of the deepest observation that it rests on or did */
+    uint8_t rule_before;       /* that decided before */
+    uint32_t next_s, end_s;    /* bl_score_next and bl_score_end; 0: never */
+    struct bl_score_mark mark; /* of what had or has a share */
     size_t n_reasons, n_shown;
     uint16_t reasons[BL_SCORE_REASONS]; /* the strongest, strongest first */
     double shares[BL_SCORE_REASONS];

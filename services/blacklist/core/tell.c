@@ -8,7 +8,8 @@
 #include "core/flag.h"
 #include "core/rows.h"
 
-enum { TELL_RANKS = 4 };
+/* A rank: two bits each for the tier, the marking and the depth. */
+enum { TELL_TIERS = 4, TELL_TIER_SHIFT = 4, TELL_TLP_SHIFT = 2, TELL_BITS = 3, TELL_RANKS = 64 };
 
 struct bl_key bl_tell_key(const struct bl_tell *tell, const struct bl_verdict *verdict)
 {
@@ -62,6 +63,23 @@ static bool tell_is_capped(const struct bl_score *before, const struct bl_score 
     return before->all > BL_EVIDENCE_SLOW_MOST || after->all > BL_EVIDENCE_SLOW_MOST;
 }
 
+/* What operators deny is for as few as anything. */
+static uint8_t tell_mark(const struct bl_score_job *job, const struct bl_score *before, const struct bl_score *after)
+{
+    struct bl_score_mark mark = {.tlp = 0};
+
+    bl_score_mark(job, BL_BEFORE, before, &mark);
+    bl_score_mark(job, BL_AFTER, after, &mark);
+    if (before->rule == BL_RULE_DENY || after->rule == BL_RULE_DENY)
+        mark.tlp = TELL_BITS;
+    return (uint8_t)((mark.tlp & TELL_BITS) << TELL_TLP_SHIFT | (mark.depth & TELL_BITS));
+}
+
+bool bl_tell_is_alike(const struct bl_verdict *a, const struct bl_verdict *b)
+{
+    return !((a->rank ^ b->rank) & ((1 << TELL_TIER_SHIFT) - 1));
+}
+
 static int tell_looked(struct bl_tell *tell, struct bl_verdict verdict)
 {
     struct bl_score_job *job = tell->job;
@@ -70,7 +88,8 @@ static int tell_looked(struct bl_tell *tell, struct bl_verdict verdict)
     int was = bl_score_tier(before.score), is = bl_score_tier(after.score);
 
     verdict.n_reasons = tell_n_reasons(job, &after);
-    verdict.rank = (uint8_t)(TELL_RANKS - 1 - (was > is ? was : is));
+    verdict.rank =
+        (uint8_t)((TELL_TIERS - 1 - (was > is ? was : is)) << TELL_TIER_SHIFT | tell_mark(job, &before, &after));
     tell_next(tell);
     if (!tell_wants(tell, &before, &after) && !(tell->capped && tell_is_capped(&before, &after)))
         return 0;

@@ -1,7 +1,8 @@
 #pragma once
 /*
  * Which verdicts something that happened has moved. They are told in the order block, slow, watch, removal, by the
- * higher of the tiers before and after, and within a tier in the order of the sets.
+ * higher of the tiers before and after, within a
+ * tier those that are marked alike together, and those in the order of the sets.
  */
 #include "core/score.h"
 
@@ -10,7 +11,7 @@
 struct bl_verdict {
     uint32_t index;
     uint16_t keys; /* 2 * number of a source + side, or BL_TELL_EXTRA */
-    uint8_t rank;  /* 0: block … 3: nothing */
+    uint8_t rank;  /* by tier, block first, then by marking and depth: see bl_tell_is_alike */
     uint8_t n_reasons;
 };
 
@@ -54,6 +55,9 @@ tip_nodiscard int bl_tell_clock(struct bl_tell *tell);
 
 /** Puts them into order. */
 void bl_tell_sort(struct tip_buf *verdicts);
+
+/** Are they marked alike and equally deep? Only such go into one event: it is marked and as deep as each in it. */
+bool bl_tell_is_alike(const struct bl_verdict *a, const struct bl_verdict *b);
 
 struct bl_key bl_tell_key(const struct bl_tell *tell, const struct bl_verdict *verdict);
 

@@ -214,10 +214,10 @@ static void witness_note(struct bl_witness *witness, const struct bl_observation
 {
     if (item->at_s > witness->last_s[item->what])
         witness->last_s[item->what] = item->at_s;
-    if (item->tlp > witness->tlp)
-        witness->tlp = item->tlp;
-    if (item->depth > witness->depth) /* BL_EVIDENCE_DEPTH_MAX at most */
-        witness->depth = (uint8_t)item->depth;
+    if (item->tlp > witness->tlp[item->what])
+        witness->tlp[item->what] = item->tlp;
+    if (item->depth > witness->depth[item->what]) /* BL_EVIDENCE_DEPTH_MAX at most */
+        witness->depth[item->what] = (uint8_t)item->depth;
 }
 
 /* All of one indicator and kind. */
@@ -475,7 +475,8 @@ const struct bl_witness *bl_witnesses_find_in(const struct bl_witnesses *witness
 
 static bool witness_equal(const struct bl_witness *a, const struct bl_witness *b)
 {
-    return !memcmp(a->n, b->n, sizeof(a->n)) && !memcmp(a->last_s, b->last_s, sizeof(a->last_s)) && a->tlp == b->tlp;
+    return !memcmp(a->n, b->n, sizeof(a->n)) && !memcmp(a->last_s, b->last_s, sizeof(a->last_s)) &&
+           !memcmp(a->tlp, b->tlp, sizeof(a->tlp));
 }
 
 /* Which of the two heads comes first: below 0 that of a, above 0 that of b, 0 they name one indicator. */

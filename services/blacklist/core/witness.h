@@ -19,8 +19,8 @@
 struct bl_witness {
     uint16_t n[BL_EVIDENCE_KIND_COUNT]; /* independent observations; stops at 65535 */
     uint32_t last_s[BL_EVIDENCE_KIND_COUNT];
-    uint8_t tlp;   /* the strictest marking of the observations */
-    uint8_t depth; /* of the deepest */
+    uint8_t tlp[BL_EVIDENCE_KIND_COUNT];   /* the strictest marking of the observations */
+    uint8_t depth[BL_EVIDENCE_KIND_COUNT]; /* of the deepest */
 };
 
 struct bl_witnesses;

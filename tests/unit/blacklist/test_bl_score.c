@@ -237,11 +237,46 @@ static void test_score_own_observations(void **state)
     world.sources[0].law[BL_AFTER].weight = 0;
     assert_true(near(world_score(&world).score, BL_EVIDENCE_SLOW_MOST)); /* own observations of one kind alone */
     bl_score_explain(&world.job, &detail);
-    assert_int_equal(detail.tlp, 3);
+    assert_int_equal(detail.mark.tlp, 3);
     world.job.moment[BL_AFTER].tau_s = NOW + 60 * DAY;
     (void)world_score(&world);
     bl_score_explain(&world.job, &detail);
-    assert_int_equal(detail.tlp, 0); /* what says nothing any more marks nothing */
+    assert_int_equal(detail.mark.tlp, 0); /* what says nothing any more marks nothing */
+    world_deinit(&world);
+}
+
+/* A kind that says nothing any more marks nothing, whatever others say. */
+static void test_score_is_marked_by_kinds_that_count(void **state)
+{
+    struct bl_observation trap = {
+        .kind = TIP_KIND_IP, .value = "0.0.0.7", .len = 7, .what = BL_EVIDENCE_TRAP, .at_s = NOW, .tlp = 2};
+    struct bl_observation smtp = trap;
+    tip_auto(bl_witnesses_destroy) struct bl_witnesses *witnesses = bl_witnesses_new();
+    struct bl_score_detail detail;
+    struct world world;
+
+    (void)state;
+    smtp.what = BL_EVIDENCE_SMTP;
+    smtp.tlp = 3;
+    smtp.depth = 2;
+    smtp.at_s = NOW - 9 * DAY;
+    bl_witnesses_add(witnesses, &trap);
+    bl_witnesses_add(witnesses, &smtp);
+    bl_witnesses_build(witnesses);
+    world_init(&world, 1);
+    world.sources[0].law[BL_AFTER].weight = 0;
+    world.job.moment[BL_AFTER].witnesses = witnesses;
+    world.job.moment[BL_AFTER].tau_s = NOW - 9 * DAY;
+    (void)world_score(&world);
+    bl_score_explain(&world.job, &detail);
+    assert_int_equal(detail.mark.tlp, 3);
+    assert_int_equal(detail.mark.depth, 2);
+    world.job.moment[BL_AFTER].tau_s = NOW;
+    (void)world_score(&world);
+    bl_score_explain(&world.job, &detail);
+    assert_true(detail.score.families[BL_FAMILY_TRAP] > 0 && !(detail.score.families[BL_FAMILY_SMTP] > 0));
+    assert_int_equal(detail.mark.tlp, 2);
+    assert_int_equal(detail.mark.depth, 0);
     world_deinit(&world);
 }
 
@@ -303,13 +338,13 @@ static void test_score_explains(void **state)
     assert_int_equal(detail.reasons[1], 3);
     assert_int_equal(detail.reasons[2], 0);
     assert_true(near(detail.shares[0], 0.4));
-    assert_int_equal(detail.tlp, 3);
+    assert_int_equal(detail.mark.tlp, 3);
     assert_true(detail.score.is_subtree);
     world.sources[2].law[BL_AFTER].weight = 0;
     (void)world_score(&world);
     bl_score_explain(&world.job, &detail);
     assert_int_equal(detail.n_reasons, 3);
-    assert_int_equal(detail.tlp, 1); /* who says nothing marks nothing */
+    assert_int_equal(detail.mark.tlp, 1); /* who says nothing marks nothing */
     assert_false(detail.score.is_subtree);
     world_deinit(&world);
 }
@@ -345,6 +380,7 @@ int main(void)
         cmocka_unit_test(test_score_block_needs_two),
         cmocka_unit_test(test_score_block_finds_one_among_many),
         cmocka_unit_test(test_score_own_observations),
+        cmocka_unit_test(test_score_is_marked_by_kinds_that_count),
         cmocka_unit_test(test_score_crossings),
         cmocka_unit_test(test_score_explains),
         cmocka_unit_test(test_score_explains_what_decided_before),

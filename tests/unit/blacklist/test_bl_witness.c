@@ -69,8 +69,10 @@ static void test_witness_counts_what_is_independent(void **state)
     assert_int_equal(found->n[BL_EVIDENCE_ABANDONMENT], 0);
     assert_int_equal(found->last_s[BL_EVIDENCE_TRAP], 300);
     assert_int_equal(found->last_s[BL_EVIDENCE_FLUX], 50);
-    assert_int_equal(found->tlp, 3);
-    assert_int_equal(found->depth, 2);
+    assert_int_equal(found->tlp[BL_EVIDENCE_TRAP], 3);
+    assert_int_equal(found->depth[BL_EVIDENCE_TRAP], 2);
+    assert_int_equal(found->tlp[BL_EVIDENCE_FLUX], 1);
+    assert_int_equal(found->depth[BL_EVIDENCE_FLUX], 1);
     assert_non_null(find(witnesses, "http://bad.example/x"));
     assert_int_equal(find(witnesses, "2001:db8::7")->n[BL_EVIDENCE_SMTP], 1);
     assert_null(find(witnesses, "192.0.2.8")); /* it left while it was slowed: nothing */
