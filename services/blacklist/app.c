@@ -95,11 +95,30 @@ static const struct tip_metric_row app_metrics[APP_M_COUNT] = {
                                "Observations that were not taken, by why."},
     [APP_M_UNBELIEVED_FULL] = {TIP_METRIC_COUNTER, "tip_blacklist_observations_unbelieved_total", "why=\"full\"",
                                "Observations that were not taken, by why."},
-    [APP_M_FORGOTTEN_FULL] = {TIP_METRIC_COUNTER, "tip_blacklist_observations_forgotten_total", "why=\"full\"",
-                              "Observations that were forgotten, by why."},
-    [APP_M_FORGOTTEN_OVER] = {TIP_METRIC_COUNTER, "tip_blacklist_observations_forgotten_total", "why=\"old\"",
-                              "Observations that were forgotten, by why."},
-    [APP_M_OBSERVATIONS] = {TIP_METRIC_GAUGE, "tip_blacklist_observations", "", "Observations that are kept."},
+    [APP_M_FORGOTTEN_FULL_TRAP] = {TIP_METRIC_COUNTER, "tip_blacklist_observations_forgotten_total",
+                                   "why=\"full\",what=\"trap\"",
+                                   "Observations that were forgotten, by why and what had seen them."},
+    [APP_M_FORGOTTEN_FULL_FLUX] = {TIP_METRIC_COUNTER, "tip_blacklist_observations_forgotten_total",
+                                   "why=\"full\",what=\"flux\"",
+                                   "Observations that were forgotten, by why and what had seen them."},
+    [APP_M_FORGOTTEN_FULL_SMTP] = {TIP_METRIC_COUNTER, "tip_blacklist_observations_forgotten_total",
+                                   "why=\"full\",what=\"smtp\"",
+                                   "Observations that were forgotten, by why and what had seen them."},
+    [APP_M_FORGOTTEN_OVER_TRAP] = {TIP_METRIC_COUNTER, "tip_blacklist_observations_forgotten_total",
+                                   "why=\"old\",what=\"trap\"",
+                                   "Observations that were forgotten, by why and what had seen them."},
+    [APP_M_FORGOTTEN_OVER_FLUX] = {TIP_METRIC_COUNTER, "tip_blacklist_observations_forgotten_total",
+                                   "why=\"old\",what=\"flux\"",
+                                   "Observations that were forgotten, by why and what had seen them."},
+    [APP_M_FORGOTTEN_OVER_SMTP] = {TIP_METRIC_COUNTER, "tip_blacklist_observations_forgotten_total",
+                                   "why=\"old\",what=\"smtp\"",
+                                   "Observations that were forgotten, by why and what had seen them."},
+    [APP_M_OBSERVATIONS_TRAP] = {TIP_METRIC_GAUGE, "tip_blacklist_observations", "what=\"trap\"",
+                                 "Observations that are kept, by what saw them."},
+    [APP_M_OBSERVATIONS_FLUX] = {TIP_METRIC_GAUGE, "tip_blacklist_observations", "what=\"flux\"",
+                                 "Observations that are kept, by what saw them."},
+    [APP_M_OBSERVATIONS_SMTP] = {TIP_METRIC_GAUGE, "tip_blacklist_observations", "what=\"smtp\"",
+                                 "Observations that are kept, by what saw them."},
 };
 
 /* ---- transactions ---- */
@@ -449,7 +468,8 @@ static void app_on_metrics(void *ctx)
     tip_metric_set(app->m[APP_M_SOURCES], (double)app->specs.n);
     tip_metric_set(app->m[APP_M_ENTRIES], (double)entries);
     tip_metric_set(app->m[APP_M_JOBS], (double)app->n_jobs);
-    tip_metric_set(app->m[APP_M_OBSERVATIONS], (double)tip_hash_count(app->observe.standing));
+    for (int what = 0; what < BL_EVIDENCE_ABANDONMENT; what++)
+        tip_metric_set(app->m[APP_M_OBSERVATIONS_TRAP + what], (double)observe_count(app, (enum bl_evidence_kind)what));
     snapshot_on_metrics(app);
     exports_on_metrics(app);
 }

@@ -18,7 +18,8 @@ enum {
     OBSERVE_TURN = 4096,    /* forgotten in a transaction: more than one event can bring */
     OBSERVE_OVERHEAD = 64,  /* of a record in the map, and of pages that are not full */
     OBSERVE_IN_PAGE = 1900, /* a larger record gets pages of its own */
-    OBSERVE_PAGE = 4096
+    OBSERVE_PAGE = 4096,
+    OBSERVE_OVER_EVERY_S = 60 * 60
 };
 
 /* As it is stored under the number of its birth: this and the key. Under 0 the numbers of the list. */
@@ -85,8 +86,10 @@ static void observe_stand(struct observe_list *list, struct observe_item *item)
 {
     uint32_t over_s = item->at_s + OBSERVE_KEEP_S;
 
-    tip_hash_add_bytes(list->standing, key, item->len, item);
-    list->bytes += observe_cost(item);
+    struct observe_kind *kind = &list->kinds[item->what];
+
+    tip_hash_add_bytes(kind->standing, key, item->len, item);
+    kind->bytes += observe_cost(item);
     if (!list->next_over_s || over_s < list->next_over_s)
         list->next_over_s = over_s;
 }
@@ -124,6 +127,7 @@ static int observe_visit(void *ctx, const void *key, size_t key_len, const void 
                                   .died = stored.died,
                                   .at_s = stored.at_s,
                                   .depth = stored.depth,
+                                  .what = observation.what,
                                   .len = stored.len};
     item->key = tip_alloc(item->len, 1);
     memcpy(item->key, (const unsigned char *)bytes + sizeof(stored), item->len);
@@ -146,10 +150,12 @@ void observe_free(struct app *app)
     struct observe_item *item, *next;
 
     observe_outdate(&app->observe, UINT64_MAX);
-    tip_hash_each (app->observe.standing, item, next) {
-        tip_hash_remove(app->observe.standing, item);
-        free(item->key);
-        free(item);
+    for (int what = 0; what < BL_EVIDENCE_KIND_COUNT; what++) {
+        tip_hash_each (app->observe.kinds[what].standing, item, next) {
+            tip_hash_remove(app->observe.kinds[what].standing, item);
+            free(item->key);
+            free(item);
+        }
     }
     while ((item = app->observe.dead)) {
         app->observe.dead = item->next;
@@ -168,6 +174,11 @@ void observe_configure(struct app *app, const struct bl_options *options)
         list->ordinary[i] = options->allow_special.items[i];
 }
 
+size_t observe_count(const struct app *app, enum bl_evidence_kind what)
+{
+    return tip_hash_count(app->observe.kinds[what].standing);
+}
+
 /* ---- changes ---- */
 
 uint64_t observe_stands(const struct app *app)
@@ -183,8 +194,8 @@ static int observe_end(struct app *app, struct tip_outbox_txn *txn, struct obser
 {
     struct observe_list *list = &app->observe;
 
-    tip_hash_remove(list->standing, item);
-    list->bytes -= observe_cost(item);
+    tip_hash_remove(list->kinds[item->what].standing, item);
+    list->kinds[item->what].bytes -= observe_cost(item);
     if (item->born > observe_known(app))
         return observe_drop(list, txn, item);
     item->died = list->last;
@@ -205,22 +216,64 @@ static int observe_add(struct observe_list *list, struct tip_outbox_txn *txn, co
     return observe_put(txn, item);
 }
 
-/* Would it be with one more that costs so much? 0: is it? */
-static bool observe_is_full(const struct observe_list *list, size_t cost)
+/* What stands, of all kinds. */
+static size_t observe_n(const struct observe_list *list)
 {
-    return tip_hash_count(list->standing) + (cost > 0) > list->max || list->bytes + cost > list->bytes_max;
+    size_t n = 0;
+
+    for (int what = 0; what < BL_EVIDENCE_KIND_COUNT; what++)
+        n += tip_hash_count(list->kinds[what].standing);
+    return n;
 }
 
-/* The oldest changes go first. */
-static int observe_forget_full(struct app *app, struct tip_outbox_txn *txn, size_t cost, size_t *np)
+static size_t observe_bytes(const struct observe_list *list)
+{
+    size_t bytes = 0;
+
+    for (int what = 0; what < BL_EVIDENCE_KIND_COUNT; what++)
+        bytes += list->kinds[what].bytes;
+    return bytes;
+}
+
+/* Would they be too many with one more that costs so much? 0: are they? */
+static bool observe_is_many(const struct observe_list *list, size_t cost)
+{
+    return observe_n(list) + (cost > 0) > list->max;
+}
+
+static bool observe_is_full(const struct observe_list *list, size_t cost)
+{
+    return observe_is_many(list, cost) || observe_bytes(list) + cost > list->bytes_max;
+}
+
+/* The kind with most of what is short; of several the one that wants room. */
+static enum bl_evidence_kind observe_fullest(const struct observe_list *list, size_t cost, enum bl_evidence_kind own)
+{
+    bool is_many = observe_is_many(list, cost);
+    enum bl_evidence_kind fullest = own;
+
+    for (int what = 0; what < BL_EVIDENCE_KIND_COUNT; what++) {
+        const struct observe_kind *kind = &list->kinds[what], *most = &list->kinds[fullest];
+
+        if (is_many ? tip_hash_count(kind->standing) > tip_hash_count(most->standing) : kind->bytes > most->bytes)
+            fullest = (enum bl_evidence_kind)what;
+    }
+    return fullest;
+}
+
+/* The oldest changes of that kind go first. */
+static int observe_forget_full(struct app *app, struct tip_outbox_txn *txn, const struct observe_item *made, size_t *np)
 {
     struct observe_list *list = &app->observe;
+    size_t cost = made ? observe_cost(made) : 0;
     int r = 0;
 
-    while (!r && list->standing && observe_is_full(list, cost) && *np < OBSERVE_TURN) {
+    while (!r && observe_n(list) && observe_is_full(list, cost) && *np < OBSERVE_TURN) {
+        enum bl_evidence_kind what = observe_fullest(list, cost, made ? made->what : BL_EVIDENCE_TRAP);
+
         list->last++;
-        r = observe_end(app, txn, list->standing);
-        tip_metric_inc(app->m[APP_M_FORGOTTEN_FULL]);
+        r = observe_end(app, txn, list->kinds[what].standing);
+        tip_metric_inc(app->m[APP_M_FORGOTTEN_FULL_TRAP + (int)what]);
         ++*np;
     }
     return r;
@@ -259,17 +312,18 @@ static int observe_take(struct observe_turn *turn, const struct bl_observation *
     const struct observe_item made = {.at_s = observation->at_s,
                                       .depth = observation->depth,
                                       .len = (uint32_t)observe_key_len(observation),
+                                      .what = observation->what,
                                       .key = key};
     struct observe_item *old;
     int r;
 
     observe_key_write(observation, key);
-    tip_hash_find_bytes(app->observe.standing, key, made.len, old);
+    tip_hash_find_bytes(app->observe.kinds[made.what].standing, key, made.len, old);
     if (old && old->at_s >= made.at_s) {
         tip_metric_inc(app->m[APP_M_OBSERVED_REPEATED]);
         return 0;
     }
-    r = old ? 0 : observe_forget_full(app, turn->txn, observe_cost(&made), &turn->n_forgotten);
+    r = old ? 0 : observe_forget_full(app, turn->txn, &made, &turn->n_forgotten);
     if (!r && !observe_fits(&app->observe, &made, old)) {
         tip_metric_inc(app->m[APP_M_UNBELIEVED_FULL]);
         return 0;
@@ -308,20 +362,20 @@ int observe_hear(struct app *app, struct tip_outbox_txn *txn, const struct tip_e
 
 /* ---- what is too old ---- */
 
-static int observe_forget_over(struct app *app, struct tip_outbox_txn *txn, uint32_t now_s, size_t *np)
+static int observe_forget_over_kind(struct app *app, struct tip_outbox_txn *txn, enum bl_evidence_kind what,
+                                    uint32_t now_s, size_t *np)
 {
     struct observe_list *list = &app->observe;
     struct observe_item *item, *next;
     int r = 0;
 
-    list->next_over_s = 0;
-    tip_hash_each (list->standing, item, next) {
+    tip_hash_each (list->kinds[what].standing, item, next) {
         uint32_t over_s = item->at_s + OBSERVE_KEEP_S;
 
         if (!r && over_s <= now_s && *np < OBSERVE_TURN) {
             list->last++;
             r = observe_end(app, txn, item);
-            tip_metric_inc(app->m[APP_M_FORGOTTEN_OVER]);
+            tip_metric_inc(app->m[APP_M_FORGOTTEN_OVER_TRAP + (int)what]);
             ++*np;
         } else if (!list->next_over_s || over_s < list->next_over_s) {
             list->next_over_s = over_s;
@@ -330,11 +384,25 @@ static int observe_forget_over(struct app *app, struct tip_outbox_txn *txn, uint
     return r;
 }
 
+/* All are looked at for it: so not more often than each hour, unless there is more to forget than a turn may. */
+static int observe_forget_over(struct app *app, struct tip_outbox_txn *txn, uint32_t now_s, size_t *np)
+{
+    struct observe_list *list = &app->observe;
+    int r = 0;
+
+    list->next_over_s = 0;
+    for (int what = 0; !r && what < BL_EVIDENCE_KIND_COUNT; what++)
+        r = observe_forget_over_kind(app, txn, (enum bl_evidence_kind)what, now_s, np);
+    if (list->next_over_s > now_s && list->next_over_s < now_s + OBSERVE_OVER_EVERY_S)
+        list->next_over_s = now_s + OBSERVE_OVER_EVERY_S;
+    return r;
+}
+
 static int observe_forget(struct app *app, struct tip_outbox_txn *txn, uint32_t now_s)
 {
     struct observe_list *list = &app->observe;
     size_t n = 0;
-    int r = observe_forget_full(app, txn, 0, &n);
+    int r = observe_forget_full(app, txn, NULL, &n);
 
     if (!r && list->next_over_s && list->next_over_s <= now_s)
         r = observe_forget_over(app, txn, now_s, &n);

@@ -16,17 +16,24 @@ static void observe_tell_table(void (*tell)(struct bl_witnesses *, const struct 
     tell(witnesses, &observation);
 }
 
-/* Of changes behind `from` up to `to`. The newest stand last. */
-static void observe_changes(const struct observe_list *list, struct bl_witnesses *witnesses, uint64_t from, uint64_t to)
+/* The newest stand last. */
+static void observe_changes_of(const struct observe_item *standing, struct bl_witnesses *witnesses, uint64_t from,
+                               uint64_t to)
 {
-    struct observe_item *item =
-        list->standing ? ELMT_FROM_HH(list->standing->hh.tbl, list->standing->hh.tbl->tail) : NULL;
+    const struct observe_item *item = standing ? ELMT_FROM_HH(standing->hh.tbl, standing->hh.tbl->tail) : NULL;
 
     for (; item && item->born > from; item = item->hh.prev) {
         if (item->born <= to)
             observe_tell_table(bl_witnesses_add, witnesses, item);
     }
-    for (item = list->dead; item; item = item->next) {
+}
+
+/* Of changes behind `from` up to `to`. */
+static void observe_changes(const struct observe_list *list, struct bl_witnesses *witnesses, uint64_t from, uint64_t to)
+{
+    for (int what = 0; what < BL_EVIDENCE_KIND_COUNT; what++)
+        observe_changes_of(list->kinds[what].standing, witnesses, from, to);
+    for (const struct observe_item *item = list->dead; item; item = item->next) {
         if (item->born > from && item->born <= to && item->died > to)
             observe_tell_table(bl_witnesses_add, witnesses, item);
         if (item->born <= from && item->died > from && item->died <= to)

@@ -36,8 +36,8 @@ static const struct tip_opt rows[] = {
     {.name = "own_networks", .type = TIP_OPT_PREFIXES, .offset = AT(own_networks), .max = BL_OWN_MAX,
      .help = "Your own networks: nothing inside them ever gets a verdict, whoever lists it."},
     {.name = "observations_max", .type = TIP_OPT_INT, .offset = AT(observations_max), .fallback = "100000", .min = 10,
-     .max = 200000, .help = "Most of TIP's own observations that are kept, about 250 bytes of memory each; never "
-                            "more than an eighth of bus.outbox_bytes in all; the oldest are forgotten first, all of them "
+     .max = 200000, .help = "Most of TIP's own observations that are kept, about 400 bytes of memory each; never "
+                            "more than an eighth of bus.outbox_bytes in all; the oldest of the kind with most go first, all of them "
                             "after 90 days."},
     {.name = "allow_special", .type = TIP_OPT_PREFIXES, .offset = AT(allow_special), .max = BL_OWN_MAX,
      .help = "Special-use networks whose addresses count like any other when TIP itself saw them: those of a lab."},
