@@ -72,8 +72,20 @@ def lists(site, broker, pub):
     return lists
 
 
+KINDS = ("trap", "flux", "smtp")
+
+
+def kept_by_kind(lists):
+    return {what: lists.service.metric(f'tip_blacklist_observations{{what="{what}"}}') for what in KINDS}
+
+
 def kept(lists):
-    return lists.service.metric("tip_blacklist_observations")
+    return sum(kept_by_kind(lists).values())
+
+
+def forgotten(lists, why="full"):
+    return sum(lists.service.metric(f'tip_blacklist_observations_forgotten_total{{why="{why}",what="{what}"}}')
+               for what in KINDS)
 
 
 def unbelieved(lists, why):
@@ -222,8 +234,7 @@ def test_what_is_kept_is_bounded(lists, site, seer, nginx, rng):
     for value in values:
         seer.mail(value)
     seer.pub.flush()
-    full = 'tip_blacklist_observations_forgotten_total{why="full"}'
-    wait_for(lambda: lists.service.metric(full) == 20, 20, lambda: f"the oldest are forgotten: {lists.service.metric(full)}")
+    wait_for(lambda: forgotten(lists) == 20, 20, lambda: f"the oldest are forgotten: {forgotten(lists)}")
     assert kept(lists) == 10
     lists.service.kill()
     lists.service.start()
@@ -233,6 +244,67 @@ def test_what_is_kept_is_bounded(lists, site, seer, nginx, rng):
     seer.pub.flush()
     repeated = "tip_blacklist_observations_repeated_total"
     wait_for(lambda: lists.service.metric(repeated) == 10, 20, "the newest ten are the ones that are kept")
+
+
+def test_a_flood_of_one_kind_leaves_the_others(lists, site, seer, rng):
+    """Who sends the most loses its own oldest: what the others saw stays, and so do its verdicts."""
+    lists.service = site.service("blacklist", sources=str(lists.dir), observations_max=30, verdict_clock="1s",
+                                 **lists.settings)
+    lists.start()
+    values = addresses(rng, 400)
+    for value in values[:5]:
+        seer.client(value)
+    for value in values[5:9]:
+        seer.agents("fluxing.tip-b.net", value)
+    seer.pub.flush()
+    wait_for(lambda: kept_by_kind(lists) == {"trap": 0, "flux": 8, "smtp": 5}, 20, "what the others saw")
+    wait_verdict(lists, values[4], 1)
+    for value in values[10:]:
+        seer.mail(value)
+    seer.pub.flush()
+    wait_for(lambda: forgotten(lists) == 390 - 17, 30, lambda: f"the flood's own: {forgotten(lists)}")
+    assert kept_by_kind(lists) == {"trap": 17, "flux": 8, "smtp": 5}
+    for value in values[200:220]:
+        seer.client(value, "dictionary")
+    seer.pub.flush()
+    wait_for(lambda: kept_by_kind(lists)["smtp"] == 11, 30, lambda: f"a share each: {kept_by_kind(lists)}")
+    assert kept_by_kind(lists) == {"trap": 11, "flux": 8, "smtp": 11}
+    lists.service.kill()
+    lists.service.start()
+    assert kept_by_kind(lists) == {"trap": 11, "flux": 8, "smtp": 11}
+    wait_for(lambda: values[5] in lists.verdicts() and values[399] in lists.verdicts(), 30, "what is kept has verdicts")
+
+
+def test_hostile_events_are_bounded_and_others_go_on(lists, seer, rng):
+    lists.start()
+    now = int(time.time() * 1000)
+    entry = pb.MailEntry(indicator=pb.Indicator(kind=IP, value="46.4.8.1"), role=pb.MAIL_ROLE_SENDER)
+
+    def mail(value="46.4.8.1", at=now, entries=None, depth=0):
+        one = pb.MailEntry(indicator=pb.Indicator(kind=IP, value=value), role=pb.MAIL_ROLE_SENDER)
+        seer.send("v1.mail.seen.bait.", event("mail.seen", trap="bait", digest="0" * 64, received_unix_ms=at,
+                                              entries=entries or [one]), depth=depth)
+
+    malformed = lambda: lists.service.metric("tip_blacklist_events_malformed_total")
+    mail(entries=[entry] * 4000)  # fits in an event, and is more than one may bring
+    mail("46.4.8.2", depth=2**32 - 1)
+    mail("46.4.8.2", depth=255)
+    mail("46.4.8.3", at=1)
+    mail("46.4.8.4", at=now + 10 * 365 * DAY * 1000)
+    mail("46.4.8.5.tip-b.net")
+    mail("46.4.8.6")
+    seer.pub.flush()
+    wait_kept(lists, 2, "one of the future, which is now, and one of now")
+    assert malformed() == 2 and unbelieved(lists, "deep") == 1 and unbelieved(lists, "late") == 1
+    assert unbelieved(lists, "malformed") == 1
+    for at in (-1, -2**63, 2**63 - 1):
+        mail("46.4.8.7", at=at)
+    mail("46.4.8.8")
+    seer.pub.flush()
+    wait_verdict(lists, "46.4.8.8", 1)
+    assert malformed() + unbelieved(lists, "late") + kept(lists) == 3 + 2 + 4, "each is refused, late or of now"
+    tau = newest(lists)["46.4.8.4"][1]
+    assert newest(lists)["46.4.8.4"][0].expires_unix_ms < (tau + 30 * DAY) * 1000, "no time makes it last"
 
 
 def test_a_small_map_is_never_filled(lists, site, seer, rng):
@@ -246,9 +318,8 @@ def test_a_small_map_is_never_filled(lists, site, seer, rng):
     total, full = "tip_blacklist_observations_total", "tip_blacklist_observations_unbelieved_total"
     wait_for(lambda: lists.service.metric(total + '{what="trap"}') + lists.service.metric(full + '{why="full"}') == 60600, 120,
              "all of them were heard")
-    taken, forgotten = (lists.service.metric(name) for name in (
-        total + '{what="trap"}', 'tip_blacklist_observations_forgotten_total{why="full"}'))
-    assert taken == forgotten + kept(lists) and forgotten > 1000
+    taken, gone = lists.service.metric(total + '{what="trap"}'), forgotten(lists)
+    assert taken == gone + kept(lists) and gone > 1000
     assert 5000 < kept(lists) < 15000, "what two of 16 MiB hold"
     n = kept(lists)
     lists.service.kill()
@@ -464,6 +535,21 @@ def test_an_agent_that_is_seen_again_is_kept_by_day_and_counts_once(quick, seer)
         depths = [s.event.depth for s in lists.events("v1.verdict.") for v in s.payload.verdicts if v.indicator.value == value]
         assert min(depths) >= depth, "one deeper than what it rests on"
     check_verdict(*wait_verdict(lists, agent, 1), [("flux", "net-1", now)])
+
+
+def test_a_verdict_is_marked_by_what_it_rests_on(quick, seer, rng):
+    """Not by what happens to be told together with it; nor is it as deep."""
+    lists, values = quick, addresses(rng, 90)
+    lists.start()
+    marked = {value: 1 + i % 3 for i, value in enumerate(values)}
+    for i, value in enumerate(values):
+        seer.mail(value, tlp=marked[value], depth=i // 3 % 4)
+    seer.pub.flush()
+    wait_for(lambda: set(lists.verdicts()) == set(values), 30, "all are watched")
+    for stored in lists.events("v1.verdict."):
+        for verdict in stored.payload.verdicts:
+            assert stored.stamp.tlp == marked[verdict.indicator.value]
+            assert stored.event.depth == 1 + values.index(verdict.indicator.value) // 3 % 4
 
 
 def test_an_audience_sees_what_it_may(quick, seer, site):

@@ -355,6 +355,12 @@ static void test_observed_in_its_time(void **state)
     event.mail_seen.received_unix_ms -= 1000;
     assert_int_equal(walk(&event, &seen), 0);
     assert_int_equal(seen.items[0].fate, OBSERVED_LATE);
+    event.mail_seen.received_unix_ms = INT64_MIN;
+    assert_int_equal(walk(&event, &seen), 0);
+    assert_int_equal(seen.items[0].fate, OBSERVED_LATE);
+    event.mail_seen.received_unix_ms = INT64_MAX;
+    assert_int_equal(walk(&event, &seen), 0);
+    assert_int_equal(seen.items[0].observation.at_s, NOW / 1000 + OBSERVED_AHEAD_S);
     event.mail_seen.received_unix_ms = NOW + 3600000; /* nobody's clock */
     assert_int_equal(walk(&event, &seen), 0);
     assert_int_equal(seen.items[0].fate, OBSERVED_TAKEN);
