@@ -85,6 +85,7 @@ EVENTS = {
                                                     ev.Cause(event_id=ident(3), index=300)], depth=2,
                            listing_delta=ev.ListingDelta(
         source="drop.v4", stream=ident(0x30), from_version=6, to_version=7, part=1, n_parts=2, fetched_unix_ms=T0,
+        confirmed_unix_ms=T0 - 60000,
         added=[entry(1, "192.0.2.7", 0, 12, b"192.0.2.7 ; SBL1"),
                entry(2, "198.51.100.0/24", 8, 13, b"198.51.100.9/24 \\ \xff\t"),
                entry(4, "http://bad.example/a?b=c", 0, 1 << 40, b"")],
@@ -109,7 +110,8 @@ EVENTS = {
         n_held_60d=1200, n_removed_60d=61, observed_ms=7776000000,
         overlaps=[ev.SourceOverlap(source="ssh", n_scored=500.5, n_shared=400, n_first=150.25, n_late=249.5),
                   ev.SourceOverlap(source="scan", n_scored=20, n_shared=3, n_first=3)],
-        overlap_count=40, overlaps_unix_ms=T0 + 3600000, overlaps_scored=1001.5)),
+        overlap_count=40, overlaps_unix_ms=T0 + 3600000, overlaps_scored=1001.5, law_half_life_ms=172800000,
+        law_basis="file", law_append=True)),
     "verdict.changes": event("verdict.changes", verdict_changes=ev.VerdictChanges(
         verdicts=verdict(), cause_source="drop.v4", stream=ident(0x30), version=7, part=1)),
     "control.applied": event("control.applied", control_applied=ev.ControlApplied(

@@ -86,7 +86,8 @@ static void fill_delta(struct tip_event *event)
                                                       .changed = changed,
                                                       .n_removed = 2,
                                                       .removed = removed,
-                                                      .fetched_unix_ms = T0};
+                                                      .fetched_unix_ms = T0,
+                                                      .confirmed_unix_ms = T0 - 60000};
 }
 
 static void fill_baseline(struct tip_event *event)
@@ -189,6 +190,9 @@ static void fill_weight(struct tip_event *event)
                                                       .n_held_60d = 1200,
                                                       .n_removed_60d = 61,
                                                       .observed_ms = 7776000000,
+                                                      .law_half_life_ms = 172800000,
+                                                      .law_basis = "file",
+                                                      .law_append = true,
                                                       .n_overlaps = 2,
                                                       .overlaps = overlaps,
                                                       .overlap_count = 40,

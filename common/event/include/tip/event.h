@@ -117,6 +117,7 @@ struct tip_listing_delta {
     size_t n_added, n_changed, n_removed;
     struct tip_listing_entry *added, *changed, *removed; /* removed: kind and value only */
     int64_t fetched_unix_ms;
+    int64_t confirmed_unix_ms; /* when the source last named what it has removed; 0: not known */
 };
 
 struct tip_listing_baseline {
@@ -185,6 +186,9 @@ struct tip_source_weight { /* proto/tip/v1/event.proto says what each number is 
     uint64_t interval_ms, half_life_ms;
     const char *half_life_basis;
     uint64_t n_known, n_removed, n_held_60d, n_removed_60d, observed_ms;
+    uint64_t law_half_life_ms;
+    const char *law_basis; /* "": not told */
+    bool law_append;
     size_t n_overlaps; /* carried, at most TIP_OVERLAPS_MAX */
     struct tip_source_overlap *overlaps;
     uint32_t overlap_count; /* in all */
