@@ -307,6 +307,8 @@ static void app_settle_sources(struct app *app)
     }
     txn = app_begin(app);
     tip_hash_each (app->sources, source, next)
+        r = r ? r : law_settle(source, txn);
+    tip_hash_each (app->sources, source, next)
         r = r ? r : publish_weigh(source, txn);
     app_commit(app, &txn, r);
 }

@@ -365,9 +365,23 @@ void stale_tick(struct app *app);
 double app_source_weight(const struct app_source *source);
 bool app_source_is_fixed(const struct app_source *source);
 
-/** Tells the weight in force with what was last measured: within a transaction. */
+/** Tells the weight and half-life in force with what was last measured: within a transaction. */
 tip_nodiscard int weigh_publish(struct app_source *source, struct tip_outbox_txn *txn, double before,
                                 const char *reason);
+
+/* law.c */
+
+/** Tells what is in force, and why. */
+tip_nodiscard int law_tell(struct app_source *source, struct tip_outbox_txn *txn, double before);
+
+/** Before the first part of a job: verdicts that others hear first are explained by what they rest on. */
+tip_nodiscard int law_begin(struct app_source *source, struct tip_outbox_txn *txn, const struct bl_job *job);
+
+/** Files were read: tells a law that is in force and was never told, or for another reason. */
+tip_nodiscard int law_settle(struct app_source *source, struct tip_outbox_txn *txn);
+
+/** Fills in what of the law an event tells. What was measured stands in it. */
+void law_fill(struct app_source *source, struct tip_source_weight *told);
 
 /** Each second: measures all sources when it is time to. */
 void weigh_tick(struct app *app);

@@ -59,6 +59,26 @@ static struct tip_listing_entry *codec_entries(struct codec_fill *fill, uint32_t
     return first;
 }
 
+/*
+ * When the list last named what has left it. All of a part left in the same step, so one entry says it of all; only
+ * where the clock went back may they differ.
+ */
+static int64_t codec_confirmed(const struct work_plan *plan, const struct bl_part *cut)
+{
+    const struct work_lists *lists = plan->lists;
+
+    for (uint32_t i = cut->removed_from; lists && i < cut->removed_to; i++) {
+        const struct bl_seen_times *times;
+        struct bl_item item;
+
+        bl_set_item(&plan->from.file.set, bl_diff_at(&plan->diff.removed, i), &item);
+        times = bl_seen_find(&lists->sources[plan->order.self].seen[BL_AFTER], item.kind, item.value, item.len);
+        if (times) /* else it is forgotten: too many have left */
+            return (int64_t)times->last_s * TIP_SECOND_MS;
+    }
+    return 0;
+}
+
 static void codec_delta(struct tip_event *event, const struct codec_part *part, struct codec_scratch *scratch)
 {
     const struct work_plan *plan = part->plan;
@@ -77,6 +97,7 @@ static void codec_delta(struct tip_event *event, const struct codec_part *part, 
         .n_changed = cut->changed_to - cut->changed_from,
         .n_added = cut->added_to - cut->added_from,
         .fetched_unix_ms = part->fetched_unix_ms,
+        .confirmed_unix_ms = codec_confirmed(plan, cut),
     };
     fill.indices = &plan->diff.removed;
     fill.map = &plan->from;
@@ -247,6 +268,7 @@ static const struct codec_row stored_rows[] = {
     CODEC_ROW("weight", CODEC_REAL, bl_stored, weight),
     CODEC_ROW("half_life", CODEC_INT, bl_stored, half_life_s),
     CODEC_ROW("append", CODEC_BOOL, bl_stored, is_append),
+    CODEC_ROW("law_basis", CODEC_TEXT, bl_stored, law_basis),
     CODEC_ROW("kin", CODEC_INT, bl_stored, kin),
     CODEC_ROW("kin_of", CODEC_HEX, bl_stored, kin_of),
     CODEC_ROW("measured_independence", CODEC_REAL, bl_stored, measured_independence),

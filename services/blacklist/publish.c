@@ -377,7 +377,10 @@ static int publish_part(struct app *app, struct tip_outbox_txn *txn, const struc
     enum tip_tlp others;
     struct tip_event event;
     const char *prefix;
+    int r = source && !job->next ? law_begin(source, txn, job) : 0;
 
+    if (r)
+        return r;
     tip_metric_inc(app->m[APP_M_PARTS]);
     if (part.index >= work_plan_verdicts(plan)) {
         part.index -= work_plan_verdicts(plan);
@@ -395,21 +398,20 @@ static int publish_part(struct app *app, struct tip_outbox_txn *txn, const struc
 static int publish_weight(struct app *app, struct tip_outbox_txn *txn, const struct bl_job *job)
 {
     struct app_source *source = app_source_find(app, job->name);
-    const char *reason = app_source_is_fixed(source)      ? "configured"
-                         : source->stored.weighed_unix_ms ? "measured"
-                                                          : "prior";
 
     source->stored.kin = job->kin_after;
     source->stored.kin_of = job->kin_of_after;
     if (bl_law_equals(&job->before, &job->after))
         return 0;
     bl_stored_law_set(&source->stored, &job->after);
-    return weigh_publish(source, txn, job->before.weight, reason);
+    return law_tell(source, txn, job->before.weight);
 }
 
 static int publish_version(struct app *app, struct tip_outbox_txn *txn, const struct bl_job *job)
 {
     struct app_source *source = app_source_find(app, job->name);
+    struct bl_law law = bl_stored_law(&source->stored);
+    int r;
 
     tip_metric_inc(app->m[APP_M_VERSIONS]);
     source->stored.version = job->to;
@@ -418,8 +420,10 @@ static int publish_version(struct app *app, struct tip_outbox_txn *txn, const st
     source->stored.kin = job->kin_after;
     source->stored.kin_of = job->kin_of_after;
     source->stored.tlp = app_source_tlp(source);
-    return collect_published(source, txn,
-                             app_source_is_over(source) && !source->stored.n_entries ? "retired" : "changed");
+    r = bl_law_equals(&law, &job->after) ? 0 : law_tell(source, txn, law.weight);
+    return r ? r
+             : collect_published(source, txn,
+                                 app_source_is_over(source) && !source->stored.n_entries ? "retired" : "changed");
 }
 
 static int publish_other(struct app *app, struct tip_outbox_txn *txn, const struct bl_job *job)

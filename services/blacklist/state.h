@@ -21,6 +21,7 @@ struct bl_stored {
     double weight;          /* in force in what has been published */
     int64_t half_life_s;    /* likewise; 0: what leaves counts no more */
     bool is_append;         /* likewise: its entries age from when they came */
+    char law_basis[16];     /* why the half-life is that, as it was told; empty: it was not told yet */
     int64_t kin;            /* likewise: whom it is independent of, as a number; 0: not known */
     struct work_kin kin_of; /* likewise, in full */
     int64_t tlp;            /* marking of the current version */

@@ -129,6 +129,7 @@ static void weigh_tell(struct weigh_told *told, const struct weigh_order *order,
         .interval_ms = (uint64_t)w->interval_s * TIP_SECOND_MS,
         .half_life_ms = (uint64_t)life->half_life_s * TIP_SECOND_MS,
         .half_life_basis = bl_survive_basis_name(life->basis),
+        .law_basis = "",
         .n_known = life->n_known,
         .n_removed = life->n_removed,
         .n_held_60d = life->n_held_60d,
@@ -181,6 +182,7 @@ int weigh_publish(struct app_source *source, struct tip_outbox_txn *txn, double 
     struct tip_event event = {
         .kind = TIP_EVENT_SOURCE_WEIGHT, .kind_name = "", .source_weight = {.half_life_basis = "", .copied_from = ""}};
     enum tip_tlp tlp;
+    int r;
 
     if (measured)
         event.source_weight = measured->source_weight;
@@ -189,9 +191,11 @@ int weigh_publish(struct app_source *source, struct tip_outbox_txn *txn, double 
     event.source_weight.before = before;
     event.source_weight.fixed = app_source_is_fixed(source);
     event.source_weight.reason = reason;
+    law_fill(source, &event.source_weight);
     tlp = weigh_tlp(source, event.source_weight.copied_from);
     weigh_overlap_filter(source, &event.source_weight, tlp);
-    return app_publish(source->app, txn, TIP_TOPIC_SOURCE_WEIGHT, source->name, tlp, &event);
+    r = app_source_put(txn, source);
+    return r ? r : app_publish(source->app, txn, TIP_TOPIC_SOURCE_WEIGHT, source->name, tlp, &event);
 }
 
 /* ---- is it worth telling? ---- */

@@ -23,7 +23,9 @@ def lists(site, broker, pub):
 
 
 def weights(lists, source=None):
-    return [s.payload for s in lists.events("v1.source.weight.") if source in (None, s.payload.source)]
+    """What was told since it was measured; before that only the law is told (test_law.py)."""
+    return [s.payload for s in lists.events("v1.source.weight.")
+            if source in (None, s.payload.source) and s.payload.measured_unix_ms]
 
 
 def told(lists, *sources):
