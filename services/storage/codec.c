@@ -200,7 +200,7 @@ size_t store_codec_n_listings(const struct tip_event *event)
 struct codec_run {
     bool listed;
     uint64_t version;
-    int64_t unix_ms;
+    int64_t unix_ms, confirmed_unix_ms;
 };
 
 static struct store_listing *codec_entries(struct store_listing *row, const struct codec_run *run,
@@ -221,12 +221,21 @@ static struct store_listing *codec_entries(struct store_listing *row, const stru
             .tlp = context->tlp,
             .first_unix_ms = run->unix_ms,
             .last_unix_ms = run->unix_ms,
+            .confirmed_unix_ms = run->confirmed_unix_ms,
         };
         (void)store_codec_key(&row->key, context->ikey_key, entry->kind, entry->value,
                               entry->value_len); /* was checked when it was read */
         row->key.source_id = context->source_id;
     }
     return row;
+}
+
+/* However long ago that is: verdicts go by it too. It was not named any more when it was removed. */
+static int64_t codec_confirmed(const struct tip_listing_delta *delta, int64_t removed_unix_ms)
+{
+    int64_t unix_ms = delta->confirmed_unix_ms < removed_unix_ms ? delta->confirmed_unix_ms : removed_unix_ms;
+
+    return unix_ms > 0 ? unix_ms : 0;
 }
 
 void store_codec_listings(const struct tip_event *event, const struct store_codec_context *context,
@@ -246,6 +255,7 @@ void store_codec_listings(const struct tip_event *event, const struct store_code
     rows = codec_entries(rows, &run, context, delta->added, delta->n_added);
     rows = codec_entries(rows, &run, context, delta->changed, delta->n_changed);
     run.listed = false;
+    run.confirmed_unix_ms = codec_confirmed(delta, run.unix_ms);
     codec_entries(rows, &run, context, delta->removed, delta->n_removed);
 }
 

@@ -161,6 +161,44 @@ def test_a_list_is_known_as_it_was(store, pub, caller):  # noqa: F811
     assert store.rows("select n_times, listed from tip.listing where value = '192.0.2.7'") == [(2, False)]
 
 
+def test_how_fast_what_was_said_fades_as_of_a_time(store, pub, caller):  # noqa: F811
+    """The law in force, not the measured one; and when the list last named what it has removed, each time it did."""
+    drop, key, value = Lister("drop"), (pb.KIND_IP, "192.0.2.7"), "192.0.2.7"
+    start_ms = int(time.time() * 1000) // 1000 * 1000 - 40 * 86400_000  # confirmed longer ago than 30 days, and not cut
+    steps = [{key: 0}, {}, {key: 0}, {}]
+    store.start()
+    for i, new in enumerate(steps):
+        drop.confirmed_unix_ms = start_ms + i * 100_000 - 7_000
+        step(store, pub, drop, new, start_ms + 39 * 86400_000 + i * 100_000)
+    laws = [dict(half_life_ms=1000, half_life_basis="append_only"),  # as an older build tells it
+            dict(half_life_ms=1000, half_life_basis="append_only", law_basis="file", law_half_life_ms=0),
+            dict(law_basis="category", law_half_life_ms=5000, law_append=True)]
+    for i, law in enumerate(laws):
+        weighed = event("source.weight", source="drop", weight=0.5, **law)
+        weighed.observed_unix_ms = start_ms + 39 * 86400_000 + i * 100_000 + 50_000
+        store.wait_stored(publish(pub, [(drop.topic("source.weight"), weighed)]))
+
+    def at(ms):
+        return rfc(datetime.datetime.fromtimestamp(ms / 1000, datetime.timezone.utc))
+
+    def ask(name, **how):
+        row, = caller.query(name, value=value, **how)
+        return row["listed"], row["confirmed_at"], row["half_life_ms"], row["half_life_basis"], row["append_only"]
+
+    day_39 = start_ms + 39 * 86400_000
+    first, last = at(start_ms + 93_000), at(start_ms + 293_000)
+    assert ask("explain") == ("false", last, "5000", "category", "true")
+    assert [ask("explain_at", at=at(day_39 + seconds * 1000)) for seconds in (40, 60, 140, 160, 210, 290, 301)] == [
+        ("true", None, None, None, None), ("true", None, "1000", "append_only", "true"),
+        ("false", first, "1000", "append_only", "true"), ("false", first, "0", "file", "false"),
+        ("true", None, "0", "file", "false"), ("true", None, "5000", "category", "true"),
+        ("false", last, "5000", "category", "true")]
+    told, older, oldest = caller.query("source_weight", source="drop")
+    assert [(row["law_half_life_ms"], row["law_basis"], row["law_append"]) for row in (told, older, oldest)] == [
+        ("5000", "category", "true"), ("0", "file", "false"), ("1000", "append_only", "true")]
+    assert (older["half_life_ms"], json.loads(older["counts"])["half_life_basis"]) == ("1000", "append_only")
+
+
 def test_an_audience_sees_of_the_past_what_it_may_see_now(store, pub, caller):  # noqa: F811
     """Told to everybody, then the list is marked amber: its past is marked with it."""
     lister, key = Lister("canary.list"), (pb.KIND_IP, "192.0.2.9")

@@ -25,6 +25,7 @@ class Lister:
         self.name, self.part_entries = name, part_entries
         self.stream, self.version, self.set = os.urandom(16), 0, {}
         self.fetched_unix_ms = int(time.time() * 1000)
+        self.confirmed_unix_ms = 0  # of what a delta removes
 
     def topic(self, kind):
         return f"v1.{kind}.{self.name.replace('.', '_')}."
@@ -63,7 +64,7 @@ class Lister:
         return (self.topic("listing.delta"),
                 event("listing.delta", source=self.name, stream=self.stream, from_version=self.version - 1,
                       to_version=self.version, part=part, n_parts=n_parts, fetched_unix_ms=self.fetched_unix_ms,
-                      **lists))
+                      confirmed_unix_ms=self.confirmed_unix_ms, **lists))
 
     def ok(self, reason="changed", **fields):
         """The source.ok of the newest version, as a pair."""

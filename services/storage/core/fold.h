@@ -35,7 +35,8 @@ struct store_listing {
     uint64_t line, version;
     int64_t first_unix_ms; /* set both to when it was seen; folding parts them */
     int64_t last_unix_ms;
-    uint32_t order; /* set by folding, with round */
+    int64_t confirmed_unix_ms; /* without `listed`: when the source last named it; 0: not known */
+    uint32_t order;            /* set by folding, with round */
     uint32_t round;
 };
 

@@ -26,13 +26,14 @@ static const char listing_sql_list[] =
     "        as u(ikey, source_id, kind, value, net, flags, first_at, last_at, version, line, mark, raw, tlp)"
     "), past as ("
     "    insert into tip.listing_history as h (ikey, source_id, kind, value, listed_at, removed_at, flags, version, "
-    "        line, raw, tlp) "
+    "        line, raw, tlp, confirmed_at) "
     "    select l.ikey, l.source_id, l.kind, l.value, l.listed_at, l.removed_at, l.flags, l.version, l.line, l.raw, "
-    "        l.tlp "
+    "        l.tlp, l.confirmed_at "
     "    from u join tip.listing as l on l.ikey = u.ikey and l.source_id = u.source_id and l.kind = u.kind "
     "        and l.value = u.value "
     "    where not l.listed and l.removed_at is not null "
-    "    on conflict (ikey, source_id, kind, value, listed_at) do update set removed_at = excluded.removed_at"
+    "    on conflict (ikey, source_id, kind, value, listed_at) do update set removed_at = excluded.removed_at, "
+    "        confirmed_at = excluded.confirmed_at"
     ") "
     "insert into tip.listing as l (ikey, source_id, kind, value, net, flags, listed, first_seen, listed_at, last_seen, "
     "n_times, version, line, mark, raw, tlp) "
@@ -45,6 +46,7 @@ static const char listing_sql_list[] =
     "listed_at = case when l.listed then l.listed_at else excluded.listed_at end, "
     "last_seen = excluded.last_seen, "
     "removed_at = null, "
+    "confirmed_at = null, "
     "n_times = l.n_times + case when l.listed then 0 else 1 end, "
     "version = excluded.version, "
     "line = excluded.line, "
@@ -54,9 +56,9 @@ static const char listing_sql_list[] =
 
 static const char listing_sql_remove[] =
     "update tip.listing as l set listed = false, removed_at = u.last_at, "
-    "tlp = greatest(l.tlp, u.tlp) "
+    "confirmed_at = u.confirmed_at, tlp = greatest(l.tlp, u.tlp) "
     "from unnest($1::bigint[], $2::integer[], $3::smallint[], $4::text[], $5::timestamptz[], "
-    "$6::smallint[]) as u(ikey, source_id, kind, value, last_at, tlp) "
+    "$6::smallint[], $7::timestamptz[]) as u(ikey, source_id, kind, value, last_at, tlp, confirmed_at) "
     "where l.ikey = u.ikey and l.source_id = u.source_id and l.kind = u.kind and l.value = u.value and l.listed";
 
 /*
@@ -358,17 +360,18 @@ static int listings_list(struct store_rows *rows, const struct store_listing *li
 
 static int listings_remove(struct store_rows *rows, const struct store_listing *listings, size_t n)
 {
-    static const enum store_oid types[] = {STORE_OID_INT8, STORE_OID_INT4,        STORE_OID_INT2,
-                                           STORE_OID_TEXT, STORE_OID_TIMESTAMPTZ, STORE_OID_INT2};
+    static const enum store_oid types[] = {STORE_OID_INT8,        STORE_OID_INT4, STORE_OID_INT2,       STORE_OID_TEXT,
+                                           STORE_OID_TIMESTAMPTZ, STORE_OID_INT2, STORE_OID_TIMESTAMPTZ};
     struct store_out *column = rows->columns;
 
-    rows_begin(rows, types, 6);
+    rows_begin(rows, types, 7);
     for (size_t i = 0; i < n; i++) {
         rows_key(column, &listings[i].key);
         store_put_time_us(&column[4], listings[i].last_unix_ms * 1000);
         store_put_int2(&column[5], listings[i].tlp);
+        store_put_time_ms(&column[6], listings[i].confirmed_unix_ms);
     }
-    return rows_run(rows, listing_sql_remove, 6);
+    return rows_run(rows, listing_sql_remove, 7);
 }
 
 int store_listings_write(struct store_rows *rows, const struct store_listing *listings, size_t n)

@@ -64,10 +64,11 @@ static const char source_sql_weight[] = "update tip.source set weight = $2::doub
 /* Told twice: the same event again. */
 static const char source_sql_weighed[] =
     "insert into tip.source_weight (source_id, at, reason, fixed, measured_at, half_life_ms, counts, tlp, weight, "
-    "before, measured, trust, independence, lead, freshness) values ($1::integer, $2::timestamptz, $3, $4::boolean, "
+    "before, measured, trust, independence, lead, freshness, law_half_life_ms, law_basis, law_append) values "
+    "($1::integer, $2::timestamptz, $3, $4::boolean, "
     "$5::timestamptz, $6::bigint, $7::jsonb, $8::smallint, $9::double precision, $10::double precision, "
     "$11::double precision, $12::double precision, $13::double precision, $14::double precision, "
-    "$15::double precision) on conflict (source_id, at) do nothing";
+    "$15::double precision, $16::bigint, $17, $18::boolean) on conflict (source_id, at) do nothing";
 
 enum { SOURCE_REAL = 32 };
 
@@ -323,6 +324,19 @@ static void source_arg_real(struct store_args *args, double value, char text[sta
     store_arg_text(args, text);
 }
 
+/* How fast what it says fades from then on; nothing of what an older build told. */
+static void source_arg_law(struct store_args *args, const struct tip_source_weight *told)
+{
+    if (!*told->law_basis) {
+        for (int i = 0; i < 3; i++)
+            store_arg_text(args, NULL);
+        return;
+    }
+    store_arg_int(args, source_count(told->law_half_life_ms));
+    store_arg_text(args, told->law_basis);
+    source_arg_bool(args, told->law_append);
+}
+
 static int source_weight_history(struct store_db *db, const struct store_source *source, const struct tip_event *event,
                                  int16_t tlp, int64_t unix_ms)
 {
@@ -346,6 +360,7 @@ static int source_weight_history(struct store_db *db, const struct store_source 
     store_arg_int(&args, tlp);
     for (size_t i = 0; i < sizeof(reals) / sizeof(*reals); i++)
         source_arg_real(&args, reals[i], text[i]);
+    source_arg_law(&args, told);
     return store_db_run(db, source_sql_weighed, &args, NULL);
 }
 
