@@ -87,7 +87,7 @@ bool explain_is_around(const struct tip_store_answer *around, size_t row)
 
 /* ---- shares ---- */
 
-/* How long ago a time of the row is, in seconds; 0 when it is not known. */
+/* How long ago a time of the row is; whole seconds, as the collector counts; 0 when it is not known. */
 static int64_t explain_age_s(const struct explain *explain, size_t row, const char *column)
 {
     const char *cell = explain_cell(explain, row, column);
@@ -95,26 +95,39 @@ static int64_t explain_age_s(const struct explain *explain, size_t row, const ch
 
     if (!cell || tip_clock_parse(&unix_ms, cell, strlen(cell)) || unix_ms > explain->at_unix_ms)
         return 0;
-    return (explain->at_unix_ms - unix_ms) / TIP_SECOND_MS;
+    return explain->at_unix_ms / TIP_SECOND_MS - unix_ms / TIP_SECOND_MS;
 }
 
-/* A list that removes nothing says nothing by going on; what left a list fades from then on. */
+/* Since the list last named it; where nobody said when that was, since it was removed. */
+static int64_t explain_gone_s(const struct explain *explain, size_t row)
+{
+    return explain_age_s(explain, row, explain_cell(explain, row, "confirmed_at") ? "confirmed_at" : "removed_at");
+}
+
+/* As core/law.h of the collector: a list that removes nothing says nothing by going on, and what left fades from when
+ * the list last named it; after the window it is forgotten. */
+static double explain_source_p(const struct explain *explain, size_t row, const struct removal_share *share,
+                               bool is_append)
+{
+    if (!share->is_listed && (!share->half_life_s || explain_gone_s(explain, row) > REMOVAL_WINDOW_S))
+        return 0;
+    if (is_append)
+        return removal_decayed(share->p, explain_age_s(explain, row, "listed_at"), share->half_life_s);
+    return share->is_listed ? share->p : removal_decayed(share->p, explain_gone_s(explain, row), share->half_life_s);
+}
+
 static struct removal_share explain_source_share(const struct explain *explain, size_t row)
 {
-    const char *half_life = explain_cell(explain, row, "half_life_ms"),
-               *basis = explain_text(explain, row, "half_life_basis");
+    const char *half_life = explain_cell(explain, row, "half_life_ms");
     double weight = strtod(explain_text(explain, row, "weight"), NULL);
     struct removal_share share = {.name = explain_text(explain, row, "source"),
                                   .p = weight,
                                   .half_life_s = half_life ? strtoll(half_life, NULL, 10) / TIP_SECOND_MS : 0,
                                   .is_listed = explain_is_listed(explain, row)};
-    bool is_append = !strcmp(basis, "append_only") && share.half_life_s;
+    bool is_append = !strcmp(explain_text(explain, row, "append_only"), "true") && share.half_life_s;
 
     share.is_fading = is_append || !share.is_listed;
-    if (is_append)
-        share.p = removal_decayed(weight, explain_age_s(explain, row, "listed_at"), share.half_life_s);
-    else if (!share.is_listed)
-        share.p = removal_decayed(weight, explain_age_s(explain, row, "removed_at") + 1, share.half_life_s);
+    share.p = explain_source_p(explain, row, &share, is_append);
     return share;
 }
 

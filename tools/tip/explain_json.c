@@ -7,14 +7,16 @@
 
 #include "explain.h"
 
+/* Without the noise of sums of 0.3 and 0.5. */
 static double explain_json_round(double value)
 {
-    return round(value * 1e6) / 1e6;
+    return round(value * 1e12) / 1e12;
 }
 
 static json_t *explain_json_source(const struct explain *explain, size_t row)
 {
-    static const char *const texts[] = {"source", "first_seen", "listed_at", "last_seen", "removed_at"};
+    static const char *const texts[] = {"source",     "first_seen",   "listed_at",      "last_seen",
+                                        "removed_at", "confirmed_at", "half_life_basis"};
     static const char *const numbers[] = {"n_times", "version", "line", "flags"};
     json_t *source = json_object();
     char raw[TIP_RAW_MAX * 4 + 1];

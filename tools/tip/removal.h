@@ -12,6 +12,8 @@
 
 #include <tip/buf.h>
 
+enum { REMOVAL_WINDOW_S = 90 * 24 * 60 * 60 }; /* what left a list before counts no more */
+
 #define REMOVAL_CAP 0.89 /* the most of what one thing alone stands behind */
 
 struct removal_share {

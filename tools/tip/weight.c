@@ -113,6 +113,21 @@ static int weight_half_life(const json_t *told, struct tip_buf *out)
         weight_number(told, "n_removed_60d"), weight_number(told, "n_held_60d"));
 }
 
+/* What was measured need not be in force: the file goes before it. */
+static int weight_law(const json_t *told, struct tip_buf *out)
+{
+    const char *basis = weight_word(told, "law_basis");
+    char text[TIP_DURATION_TEXT];
+
+    if (!*basis)
+        return 0; /* told by an older build */
+    (void)tip_duration_format((uint64_t)weight_number(told, "law_half_life_ms"), text);
+    return tip_buf_append_format(
+        out, "  in force      half-life %s: %s%s\n", text, strcmp(basis, "file") ? basis : "its file says so",
+        json_is_true(json_object_get(told, "law_append")) ? "; an entry fades from when it came, though it is listed"
+                                                          : "");
+}
+
 int weight_text(const char *counts, struct tip_buf *out)
 {
     static int (*const parts[])(const json_t *told, struct tip_buf *out) = {
@@ -128,6 +143,7 @@ int weight_text(const char *counts, struct tip_buf *out)
     else
         for (size_t i = 0; !r && i < sizeof(parts) / sizeof(*parts); i++)
             r = parts[i](told, out);
+    r = r ? r : weight_law(told, out);
     json_decref(told);
     return r;
 }

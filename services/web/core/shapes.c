@@ -8,7 +8,7 @@
         {"first_seen", NULL, WEB_AS_TIMED}, {"listed_at", NULL, WEB_AS_TIMED}, {"last_seen", NULL, WEB_AS_TIMED}, \
         {"removed_at", NULL, WEB_AS_TIMED}, {"n_times", NULL, WEB_AS_COUNT}, {"version", NULL, WEB_AS_IS},        \
         {"line", NULL, WEB_AS_IS}, {"raw", NULL, WEB_AS_RAW}, {"half_life_ms", NULL, WEB_AS_IS},                  \
-        {"score", NULL, WEB_AS_IS},                                                                               \
+        {"append_only", NULL, WEB_AS_FLAG}, {"confirmed_at", NULL, WEB_AS_TIMED}, {"score", NULL, WEB_AS_IS},     \
     {                                                                                                             \
         "tier", NULL, WEB_AS_IS                                                                                   \
     }
@@ -50,6 +50,7 @@ const web_shape web_shape_weight = { /* of query `source_weight` */
     {"reason", NULL, WEB_AS_WORD}, {"fixed", NULL, WEB_AS_FLAG}, {"measured_at", NULL, WEB_AS_TIMED},
     {"measured", NULL, WEB_AS_SHARE}, {"trust", NULL, WEB_AS_SHARE}, {"independence", NULL, WEB_AS_SHARE},
     {"lead", NULL, WEB_AS_SHARE}, {"freshness", NULL, WEB_AS_SHARE}, {"half_life_ms", NULL, WEB_AS_COUNT},
+    {"law_half_life_ms", NULL, WEB_AS_IS}, {"law_basis", NULL, WEB_AS_WORD}, {"law_append", NULL, WEB_AS_FLAG},
     {"counts", NULL, WEB_AS_OBJECT},
 };
 

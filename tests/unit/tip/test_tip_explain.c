@@ -1,5 +1,6 @@
 #include "check.h"
 
+#include <math.h>
 #include <string.h>
 
 #include <tip/clock.h>
@@ -8,9 +9,9 @@
 
 /* As storage answers `explain`, of one indicator at noon. */
 static struct tip_column columns[] = {
-    {.name = "source"},       {.name = "weight"},          {.name = "listed"}, {.name = "removed_at"},
-    {.name = "half_life_ms"}, {.name = "half_life_basis"}, {.name = "score"},  {.name = "families"},
-    {.name = "verdict_at"},   {.name = "expires_at"},
+    {.name = "source"},       {.name = "weight"},      {.name = "listed"},    {.name = "removed_at"},
+    {.name = "half_life_ms"}, {.name = "append_only"}, {.name = "score"},     {.name = "families"},
+    {.name = "verdict_at"},   {.name = "expires_at"},  {.name = "listed_at"}, {.name = "confirmed_at"},
 };
 
 enum { N_COLUMNS = sizeof(columns) / sizeof(columns[0]), SOURCES = 3, MINUTE_MS = 60 * 1000 };
@@ -24,7 +25,7 @@ struct told {
 };
 
 struct source {
-    const char *name, *weight, *listed, *removed_at, *half_life_ms;
+    const char *name, *weight, *listed, *removed_at, *half_life_ms, *listed_at, *confirmed_at, *append_only;
 };
 
 struct asked {
@@ -45,9 +46,10 @@ static size_t fill(const struct asked *asked)
 
     for (; n < SOURCES && (!n || asked->sources[n].name); n++) {
         const struct source *source = &asked->sources[n];
-        const char *row[N_COLUMNS] = {
-            source->name, source->weight,    source->listed,       source->removed_at, source->half_life_ms,
-            "measured",   asked->told.score, asked->told.families, asked->told.at,     asked->told.expires_at};
+        const char *row[N_COLUMNS] = {source->name,           source->weight,       source->listed,
+                                      source->removed_at,     source->half_life_ms, source->append_only,
+                                      asked->told.score,      asked->told.families, asked->told.at,
+                                      asked->told.expires_at, source->listed_at,    source->confirmed_at};
 
         memcpy(cells + n * N_COLUMNS, row, sizeof(row));
     }
@@ -74,19 +76,20 @@ static bool near(double a, double b)
     {                          \
         NULL, NULL, NULL, NULL \
     }
-#define NOBODY                       \
-    {                                \
-        NULL, NULL, NULL, NULL, NULL \
+#define NOBODY       \
+    {                \
+        .name = NULL \
     }
-#define ONE(weight)                     \
-    {                                   \
-        "a", weight, "true", NULL, NULL \
+#define LISTED(is, w)                             \
+    {                                             \
+        .name = is, .weight = w, .listed = "true" \
     }
-#define TWO(left, right)               \
-    {"a", left, "true", NULL, NULL},   \
-    {                                  \
-        "b", right, "true", NULL, NULL \
+#define GONE(w, at, life)                                                                   \
+    {                                                                                       \
+        .name = "a", .weight = w, .listed = "false", .removed_at = at, .half_life_ms = life \
     }
+#define ONE(weight)      LISTED("a", weight)
+#define TWO(left, right) LISTED("a", left), LISTED("b", right)
 
 static const struct asked rows[] = {
     /* nothing was told of what is weak, and what is strong is missed */
@@ -95,8 +98,8 @@ static const struct asked rows[] = {
     {{TWO("0.3", "0.5")}, {"0.65", "{\"list\":0.65}", MORNING, NULL}, 0.65, REMOVAL_SUM, true, NULL},
     {{TWO("0.3", "0.5")}, {"0.5", "{\"list\":0.5}", MORNING, NULL}, 0.65, REMOVAL_SUM, false, NULL},
     /* over: a list without a half-life let go of it; one that fades has crossed the bound */
-    {{{"a", "0.6", "false", MORNING, "0"}}, {"0", "{}", MORNING, NULL}, 0, REMOVAL_SUM, true, "0.00 -> none"},
-    {{{"a", "0.6", "false", YESTERDAY, "3600000"}},
+    {{GONE("0.6", MORNING, "0")}, {"0", "{}", MORNING, NULL}, 0, REMOVAL_SUM, true, "0.00 -> none"},
+    {{GONE("0.6", YESTERDAY, "3600000")},
      {"0.2997", "{\"list\":0.2997}", MORNING, NULL},
      0,
      REMOVAL_SUM,
@@ -123,7 +126,7 @@ static const struct asked rows[] = {
     {{ONE("0.95")}, {"0.89", "{\"list\":0.95}", MORNING, NULL}, 0.89, REMOVAL_CAPPED, true, NULL},
     {{ONE("0.95")}, {"0.95", "{\"list\":0.95}", MORNING, NULL}, 0.95, REMOVAL_SUM, true, NULL},
     /* not kept: it is not known whether it was listed then */
-    {{{"a", "0.6", NULL, NULL, NULL}}, NOTHING, 0, REMOVAL_SUM, true, "0.00 -> none"},
+    {{{.name = "a", .weight = "0.6"}}, NOTHING, 0, REMOVAL_SUM, true, "0.00 -> none"},
 };
 
 static void test_explain_agrees_with_what_was_told(void **state)
@@ -140,6 +143,54 @@ static void test_explain_agrees_with_what_was_told(void **state)
                      explain_agrees(&explain), tip_buf_text(&explain.arithmetic));
         if (rows[i].text)
             assert_string_equal(tip_buf_text(&explain.arithmetic), rows[i].text);
+        explain_deinit(&explain);
+    }
+}
+
+/* As the collector counts: from when the list last named it, of one that never removes anything from when it came. */
+static void test_explain_fades_as_verdicts_do(void **state)
+{
+    static const struct {
+        struct source source;
+        double p;
+    } faded[] = {
+        {GONE("0.8", MORNING, "86400000"), 0.8 * 0.9170040432046712},
+        {{.name = "a",
+          .weight = "0.8",
+          .listed = "false",
+          .removed_at = MORNING,
+          .confirmed_at = YESTERDAY,
+          .half_life_ms = "86400000"},
+         0.4},
+        {{.name = "a", .weight = "0.8", .listed = "true", .listed_at = YESTERDAY, .half_life_ms = "86400000"}, 0.8},
+        {{.name = "a",
+          .weight = "0.8",
+          .listed = "true",
+          .listed_at = "2026-11-21T12:00:00.999Z", /* whole seconds count */
+          .half_life_ms = "86400000",
+          .append_only = "true"},
+         0.4},
+        {{.name = "a",
+          .weight = "0.8",
+          .listed = "true",
+          .listed_at = YESTERDAY,
+          .half_life_ms = "0",
+          .append_only = "true"},
+         0.8},
+        {GONE("0.8", NOON, "0"), 0},
+        {GONE("0.8", "2026-08-24T12:00:00.000Z", "15552000000"), 0.8 * 0.7071067811865476}, /* 90 days: the window */
+        {GONE("0.8", "2026-08-24T11:59:59.000Z", "15552000000"), 0},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(faded) / sizeof(faded[0]); i++) {
+        const struct asked asked = {.sources = {faded[i].source}, .told = NOTHING};
+        struct tip_store_answer answer;
+        struct explain explain;
+
+        explain_it(&explain, &asked, &answer);
+        if (fabs(explain_share(&explain, 0) - faded[i].p) > 1e-12)
+            fail_msg("row %zu: %.15f", i, explain_share(&explain, 0));
         explain_deinit(&explain);
     }
 }
@@ -164,7 +215,7 @@ static void test_explain_what_is_left_keeps_the_rule(void **state)
 {
     static const struct told nothing = NOTHING, capped = {"0.89", "{\"list\":0.97}", MORNING, NULL},
                              both = {"0.97", "{\"list\":0.892,\"trap\":0.7}", MORNING, NULL};
-    static const struct source last = {"c", "0.5", "true", NULL, NULL};
+    static const struct source last = LISTED("c", "0.5");
 
     (void)state;
     check_without(&(struct asked){.sources = {TWO("0.2", "0.9")}, .told = nothing}, "below watch");
@@ -195,6 +246,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_explain_agrees_with_what_was_told),
+        cmocka_unit_test(test_explain_fades_as_verdicts_do),
         cmocka_unit_test(test_explain_what_is_left_keeps_the_rule),
         cmocka_unit_test(test_explain_what_is_over_does_not_come),
     };

@@ -22,7 +22,8 @@ static void test_weight_is_said_as_it_is_computed(void **state)
          "\"n_scored\":19998.5,\"n_exclusive\":19998.5,\"n_copied\":15000,\"copied_from\":\"other\",\"lead\":0.75,"
          "\"n_shared\":40,\"lead_sum\":30,\"freshness\":0.84,\"ok_at\":\"2026-01-01T00:00:00.000Z\","
          "\"interval_ms\":3600000,\"half_life_ms\":86400000,\"half_life_basis\":\"measured\",\"n_known\":80,"
-         "\"n_removed\":60,\"n_held_60d\":20100,\"n_removed_60d\":100,\"observed_ms\":1}",
+         "\"n_removed\":60,\"n_held_60d\":20100,\"n_removed_60d\":100,\"observed_ms\":1,"
+         "\"law_half_life_ms\":7200000,\"law_basis\":\"file\",\"law_append\":true}",
          "weight 0.0800 (before 0.3750), measured\n"
          "  trust         0.5000  (T + 2) / (T + 5 F + 4); T = 3 seen by ourselves, F = 2 * 10^4 / 20000 = 1 (sinkhole "
          "2) "
@@ -32,7 +33,8 @@ static void test_weight_is_said_as_it_is_computed(void **state)
          "  freshness     0.8400  2^(-(age / (4 * 1h))), last ok 2026-01-01T00:00:00.000Z, as of "
          "2026-01-01T01:00:00.000Z\n"
          "  measured      0.0800  0.5000 * 0.2500 * (0.5 + 0.5 * 0.7500) * 0.8400\n"
-         "  half-life     1d  measured: 60 of 80 entries of known age removed, 100 of 20100 in the last 60 days\n");
+         "  half-life     1d  measured: 60 of 80 entries of known age removed, 100 of 20100 in the last 60 days\n"
+         "  in force      half-life 2h: its file says so; an entry fades from when it came, though it is listed\n");
 }
 
 static void test_weight_that_was_not_measured(void **state)
@@ -40,6 +42,9 @@ static void test_weight_that_was_not_measured(void **state)
     (void)state;
     says("{\"weight\":0.9,\"before\":0.5,\"reason\":\"configured\",\"measured_at\":null}",
          "weight 0.9000 (before 0.5000), configured\n  nothing was measured yet\n");
+    says("{\"weight\":0.375,\"before\":0,\"reason\":\"prior\",\"measured_at\":null,\"law_half_life_ms\":604800000,"
+         "\"law_basis\":\"category\",\"law_append\":false}",
+         "weight 0.3750 (before 0.0000), prior\n  nothing was measured yet\n  in force      half-life 7d: category\n");
 }
 
 static void test_weight_of_no_json(void **state)

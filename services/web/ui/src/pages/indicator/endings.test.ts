@@ -27,6 +27,8 @@ test("what never counts, has no half-life, or is over", () => {
   const told = {...verdict, next_change_at: "2026-11-22T11:59:59.000Z", expires_at: "2026-11-22T12:00:00.000Z"};
   const words = removalWords(data({listings, verdict: told}), NOW);
   assert.deepEqual(words.slice(0, -1), ["It has to be delisted at old; from then on that list counts no more."]);
+  const feed = {...listing, source: "feed", append_only: true};
+  assert.equal(removalWords(data({listings: [feed], verdict: told}), NOW)[0], "feed removes hardly anything: what it said halves every 7 d by itself.");
   const then = removalWords(data({listings: [listing], verdict: told, at: "2026-11-22T11:00:00.000Z"}), NOW);
   assert.equal(then[0], "It would have had to be delisted at drop; what that list said of it halves every 7 d from then on.");
   assert.match(then[2]!, /^By time alone it would have been below watch at 2026-11-22 12:00:00 UTC/);

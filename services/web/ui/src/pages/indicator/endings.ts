@@ -15,7 +15,8 @@ export function coming(time: string | null | undefined, at: string | null, now: 
   return time && Date.parse(time) > (at ? Date.parse(at) : now) ? time : null;
 }
 
-function delisted({source, half_life_ms}: Listing, isPast: boolean): string {
+function delisted({source, half_life_ms, append_only}: Listing, isPast: boolean): string {
+  if (append_only && half_life_ms) return `${source} removes hardly anything: what it said halves every ${duration(half_life_ms)} by itself.`;
   const rest = half_life_ms ? `what that list said of it halves every ${duration(half_life_ms)} from then on` : "from then on that list counts no more";
   return `It ${isPast ? "would have had" : "has"} to be delisted at ${source}; ${rest}.`;
 }

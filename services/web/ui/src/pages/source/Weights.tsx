@@ -11,6 +11,12 @@ import {Show} from "../../parts/States";
 import {Table, type Column} from "../../parts/Table";
 import {leadOf, weightLines} from "./drawn";
 
+/** The one in force, and why. */
+function halfLife({law_half_life_ms, law_basis}: SourceWeight): string {
+  if (law_half_life_ms === null) return "–";
+  return `${law_half_life_ms ? duration(law_half_life_ms) : "none"}${law_basis === "file" ? " (its file)" : ""}`;
+}
+
 const COLUMNS: Column<SourceWeight>[] = [
   {head: "At", cell: (row) => <Time at={row.at} />},
   {head: "Weight", cell: (row) => <strong>{score(row.weight)}</strong>, kind: "number"},
@@ -20,7 +26,7 @@ const COLUMNS: Column<SourceWeight>[] = [
   {head: "Independence", cell: (row) => (row.measured_at ? score(row.independence) : "–"), kind: "number"},
   {head: "Lead", cell: (row) => (row.measured_at ? score(row.lead) : "–"), kind: "number"},
   {head: "Freshness", cell: (row) => (row.measured_at ? score(row.freshness) : "–"), kind: "number"},
-  {head: "Half-life", cell: (row) => (row.half_life_ms ? duration(row.half_life_ms) : "–"), kind: "number"},
+  {head: "Half-life", cell: (row) => halfLife(row), kind: "number"},
 ];
 
 const SHOWN = 50; // in the table; the picture has all of them

@@ -5,7 +5,7 @@ import {leadOf, weightLines} from "./drawn";
 
 const told = (at: string, more: Partial<SourceWeight> = {}): SourceWeight => ({
   at, weight: 0.5, before: 0.4, reason: "measured", fixed: false, measured_at: at, measured: 0.5, trust: 0.9, independence: 0.8, lead: 0.7,
-  freshness: 1, half_life_ms: 1000, counts: {}, ...more,
+  freshness: 1, half_life_ms: 1000, law_half_life_ms: 1000, law_basis: "measured", law_append: false, counts: {}, ...more,
 });
 
 test("a picture goes from old to new, and what was not measured is no line", () => {
