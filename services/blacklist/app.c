@@ -398,6 +398,7 @@ static int app_load(struct app *app)
     r = r ? r : runs_load(app, txn);
     r = r ? r : publish_load(app, txn);
     r = r ? r : clock_load(app, txn);
+    r = r ? r : tried_load(app, txn);
     return r ? r : input_load(app, txn);
 }
 

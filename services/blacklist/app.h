@@ -142,6 +142,8 @@ struct app_weigh {
     unsigned n_waited; /* ticks */
 };
 
+enum { APP_TRIED_MAX = 256 };
+
 struct app {
     struct tip_service *service;
     struct tip_loop *loop;
@@ -175,7 +177,8 @@ struct app {
     struct codec_scratch *scratch;
     size_t n_tries; /* sources being tried out */
     struct control_try *tries;
-    int64_t tried_unix_ms[BL_PUBLISHERS_MAX]; /* when a publisher was last asked for what is no source */
+    struct bl_tried tried[APP_TRIED_MAX];
+    size_t n_tried;
     uint64_t n_asked, n_bodies;
     bool is_stopping;
     struct tip_timer tick;
@@ -274,6 +277,18 @@ bool pace_goes_before(const struct app_source *a, const struct app_source *b);
 
 /** A URL that is no source is to be fetched once: notes it, or says why it must not be. */
 const char *pace_try(struct app *app, const char *url);
+
+/** And was: what its server asks for holds for all of the host, for what is no source. */
+void pace_try_heard(struct app *app, const char *host, const struct bl_fetched *fetched);
+
+/* tried.c */
+
+/** What is remembered of a host, or of the domain of a publisher; all 0 for nothing. */
+struct bl_tried tried_of(struct app *app, const char *host);
+
+/** Keeps it; of APP_TRIED_MAX the oldest makes room. Within a transaction. */
+tip_nodiscard int tried_put(struct app *app, struct tip_outbox_txn *txn, const struct bl_tried *tried);
+tip_nodiscard int tried_load(struct app *app, struct tip_outbox_txn *txn);
 
 /* input.c */
 

@@ -476,6 +476,22 @@ int codec_clock_read(struct bl_clock_state *clock, const void *bytes, size_t n)
     return codec_rows_read(ROWS(clock_rows), clock, bytes, n);
 }
 
+static const struct codec_row tried_rows[] = {
+    CODEC_ROW("asked", CODEC_INT, bl_tried, asked_unix_ms),
+    CODEC_ROW("told", CODEC_INT, bl_tried, told_unix_ms),
+};
+
+int codec_tried_write(const struct bl_tried *tried, struct tip_buf *out)
+{
+    return codec_rows_write(ROWS(tried_rows), tried, out);
+}
+
+int codec_tried_read(struct bl_tried *tried, const void *bytes, size_t n)
+{
+    *tried = (struct bl_tried){.asked_unix_ms = 0};
+    return codec_rows_read(ROWS(tried_rows), tried, bytes, n);
+}
+
 static const char *const sub_names[BL_SUB_STATE_COUNT] = {
     [BL_SUB_PENDING] = "pending", [BL_SUB_OK] = "ok", [BL_SUB_FAILED] = "failed", [BL_SUB_SKIPPED] = "skipped"};
 

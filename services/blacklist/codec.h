@@ -72,6 +72,8 @@ tip_nodiscard int codec_job_write(const struct bl_job *job, struct tip_buf *out)
 tip_nodiscard int codec_job_read(struct bl_job *job, const void *bytes, size_t n);
 tip_nodiscard int codec_clock_write(const struct bl_clock_state *clock, struct tip_buf *out);
 tip_nodiscard int codec_clock_read(struct bl_clock_state *clock, const void *bytes, size_t n);
+tip_nodiscard int codec_tried_write(const struct bl_tried *tried, struct tip_buf *out);
+tip_nodiscard int codec_tried_read(struct bl_tried *tried, const void *bytes, size_t n); /* all but its host */
 tip_nodiscard int codec_run_write(const struct bl_run *run, struct tip_buf *out);
 tip_nodiscard int codec_run_read(struct bl_run *run, const void *bytes, size_t n); /* subs: free them */
 

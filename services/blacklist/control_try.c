@@ -209,6 +209,8 @@ static void try_heard(struct control_try *try, const struct bl_fetched *fetched)
 {
     struct app_source *source, *next;
 
+    if (try->guess)
+        pace_try_heard(try->app, try->host, fetched);
     tip_hash_each (try->app->sources, source, next) {
         bool is_same = try->guess && source->spec && !strcmp(source->spec->url, try->guess->url);
 
@@ -383,6 +385,23 @@ static bool try_url_is_allowed(struct control *control)
     return !why;
 }
 
+/* Somebody has had a server asked that no file names: that stands in the audit log, without what a query may hold. */
+static void try_tell(const struct control *control, const struct control_try *try)
+{
+    tip_auto(tip_free) char *target = tip_strdup(try->guess->url);
+    const char *actor = control->request->actor;
+    const struct app_deed deed = {.actor = *actor ? actor : tip_job_caller(try->job),
+                                  .action = control->request->action,
+                                  .target = target,
+                                  .reason = control->request->reason,
+                                  .result = "fetched once, to see how it is written",
+                                  .call_id = tip_job_id(try->job)};
+    struct tip_outbox_txn *txn = app_begin(control->app);
+
+    target[strcspn(target, "?#")] = '\0';
+    app_commit(control->app, &txn, app_deed_tell(control->app, txn, &deed));
+}
+
 void control_new(struct control *control)
 {
     const char *url = control->request->target;
@@ -391,7 +410,7 @@ void control_new(struct control *control)
     struct control_try *try;
     const char *why;
 
-    if (!try_url_is_allowed(control) || !try_has_room(control))
+    if (!try_url_is_allowed(control) || !try_has_room(control) || !control_has_room(control))
         return;
     why = pace_try(app, url);
     if (why) {
@@ -408,6 +427,8 @@ void control_new(struct control *control)
     try->order.format.entries_max = TRY_NEW_ENTRIES;
     spec.url = try->guess->url;
     try_begin(control, try, &spec);
+    if (!control->failure)
+        try_tell(control, try);
 }
 
 void control_free(struct app *app)

@@ -1,4 +1,5 @@
 /* How often a source may be asked, and when it must not be. */
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -9,6 +10,8 @@
 
 #define PACE_PUBLISHER "its publisher wants to be asked less often than that"
 #define PACE_TOLD      "its server asked to be left alone for now"
+
+#define PACE_TRIED_MS (6 * TIP_HOUR_MS) /* as the default of `interval` */
 
 #define COLLECT_HELD_MS (15 * TIP_MINUTE_MS) /* at most, until what the guard holds is fetched again */
 
@@ -37,14 +40,24 @@ int64_t collect_interval(const struct app_source *source)
 
 /* ---- what servers ask for ---- */
 
+/* What an answer asks for. `usual_ms`: too often, and it does not say how often is right. */
+static int64_t pace_rest(const struct bl_fetched *fetched, int64_t usual_ms)
+{
+    bool is_too_often = !strcmp(fetched->reason, "http_429") || !strcmp(fetched->reason, "http_509");
+
+    return fetched->retry_after_ms || !is_too_often ? fetched->retry_after_ms : usual_ms;
+}
+
+static int64_t pace_until(int64_t rest_ms)
+{
+    return rest_ms ? tip_loop_wall_ms() + (rest_ms < BL_SOURCE_REST_MAX_MS ? rest_ms : BL_SOURCE_REST_MAX_MS) : 0;
+}
+
 int64_t pace_heard(struct app_source *source, const struct bl_fetched *fetched)
 {
-    int64_t rest_ms = fetched->retry_after_ms;
+    int64_t rest_ms = pace_rest(fetched, source->spec ? source->spec->interval_ms : 0);
 
-    if (!rest_ms && source->spec && (!strcmp(fetched->reason, "http_429") || !strcmp(fetched->reason, "http_509")))
-        rest_ms = source->spec->interval_ms; /* too often, and it does not say how often is right */
-    source->stored.told_unix_ms =
-        rest_ms ? tip_loop_wall_ms() + (rest_ms < BL_SOURCE_REST_MAX_MS ? rest_ms : BL_SOURCE_REST_MAX_MS) : 0;
+    source->stored.told_unix_ms = pace_until(rest_ms);
     return rest_ms;
 }
 
@@ -55,9 +68,9 @@ void pace_keep(struct app_source *source)
     app_commit(source->app, &txn, app_source_put(txn, source));
 }
 
-static bool pace_is_told(const struct app_source *source)
+static bool pace_is_told(int64_t told_unix_ms)
 {
-    int64_t told = source->stored.told_unix_ms - tip_loop_wall_ms();
+    int64_t told = told_unix_ms - tip_loop_wall_ms();
 
     return told > 0 && told <= BL_SOURCE_REST_MAX_MS;
 }
@@ -112,7 +125,7 @@ static bool pace_publisher_rests(const struct app_source *source)
         asked_unix_ms = pace_later(asked_unix_ms, other->stored.asked_unix_ms);
     }
     if (publisher->is_whole)
-        asked_unix_ms = pace_later(asked_unix_ms, source->app->tried_unix_ms[bl_etiquette_number(publisher)]);
+        asked_unix_ms = pace_later(asked_unix_ms, tried_of(source->app, publisher->domain).asked_unix_ms);
     return pace_is_resting(asked_unix_ms, publisher->floor_ms);
 }
 
@@ -122,12 +135,32 @@ static const char *pace_try_beside(const struct app_source *source, const struct
 {
     bool is_same = source->spec && !strcmp(source->spec->url, url);
 
-    if (is_same && pace_is_told(source))
+    if (is_same && pace_is_told(source->stored.told_unix_ms))
         return PACE_TOLD;
     if (!source->spec || !publisher || source->spec->publisher != publisher || !(publisher->is_whole || is_same))
         return NULL;
     return pace_is_coming(source) || pace_is_resting(source->stored.asked_unix_ms, publisher->floor_ms) ? PACE_PUBLISHER
                                                                                                         : NULL;
+}
+
+/* Of two times 0 says nothing new. */
+static void pace_tried(struct app *app, const char *host, int64_t asked_unix_ms, int64_t told_unix_ms)
+{
+    struct bl_tried tried = tried_of(app, host);
+    struct tip_outbox_txn *txn = app_begin(app);
+
+    (void)snprintf(tried.host, sizeof(tried.host), "%s", host);
+    tried.asked_unix_ms = asked_unix_ms ? asked_unix_ms : tried.asked_unix_ms;
+    tried.told_unix_ms = told_unix_ms ? told_unix_ms : tried.told_unix_ms;
+    app_commit(app, &txn, tried_put(app, txn, &tried));
+}
+
+void pace_try_heard(struct app *app, const char *host, const struct bl_fetched *fetched)
+{
+    int64_t rest_ms = pace_rest(fetched, PACE_TRIED_MS);
+
+    if (rest_ms)
+        pace_tried(app, host, 0, pace_until(rest_ms));
 }
 
 /* It counts as a fetch of the publisher, and of each source that has the URL. */
@@ -136,7 +169,7 @@ static void pace_try_note(struct app *app, const struct bl_publisher *publisher,
     struct app_source *source, *next;
 
     if (publisher)
-        app->tried_unix_ms[bl_etiquette_number(publisher)] = tip_loop_wall_ms();
+        pace_tried(app, publisher->domain, tip_loop_wall_ms(), 0);
     tip_hash_each (app->sources, source, next) {
         if (!source->spec || strcmp(source->spec->url, url))
             continue;
@@ -156,7 +189,9 @@ const char *pace_try(struct app *app, const char *url)
     if (pace_host_is_busy(app, host))
         return "another list of its host is being fetched: try again";
     publisher = bl_etiquette_publisher(host);
-    if (publisher && pace_is_resting(app->tried_unix_ms[bl_etiquette_number(publisher)], publisher->floor_ms))
+    if (pace_is_told(tried_of(app, host).told_unix_ms))
+        return PACE_TOLD;
+    if (publisher && pace_is_resting(tried_of(app, publisher->domain).asked_unix_ms, publisher->floor_ms))
         return PACE_PUBLISHER;
     tip_hash_each (app->sources, source, next)
         why = why ? why : pace_try_beside(source, publisher, url);
@@ -188,7 +223,7 @@ const char *collect_refuses(const struct app_source *source)
         return "its terms were not accepted yet: tip source enable NAME --accept-terms";
     if (spec->is_public && !source->app->has_contact)
         return "blacklist.contact is not set: publishers have to find out who fetches";
-    if (pace_is_told(source))
+    if (pace_is_told(source->stored.told_unix_ms))
         return PACE_TOLD;
     return pace_publisher_rests(source) ? PACE_PUBLISHER : NULL;
 }

@@ -76,6 +76,13 @@ static inline void bl_stored_law_set(struct bl_stored *stored, const struct bl_l
     stored->is_append = law->is_append;
 }
 
+/** A host, or the domain of a publisher, that was asked for what is no source. */
+struct bl_tried {
+    char host[BL_HOST];
+    int64_t asked_unix_ms; /* last; 0: never */
+    int64_t told_unix_ms;  /* it wants no other request before */
+};
+
 /** Up to when time has been counted. */
 struct bl_clock_state {
     int64_t tau_s; /* 0: not yet */

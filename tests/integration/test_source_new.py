@@ -79,6 +79,9 @@ def test_the_command_prints_a_file_and_changes_nothing(lists, page, site):
         assert word in made.stderr, made.stderr
     assert [seen["path"] for seen in own.seen] == ["/v1/Bad%20Hosts.csv.gz"]
     assert list(lists.dir.iterdir()) == [] and len(lists.events()) == n
+    applied, = (seen.payload for seen in lists.events("v1.control.applied."))
+    assert (applied.action, applied.target, applied.ok) == ("new", url, True) and applied.actor
+    assert applied.result == "fetched once, to see how it is written"
     target = site.dir / "new.yaml"
     for expected in (0, 1):  # a file that is there is the user's
         result = tip(site, "source", "new", url, "--name", "mine", "--write", str(target))
@@ -184,12 +187,33 @@ def test_a_try_is_remembered_over_a_restart(lists, published, caller):
     assert published.paths() == ["/drop"]
 
 
+def test_what_is_no_source_is_asked_for_as_politely(lists, published, caller):
+    """Floors of publishers and Retry-After of hosts, over kills; and what was not asked is not in the audit log."""
+    floor, told, other = (published.at("www.spamhaus.org", "one"), f"{published.base}/told", f"{published.base}/other")
+    published.names.start(lists.service)
+    assert answered(caller, "new", floor)[1]["ok"] == "true"
+    published.status, published.headers = 429, {"Retry-After": "3600"}
+    assert answered(caller, "new", told)[1]["reason"] == "http_429"
+    published.status = 200
+    for start in (False, True):
+        if start:
+            lists.service.kill()
+            published.names.start(lists.service)
+        assert "less often" in answered(caller, "new", published.at("spamhaus.org", "two"))[0], start
+        for url in (told, other):
+            assert "left alone" in answered(caller, "new", url)[0], start
+    assert published.paths() == ["/one", "/told"]
+    assert [seen.payload.target for seen in lists.events("v1.control.applied.")] == [floor, told]
+
+
 def test_what_a_url_carries_is_not_logged(lists, published, caller):
     lists.start()
     assert answered(caller, "new", f"{published.base}/list?token=canary-of-a-token")[1]["ok"] == "true"
     assert published.paths() == ["/list?token=canary-of-a-token"]
     called = lists.service.log_lines("control.called")
     assert called and f"target={published.base}/list " in called[-1]
+    applied, = (seen for seen in lists.events("v1.control.applied.") if seen.payload.action == "new")
+    assert applied.payload.target == f"{published.base}/list" and b"canary" not in applied.event_bytes
     assert "canary-of-a-token" not in lists.service.log_text()
 
 

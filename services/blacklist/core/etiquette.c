@@ -21,8 +21,6 @@ static const struct bl_publisher etiquette_publishers[] = {
     {"blocklist.de", 15 * MINUTE_MS, false},       {"abuse.ch", 5 * MINUTE_MS, false},
 };
 
-_Static_assert(sizeof(etiquette_publishers) / sizeof(*etiquette_publishers) <= BL_PUBLISHERS_MAX, "there are more");
-
 const struct bl_publisher *bl_etiquette_publisher(const char *host)
 {
     size_t len = strlen(host);
@@ -37,11 +35,6 @@ const struct bl_publisher *bl_etiquette_publisher(const char *host)
             return &etiquette_publishers[i];
     }
     return NULL;
-}
-
-size_t bl_etiquette_number(const struct bl_publisher *publisher)
-{
-    return (size_t)(publisher - etiquette_publishers);
 }
 
 int64_t bl_etiquette_floor_ms(const char *host)

@@ -6,8 +6,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { BL_PUBLISHERS_MAX = 32 };
-
 /** Who publishes at a domain and all below it, and how often it lets itself be asked. */
 struct bl_publisher {
     const char *domain;
@@ -17,9 +15,6 @@ struct bl_publisher {
 
 /** The publisher behind a host; NULL: nothing is known of it. */
 const struct bl_publisher *bl_etiquette_publisher(const char *host);
-
-/** Its number, from 0 to BL_PUBLISHERS_MAX - 1. */
-size_t bl_etiquette_number(const struct bl_publisher *publisher);
 
 /** No list of that host may be asked for more often than this, whoever wants it; 0: nothing is known of it. */
 int64_t bl_etiquette_floor_ms(const char *host);

@@ -16,6 +16,7 @@ enum store_table {
     STORE_WORD,     /* by number of the change: entries of the allow and deny list; under 0 where it stands */
     STORE_OBSERVED, /* by number of the change: what TIP observed itself; under 0 where that stands */
     STORE_CLOCK,    /* under 0: up to when time has been counted */
+    STORE_TRIED,    /* by host: when it was asked for what is no source, and what it asked for */
     STORE_TABLE_COUNT
 };
 
