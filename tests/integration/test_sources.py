@@ -372,6 +372,7 @@ def test_a_diff_says_what_would_change_and_changes_nothing(lists, page, caller):
     values = answered(caller, "diff", "one")[1]
     assert (values["version"], values["added"], values["guard"]) == ("0", "100", "off")
     lists.run()
+    wait_for(lambda: any(seen.payload.measured_unix_ms for seen in lists.events("v1.source.weight.")), 30, "it is weighed")
     n, state = len(lists.events()), caller.control("blacklist", "show", "one").values["source"]
     own.body = addresses(96, first=4).encode() + b"9.9.9.9\nnonsense\n"
     result, values = answered(caller, "diff", "one")
