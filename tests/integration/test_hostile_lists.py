@@ -1,4 +1,6 @@
 """Lists and servers that mean harm: each is refused, counted and explained, what was listed stays, and memory is bounded."""
+import functools
+import gzip
 import http.server
 import io
 import os
@@ -9,6 +11,7 @@ import pytest
 
 import tip_harness
 from test_blacklist import Lists
+from tip_bombs import HUGE, bzip2, seven, xz, zstd_zeros
 from tip_harness import free_port
 from tip_hosts import Hosts
 
@@ -19,6 +22,7 @@ N_STREAMED = 1024 if LONG else 64  # MiB
 MIB = 1024 * 1024
 
 
+@functools.cache
 def zip_bomb():
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -42,6 +46,13 @@ def endless(begin):
 HOSTILE = {
     "zip-bomb": (lambda: [zip_bomb()], {"max_bytes": "1000MiB"}, "bomb"),
     "zip-large": (lambda: [zip_bomb()], {"max_bytes": "1MiB"}, "too_large"),
+    "7z-bomb": (lambda: [seven(bytes(32 * MIB))], {"max_bytes": "1000MiB"}, "bomb"),
+    "xz-bomb": (lambda: [xz(bytes(32 * MIB))], {"max_bytes": "1000MiB"}, "bomb"),
+    "bzip2-bomb": (lambda: [bzip2(bytes(32 * MIB))], {"max_bytes": "1000MiB"}, "bomb"),
+    "zstd-bomb": (lambda: [zstd_zeros(300)], {"max_bytes": "1000MiB"}, "bomb"),
+    "7z-dictionary": (lambda: [seven(GOOD, dictionary=HUGE)], {}, "too_much_memory"),
+    "xz-dictionary": (lambda: [xz(GOOD, dictionary=HUGE)], {}, "too_much_memory"),
+    "7z-members": (lambda: [seven(GOOD, members=5_000_000)], {}, "too_much_memory"),
     "names": (names, {"type": "domain", "max_bytes": "2000MiB", "max_entries": 100_000}, "too_many_entries"),
     "names-large": (names, {"type": "domain", "max_bytes": "10MiB"}, "too_large"),
     "deep-arrays": (lambda: [b"[" * MIB], {"kind": "json"}, "too_deep"),
@@ -111,6 +122,54 @@ def test_what_is_hostile_is_refused_and_nothing_is_lost(lists, serve):
     for name in HOSTILE:
         assert set(lists.listed(name)) == {"8.8.8.8", "9.9.9.9"}, name
     assert lists.service.rss_bytes() < 100 * MIB, f"{lists.service.rss_bytes() / MIB:.0f} MiB"
+
+
+class Cut(http.server.BaseHTTPRequestHandler):
+    """A good list; then what `answers` says: headers, and a body that ends with the connection."""
+    protocol_version = "HTTP/1.1"
+    answers = {}
+
+    def do_GET(self):
+        headers, body = self.answers.get(self.path.strip("/"), ({"Content-Length": len(GOOD)}, GOOD))
+        self.send_response(200)
+        for name, value in headers.items():
+            self.send_header(name, str(value))
+        self.end_headers()
+        self.wfile.write(body)
+        self.close_connection = True
+
+    def log_message(self, *_):
+        pass
+
+
+MORE = b"".join(b"45.1.%d.%d\n" % (i >> 8, i & 255) for i in range(2000))
+GZIP = gzip.compress(MORE)
+CUT = {  # headers, body, reason: what came would be a list by itself
+    "length": ({"Content-Length": 1000}, MORE[:500], "transport"),
+    "chunk": ({"Transfer-Encoding": "chunked"}, b"200\r\n" + MORE[:500], "transport"),
+    "last-chunk": ({"Transfer-Encoding": "chunked"}, b"1f4\r\n" + MORE[:500] + b"\r\n", "transport"),
+    "gzip-length": ({"Content-Length": len(GZIP)}, GZIP[:len(GZIP) // 2], "transport"),
+    "gzip": ({"Connection": "close"}, GZIP[:len(GZIP) // 2], "damaged_gzip"),
+    "gzip-end": ({"Connection": "close"}, GZIP[:-4], "damaged_gzip"),
+}
+
+
+def test_a_transfer_cut_short_is_no_list(lists, serve):
+    handler = type("Cutting", (Cut,), {"answers": {}})
+    base, _ = serve("127.0.0.2", handler)
+    for name in CUT:
+        lists.source(name, f"{base}/{name}", allow_private=["127.0.0.2"])
+    lists.start()
+    assert lists.run().payload.n_ok == len(CUT)
+    handler.answers.update({name: (headers, body) for name, (headers, body, _) in CUT.items()})
+    n = len(lists.events("v1.listing.", "v1.verdict."))
+    assert lists.run().payload.n_failed == len(CUT)
+    for name, (_, _, why) in CUT.items():
+        failed = lists.last(name)
+        assert (failed.kind, failed.payload.reason, failed.payload.version) == ("source.failed", why, 1), (name, failed)
+        assert failed.payload.detail
+    assert len(lists.events("v1.listing.", "v1.verdict.")) == n
+    assert all(set(lists.listed(name)) == {"8.8.8.8", "9.9.9.9"} for name in CUT)
 
 
 class Secret(http.server.BaseHTTPRequestHandler):

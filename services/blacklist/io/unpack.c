@@ -14,6 +14,8 @@
 #include <tip/alloc.h>
 #include <tip/fail.h>
 
+#include "io/unpack_run.h"
+
 enum { UNPACK_CHUNK = 256 * 1024, UNPACK_RATIO_MAX = 200, UNPACK_RATIO_FROM = 1024 * 1024, UNPACK_TAR_AT = 257 };
 
 const char *const bl_container_names[] = {"auto", "none", "gzip", "zip", "xz", "bzip2", "zstd", "tar", "7z", NULL};
@@ -63,7 +65,7 @@ enum bl_container bl_unpack_guess(const char *path)
     return n > 0 ? unpack_guess(head, (size_t)n) : BL_CONTAINER_NONE;
 }
 
-static int unpack_put(int fd, const char *bytes, size_t n)
+int unpack_put(int fd, const char *bytes, size_t n)
 {
     ssize_t done;
 
@@ -79,7 +81,7 @@ static int unpack_put(int fd, const char *bytes, size_t n)
     return 0;
 }
 
-static int unpack_take(struct bl_unpack *unpack, const char *bytes, size_t n)
+int unpack_take(struct bl_unpack *unpack, const char *bytes, size_t n)
 {
     int r;
 
@@ -106,12 +108,11 @@ static int unpack_plain(struct bl_unpack *unpack)
 
 /* ---- archives ---- */
 
-/** One unpacking: its archive, its output, and how far it is. */
+/** One unpacking: its archive, and how far it is. */
 struct unpack_run {
     struct bl_unpack *unpack;
     struct archive *archive;
     char *chunk;
-    int out;
     uint64_t n_packed; /* bytes of the file */
     unsigned n_members, n_taken;
     char last; /* byte of the body */
@@ -122,7 +123,16 @@ static void unpack_run_deinit(struct unpack_run *run)
     if (run->archive)
         archive_read_free(run->archive);
     free(run->chunk);
-    tip_fd_close(&run->out);
+}
+
+/* Some readers of libarchive say that memory is out in words only. */
+static int unpack_damage(const struct unpack_run *run)
+{
+    const char *why = archive_error_string(run->archive);
+
+    if (archive_errno(run->archive) == ENOMEM || (why && strstr(why, "llocate memory")))
+        return BL_UNPACK_E_MEMORY;
+    return BL_UNPACK_E_DAMAGED;
 }
 
 /* A tar may itself be packed. */
@@ -144,13 +154,11 @@ static int unpack_open(struct unpack_run *run)
     if (!run->archive || stat(unpack->from, &packed) == -1)
         return tip_fail(-errno);
     run->n_packed = (uint64_t)packed.st_size;
-    if (unpack->to && (run->out = open(unpack->to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)) == -1)
-        return tip_fail(-errno);
     if (unpack->container == BL_CONTAINER_TAR && unpack_support_tar(run->archive) != ARCHIVE_OK)
         return BL_UNPACK_E_DAMAGED;
     if ((kind->filter && kind->filter(run->archive) != ARCHIVE_OK) || kind->format(run->archive) != ARCHIVE_OK ||
         archive_read_open_filename(run->archive, unpack->from, UNPACK_CHUNK) != ARCHIVE_OK)
-        return BL_UNPACK_E_DAMAGED;
+        return unpack_damage(run);
     return 0;
 }
 
@@ -169,7 +177,7 @@ static int unpack_keep(struct unpack_run *run, const char *bytes, size_t n)
     r = r || !unpack_is_bomb(run) ? r : BL_UNPACK_E_RATIO;
     if (n)
         run->last = bytes[n - 1];
-    return r || run->out == -1 ? r : unpack_put(run->out, bytes, n);
+    return r;
 }
 
 /* Entries of two members never share a line. */
@@ -190,7 +198,7 @@ static int unpack_member(struct unpack_run *run)
         is_first = false;
         r = unpack_keep(run, run->chunk, (size_t)n);
     }
-    return !r && n < 0 ? BL_UNPACK_E_DAMAGED : r;
+    return !r && n < 0 ? unpack_damage(run) : r;
 }
 
 static bool unpack_wants(const struct unpack_run *run, struct archive_entry *entry)
@@ -216,27 +224,29 @@ static int unpack_entry(struct unpack_run *run, struct archive_entry *entry)
     return archive_entry_is_encrypted(entry) ? BL_UNPACK_E_ENCRYPTED : unpack_member(run);
 }
 
-static int unpack_archive(struct bl_unpack *unpack)
+int bl_unpack_here(struct bl_unpack *unpack)
 {
     tip_auto(unpack_run_deinit) struct unpack_run run = {
-        .unpack = unpack, .archive = archive_read_new(), .chunk = tip_new_array(UNPACK_CHUNK, char), .out = -1};
+        .unpack = unpack, .archive = archive_read_new(), .chunk = tip_new_array(UNPACK_CHUNK, char)};
     struct archive_entry *entry;
     int found = ARCHIVE_OK;
-    int r = unpack_open(&run);
+    int r;
 
+    unpack->n_bytes = 0;
+    r = unpack_open(&run);
     while (!r && ((found = archive_read_next_header(run.archive, &entry)) == ARCHIVE_OK || found == ARCHIVE_WARN))
         r = unpack_entry(&run, entry);
     if (r)
         return r;
     if (found != ARCHIVE_EOF)
-        return BL_UNPACK_E_DAMAGED;
+        return unpack_damage(&run);
     return run.n_taken ? 0 : BL_UNPACK_E_NO_MEMBER;
 }
 
 int bl_unpack(struct bl_unpack *unpack)
 {
     unpack->n_bytes = 0;
-    return unpack->container == BL_CONTAINER_NONE ? unpack_plain(unpack) : unpack_archive(unpack);
+    return unpack->container == BL_CONTAINER_NONE ? unpack_plain(unpack) : unpack_apart(unpack);
 }
 
 /* ---- words ---- */
@@ -250,6 +260,8 @@ static const char *const unpack_sentences[BL_UNPACK_E_END] = {
     [BL_UNPACK_E_NO_MEMBER] = "the archive has no member of that name",
     [BL_UNPACK_E_NESTED] = "a container lies within the container",
     [BL_UNPACK_E_ENCRYPTED] = "the archive is encrypted",
+    [BL_UNPACK_E_MEMORY] = "the container asks for more than 192 MiB of memory to be unpacked",
+    [BL_UNPACK_E_ENDED] = "the process that unpacked the container was ended",
 };
 
 const char *bl_unpack_reason(int code, enum bl_container container)
@@ -264,7 +276,8 @@ const char *bl_unpack_reason(int code, enum bl_container container)
         [BL_UNPACK_E_TOO_LARGE] = "too_large", [BL_UNPACK_E_STOPPED] = "",
         [BL_UNPACK_E_RATIO] = "bomb",          [BL_UNPACK_E_MEMBERS] = "too_many_members",
         [BL_UNPACK_E_NO_MEMBER] = "no_member", [BL_UNPACK_E_NESTED] = "nested",
-        [BL_UNPACK_E_ENCRYPTED] = "encrypted",
+        [BL_UNPACK_E_ENCRYPTED] = "encrypted", [BL_UNPACK_E_MEMORY] = "too_much_memory",
+        [BL_UNPACK_E_ENDED] = "unpack_ended",
     };
 
     return code == BL_UNPACK_E_DAMAGED ? damaged[container] : words[code];

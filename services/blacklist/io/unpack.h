@@ -1,6 +1,7 @@
 #pragma once
 /*
- * The body of a list as it came, in a file: read as it is, or unpacked by libarchive into another file. Blocking.
+ * The body of a list as it came, in a file: read as it is, or unpacked by libarchive into another file, apart from the
+ * service (unpack_apart.c). Blocking.
  *
  * Members of an archive are read one after the other, each ending in a line end, as one body.
  */
@@ -38,6 +39,8 @@ enum {
     BL_UNPACK_E_NO_MEMBER,   /* none that is wanted */
     BL_UNPACK_E_NESTED,      /* a container within the container */
     BL_UNPACK_E_ENCRYPTED,
+    BL_UNPACK_E_MEMORY, /* more than 192 MiB to unpack it */
+    BL_UNPACK_E_ENDED,  /* the process that unpacked it was killed, or crashed */
     BL_UNPACK_E_END
 };
 
@@ -55,9 +58,17 @@ struct bl_unpack {
 /** What the file starts like; BL_CONTAINER_NONE for everything else. */
 enum bl_container bl_unpack_guess(const char *path);
 
-/** @return 0, BL_UNPACK_E_…, what a negative `take` returned, or a negative errno */
+/**
+ * Of a container, by a process of its own, which takes no more than 192 MiB; `take` is called in this one.
+ *
+ * @return 0, BL_UNPACK_E_…, what a negative `take` returned, or a negative errno
+ */
 tip_nodiscard int bl_unpack(struct bl_unpack *unpack);
 
-/** "damaged_zip", "too_large", "bomb", "too_many_members", "no_member", "nested", "encrypted"; and a sentence. */
+/** The same of a container, in this process and with whatever memory it takes; `to` is not written. */
+tip_nodiscard int bl_unpack_here(struct bl_unpack *unpack);
+
+/** "damaged_zip", "too_large", "bomb", "too_many_members", "no_member", "nested", "encrypted",
+ *  "too_much_memory", "unpack_ended"; and a sentence. */
 const char *bl_unpack_reason(int code, enum bl_container container);
 const char *bl_unpack_sentence(int code);
