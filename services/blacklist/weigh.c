@@ -3,7 +3,6 @@
  * what the file says stays in force.
  */
 #include <errno.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,11 +12,9 @@
 #include <topics.h>
 
 #include "app.h"
+#include "core/worth.h"
 #include "io/store.h"
 #include "weigh_overlap.h"
-
-#define WEIGH_MOVED 0.02
-#define WEIGH_SLACK 1e-9
 
 enum { WEIGH_BYTES = 16 * 1024, WEIGH_WAITS = 120 /* ticks */ };
 
@@ -200,47 +197,28 @@ int weigh_publish(struct app_source *source, struct tip_outbox_txn *txn, double 
 
 /* ---- is it worth telling? ---- */
 
-/*
- * Freshness falls a little between any two fetches, and that alone is no news: a source that is on time is told when
- * the rest of its weight moved.
- */
-static bool weigh_is_late(const struct bl_weight *weight)
-{
-    return weight->now_s > weight->ok_s && (int64_t)(weight->now_s - weight->ok_s) * 10 > weight->interval_s * 11;
-}
-
-static double weigh_rest(const struct bl_weight *weight)
-{
-    return weight->freshness > 0 ? weight->weight / weight->freshness : 0;
-}
-
-/* Verdicts follow a half-life: it is taken over when it is another one by a tenth. */
-static bool weigh_life_moved(const struct bl_stored *stored, const struct bl_survival *life)
-{
-    int64_t apart_s = llabs(stored->measured_half_life_s - life->half_life_s);
-
-    return stored->measured_append != (life->basis == BL_SURVIVE_APPEND) || apart_s > stored->measured_half_life_s / 10;
-}
-
 static bool weigh_has_moved(const struct bl_stored *stored, const struct bl_weight *weight)
 {
-    const double moved = WEIGH_MOVED - WEIGH_SLACK;
+    const struct bl_worth told = {.is_told = stored->weighed_unix_ms != 0,
+                                  .weight = stored->measured,
+                                  .rest = stored->measured_rest,
+                                  .is_late = stored->measured_late,
+                                  .half_life_s = stored->measured_half_life_s,
+                                  .is_append = stored->measured_append};
 
-    if (!stored->weighed_unix_ms || weigh_life_moved(stored, &weight->survival))
-        return true;
-    return fabs(weight->weight - stored->measured) >= moved &&
-           (weigh_is_late(weight) || stored->measured_late ||
-            fabs(weigh_rest(weight) - stored->measured_rest) >= moved);
+    return bl_worth_telling(&told, weight);
 }
 
 static void weigh_keep(struct bl_stored *stored, const struct bl_weight *weight, int64_t now_unix_ms)
 {
-    stored->measured = weight->weight;
-    stored->measured_rest = weigh_rest(weight);
-    stored->measured_late = weigh_is_late(weight);
+    const struct bl_worth told = bl_worth_of(weight);
+
+    stored->measured = told.weight;
+    stored->measured_rest = told.rest;
+    stored->measured_late = told.is_late;
     stored->measured_independence = weight->independence;
-    stored->measured_half_life_s = weight->survival.half_life_s;
-    stored->measured_append = weight->survival.basis == BL_SURVIVE_APPEND;
+    stored->measured_half_life_s = told.half_life_s;
+    stored->measured_append = told.is_append;
     stored->weighed_unix_ms = now_unix_ms;
 }
 
