@@ -2,17 +2,14 @@
 import datetime
 import json
 import os
-import pathlib
 import shutil
 import time
 
 import pytest
 
-import tip_harness
+from tip_clock import clock_of
 from tip_harness import wait_for
 from tip_wire import event, pb, uuid7
-
-FAKETIME = next(iter(pathlib.Path("/usr/lib").glob("*/faketime/libfaketime.so.1")), None)
 
 
 def rfc3339(unix_s):
@@ -267,34 +264,9 @@ def test_malformed_and_foreign_reports(site, sub, pub):
     assert service.metric("tip_scheduler_reports_unknown_total") == 1
 
 
-class Clock:
-    """The scheduler's wall clock, in our hands: libfaketime with a file. Monotonic time stays the real one."""
-
-    def __init__(self, site):
-        self.file = site.dir / "clock"
-        self.set(0)
-        self.env = {"LD_PRELOAD": str(FAKETIME), "FAKETIME_TIMESTAMP_FILE": str(self.file), "FAKETIME_NO_CACHE": "1",
-                    "FAKETIME_DONT_FAKE_MONOTONIC": "1", "FAKETIME_DISABLE_SHM": "1"}
-
-    def set(self, ahead_s):
-        fresh = self.file.with_suffix(".new")
-        fresh.write_text(f"{ahead_s:+.3f}\n")
-        fresh.rename(self.file)
-        self.ahead_s = ahead_s
-
-    def now(self):
-        return time.time() + self.ahead_s
-
-
 @pytest.fixture
 def clock(site):
-    if FAKETIME is None or b"__asan_init" in (tip_harness.BIN / "tip-scheduler").read_bytes():
-        pytest.skip("libfaketime is not installed, or the build has a sanitizer that must be loaded first")
-    yield Clock(site)
-    for process in site.processes:  # the library leaves its shared memory behind when it is killed
-        process.end()
-        for leftover in pathlib.Path("/dev/shm").glob(f"*faketime_*_{process.pid}"):
-            leftover.unlink()
+    yield from clock_of(site)
 
 
 @pytest.mark.parametrize("step_s", [3600, -3600])
