@@ -28,7 +28,7 @@ class Chain:
         self.site.run_program(["tip-storage", "migrate", "--config", self.site.config_path])
         for name in self.wanted:
             getattr(self, name).start()
-        self.caller = Caller(self.site.endpoint("work"))
+        self.caller = Caller(self.site.endpoint("work"), key=self.site.key())
         self.site.closing.callback(self.caller.close)
         return self
 

@@ -284,15 +284,20 @@ class Fetch(Frames):
 
 
 class Caller(Frames):
-    """Asks the service behind a queue."""
+    """Asks the service behind a queue, as "test"; with a key (that of `tip`) as an instance of it."""
 
-    def put(self, queue, body, deadline_s=10, call_id=None, caller="test"):
+    def __init__(self, endpoint, key=None):
+        super().__init__(endpoint, key)
+        self.name = "tip.test" if key else "test"
+
+    def put(self, queue, body, deadline_s=10, call_id=None, caller=None):
         """Repeats the call until it is answered: (failure code or 0, reason, body)."""
         call_id, end = call_id or os.urandom(16), time.monotonic() + deadline_s
         while True:
             left_s = end - time.monotonic()
             assert left_s > 0, f"no answer to {queue} within {deadline_s} s"
-            self.send(put=pb.Put(id=call_id, queue=queue, body=body, deadline_ms=int(left_s * 1000), caller=caller))
+            self.send(put=pb.Put(id=call_id, queue=queue, body=body, deadline_ms=int(left_s * 1000),
+                             caller=caller or self.name))
             got = self.answer(call_id, min(left_s, 2))
             if got and not (got[0] == "failed" and got[1].code == pb.FAILURE_NO_WORKER and left_s > 0.2):
                 break
@@ -318,14 +323,14 @@ class Caller(Frames):
         """store.query as a list of dicts of texts."""
         return self.rows("store.query", pb.StoreQuery(name=name, params=params, limit=limit), deadline_s)[0]
 
-    def bus(self, name, limit=0, deadline_s=10, caller="test"):
+    def bus(self, name, limit=0, deadline_s=10, caller=None):
         """bus.query, what the broker says of itself: a list of dicts of values by their types."""
         rows, columns = self.rows("bus.query", pb.StoreQuery(name=name, limit=limit), deadline_s, caller)
         read = {pb.COLUMN_INT: int, pb.COLUMN_REAL: float, pb.COLUMN_BOOL: lambda text: text == "true"}
         types = {column.name: read.get(column.type, str) for column in columns}
         return [{n: None if text is None else types[n](text) for n, text in row.items()} for row in rows]
 
-    def rows(self, queue, request, deadline_s, caller="test"):
+    def rows(self, queue, request, deadline_s, caller=None):
         code, reason, body = self.put(queue, request.SerializeToString(), deadline_s, caller=caller)
         assert code == 0, f"{queue} {request.name}: {reason} ({code})"
         answer = pb.StoreAnswer.FromString(body)
