@@ -21,11 +21,17 @@ static int control_stored_hold(struct control *control, struct app_source *sourc
     return app_source_put(txn, source);
 }
 
+static bool control_accepts(const struct control *control)
+{
+    const char *accepts = tip_param_get(control->request->params, control->request->n_params, "accept_terms");
+
+    return accepts && !strcmp(accepts, "true");
+}
+
 /* What was retired is due at once, and whole: the last, empty version has no validators. */
 static int control_stored_enable(struct control *control, struct app_source *source, struct tip_outbox_txn *txn)
 {
-    (void)control;
-    if (source->spec && source->spec->is_public)
+    if (source->spec && source->spec->is_public && control_accepts(control)) /* else it was said before, and when */
         source->stored.terms_unix_ms = tip_loop_wall_ms();
     if (source->stored.override == BL_OVERRIDE_RETIRED) {
         source->stored.validators.known = false;
@@ -93,14 +99,12 @@ static bool control_deed_fits(struct control *control, const struct app_source *
 /* What is of the public pack is fetched by who said who he is, and that he has read on what terms. */
 static bool control_terms(struct control *control, const struct app_source *source)
 {
-    const char *accepts = tip_param_get(control->request->params, control->request->n_params, "accept_terms");
-
     if (strcmp(control->request->action, "enable") || !source->spec || !source->spec->is_public)
         return true;
     if (!control->app->has_contact)
         control_fail(control, TIP_FAILURE_REFUSED,
                      "blacklist.contact is not set: publishers have to find out who fetches");
-    else if (!source->stored.terms_unix_ms && (!accepts || strcmp(accepts, "true")))
+    else if (!source->stored.terms_unix_ms && !control_accepts(control))
         (void)snprintf(control->result, sizeof(control->result),
                        "its terms have to be accepted (--accept-terms): %.200s",
                        source->spec->terms ? source->spec->terms : "it names none");

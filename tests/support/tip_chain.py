@@ -33,13 +33,14 @@ class Chain:
         return self
 
     def source(self, name, body=None, **options):
-        """Writes the source file, and what its URL serves. Its versions may differ as they like."""
+        """Writes the source file (None: without that field), and what its URL serves. Its versions may differ as they like."""
         if body is not None:
             self.serve(name, body)
         options = {"url": self.nginx.url(f"lists/{name}"), "kind": "lines", "type": "auto", "weight": 0.5,
                    "interval": "15m", "allow_private": ["127.0.0.0/8"], "guard": False,
                   "half_life": 0, **options}
-        (self.sources_dir / f"{name}.yaml").write_text(yaml.safe_dump(options, sort_keys=False))
+        (self.sources_dir / f"{name}.yaml").write_text(yaml.safe_dump(
+            {key: value for key, value in options.items() if value is not None}, sort_keys=False))
 
     def serve(self, name, body):
         self.nginx.write(f"lists/{name}", body)
