@@ -127,6 +127,23 @@ def as_adblock(rng, made):
         for v in made)).encode()
 
 
+def as_page(rng, made):
+    """A table as a page has it, with what nobody sees."""
+    rows = "".join(f"<tr class='row'><td>{i}</td>\n<td><a href=\"http://8.8.4.4/{i}\">{v}</a></td><td>seen {i % 9} times, "
+                   f"last from {ip4(rng)}.</td></tr>\n" for i, v in enumerate(made) if not set(v) & set("<>\x01"))
+    return ("<!DOCTYPE html><html><head><title>Attackers of 2026</title><style>td { margin: 0.5em }</style>\n"
+            f"<script>var top = '9.9.9.9';\nshow('8.8.8.8');</script></head><body><!-- 7.7.7.7 --><table>{rows}</table>"
+            "</body></html>").encode()
+
+
+def as_rules(rng, made):
+    """As Snort's: a few addresses a rule."""
+    made = [v for v in made if not set(v) & set(" \x01<:")]
+    return "# rules\n".encode() + "".join(
+        f'alert ip [{",".join(made[i:i + 5])}] any -> $HOME_NET any (msg:"TEST group {i}"; reference:url,www.host.test; '
+        f'classtype:misc-attack; sid:{2403300 + i}; rev:{i % 90};)\n' for i in range(0, len(made), 5)).encode()
+
+
 def csv_values(body):
     return tip_lists.table(body, column=1)
 
@@ -146,6 +163,8 @@ FORMATS = {
     "rpz": (as_rpz, tip_lists.rpz, "auto", {"kind": "rpz"}),
     "rbldnsd": (as_rbldnsd, tip_lists.rbldnsd, "net", {"kind": "rbldnsd"}),
     "adblock": (as_adblock, tip_lists.adblock, "domain", {"kind": "adblock"}),
+    "extract-page": (as_page, tip_lists.extract, "net", {"kind": "extract"}),
+    "extract-rules": (as_rules, tip_lists.extract, "ip4", {"kind": "extract"}),
     "ranges": (as_ranges, lambda b: tip_lists.ranges(gzip.decompress(b)), "net", {"kind": "range"}),
 }
 

@@ -297,3 +297,14 @@ def adblock(body):
         found = re.fullmatch(r"\|\|([^/^|*$~,=?&#@:%\s.][^/^|*$~,=?&#@:%\s]*)\^", line.strip())
         if found:
             yield found.group(1)
+
+
+def extract(body):
+    """Addresses and prefixes wherever they stand as whole words in what a reader sees; of endpoints the address."""
+    text = re.sub(r"(?is)<(script|style)\b.*?</\1[^>]*>", " ", body.decode("utf-8-sig", "surrogateescape"))
+    text = re.sub(r"(?s)</?[a-zA-Z!][^>]*>", " ", text)
+    text = re.sub(r"(?i)(https?|ftp)://[^\s\"'<>`{}|\\^]*", " ", text)
+    for word in re.findall(r"[0-9A-Za-z._:/%@\[\]-]+", text):
+        word = word.strip("./-%@[]") if "[" not in word or "]" not in word else word
+        port = endpoint(word)
+        yield (port[1].rpartition(":")[0] if port else word).strip("[]")
