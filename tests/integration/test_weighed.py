@@ -1,5 +1,6 @@
 """Measured weights on the real service: when they are told, what they move, and the arithmetic from the event alone."""
 import json
+import time
 
 import pytest
 
@@ -216,3 +217,30 @@ def test_nothing_that_is_refused_moves_a_weight(lists, nginx, rng):
         assert lists.run().kind == "schedule.failed"
     assert lists.verdicts() == scores
     assert weights(lists, "one")[-1].measured == before.measured
+
+
+def test_a_copy_moves_no_verdict(lists, nginx, rng):
+    """Asked of the verdicts themselves: whatever it copies and is called, with the weights that were measured. What is
+    not told again has moved by less than a step."""
+    pool = addresses(rng, 900)
+    held = {"big": pool[:600], "mid": pool[560:850], "small": pool[850:890]}
+    for name, values in held.items():
+        lists.source(name, nginx.write(f"{name}.txt", text(values)), weight=None, interval="1h")
+    lists.start()
+    lists.run()
+    told(lists, *held)
+    wait_for(lambda: lists.service.metric("tip_blacklist_jobs") == 0, 30, "verdicts follow")
+    assert lists.verdicts().keys() == set(pool[:890]) and max(lists.verdicts().values()) > 0.5
+    time.sleep(1.1)  # by the second a copy comes later
+    for name, copied in (("aaa", "big"), ("zzz", "mid"), ("copy", "small")):
+        before = lists.verdicts()
+        lists.source(name, nginx.url(f"{copied}.txt"), weight=None, interval="1h")
+        lists.service.reload()
+        wait_for(lambda n=name: (lists.run(target=n).kind == "schedule.done"), 20, f"{name} is fetched")
+        weighed = told(lists, name)[name]
+        assert weighed.independence == 0.05 and weighed.copied_from == copied and weighed.weight < 0.05
+        wait_for(lambda: lists.service.metric("tip_blacklist_jobs") == 0, 30, "verdicts follow")
+        after = lists.verdicts()
+        assert after.keys() == before.keys()
+        moved = max((abs(after[value] - before[value]), value) for value in before)
+        assert moved[0] <= 0.05, (copied, moved)
