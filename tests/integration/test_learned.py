@@ -1,5 +1,7 @@
 """What the service learns of its sources over months, in force: half-lives in verdicts, dead feeds, and when weights are
 told. Its wall clock is ours."""
+import time
+
 import pytest
 
 from test_blacklist import Lists, addresses, text
@@ -122,6 +124,8 @@ def test_weights_are_told_hourly_at_most_and_when_they_moved(lists, nginx, rng, 
     for n in (5, 20):  # it is worth less at once; within the hour nobody is told
         nginx.write("one.txt", text(pool + bad[:n]))
         lists.run()
+    done = time.monotonic()
+    wait_for(lambda: time.monotonic() - done > 2.5, 5, "it had time enough")
     assert measured() == n_first and len(weights(lists, "one")) == 1
     clock.set(HOUR - 300)
     lists.run(deadline_s=4 * HOUR, expires_s=4 * HOUR)
