@@ -119,6 +119,12 @@ static const struct tip_metric_row app_metrics[APP_M_COUNT] = {
                                  "Observations that are kept, by what saw them."},
     [APP_M_OBSERVATIONS_SMTP] = {TIP_METRIC_GAUGE, "tip_blacklist_observations", "what=\"smtp\"",
                                  "Observations that are kept, by what saw them."},
+    [APP_M_EXEMPTED] = {TIP_METRIC_COUNTER, "tip_blacklist_exempted_total", "",
+                        "Verdicts published that a reference list has put down."},
+    [APP_M_EXEMPT_LISTS] = {TIP_METRIC_GAUGE, "tip_blacklist_exempt_lists", "",
+                            "Reference lists in force for what they exempt."},
+    [APP_M_EXEMPT_ENTRIES] = {TIP_METRIC_GAUGE, "tip_blacklist_exempt_entries", "",
+                              "Ranges and names that they exempt."},
 };
 
 /* ---- transactions ---- */
@@ -351,6 +357,7 @@ static void app_on_tick(void *ctx)
     stale_tick(app);
     weigh_tick(app);
     clock_tick(app);
+    exempts_tick(app);
     runs_tick(app);
     app_settle_sources(app);
     publish_go_on(app);
@@ -399,6 +406,7 @@ static int app_load(struct app *app)
     r = r ? r : publish_load(app, txn);
     r = r ? r : clock_load(app, txn);
     r = r ? r : tried_load(app, txn);
+    r = r ? r : exempts_load(app, txn);
     return r ? r : input_load(app, txn);
 }
 
@@ -475,6 +483,7 @@ static void app_on_metrics(void *ctx)
         tip_metric_set(app->m[APP_M_OBSERVATIONS_TRAP + what], (double)observe_count(app, (enum bl_evidence_kind)what));
     snapshot_on_metrics(app);
     exports_on_metrics(app);
+    exempts_on_metrics(app);
 }
 
 static int app_make(struct app *app, const struct bl_options *options)
@@ -496,7 +505,10 @@ static int app_make(struct app *app, const struct bl_options *options)
     app->http = tip_http_new(app->loop);
     app->scratch = tip_new(struct codec_scratch);
     r = app_load(app);
-    return r ? app_refuse("cannot read the state", r) : 0;
+    if (r)
+        return app_refuse("cannot read the state", r);
+    r = exempts_open(app);
+    return r ? app_refuse("cannot make the directory of exemptions", r) : 0;
 }
 
 int app_open(struct app **appp, struct tip_service *service, const struct bl_options *options)
@@ -525,6 +537,7 @@ int app_open(struct app **appp, struct tip_service *service, const struct bl_opt
     operator_configure(app, options);
     observe_configure(app, options);
     weigh_configure(app, options);
+    exempts_look(app);
     r = exports_configure(app, options);
     if (r)
         return app_refuse("cannot make the directory of exports", r);
@@ -561,6 +574,7 @@ int app_reload(struct app *app, const struct bl_options *options, char *why)
     operator_configure(app, options);
     observe_configure(app, options);
     weigh_configure(app, options);
+    exempts_look(app);
     bl_specs_deinit(&old);
     if (exports_configure(app, options))
         tip_error("export.dir", "why=%s", "the directory of exports cannot be made: the views stay as they were");
@@ -603,6 +617,7 @@ void app_destroy(struct app **appp)
     operator_free(app);
     observe_free(app);
     exports_free(app);
+    exempts_free(app);
     runs_free(app);
     bl_specs_deinit(&app->specs);
     tip_loop_defer_cancel(app->loop, app);

@@ -78,6 +78,9 @@ enum {
     APP_M_OBSERVATIONS_TRAP,
     APP_M_OBSERVATIONS_FLUX,
     APP_M_OBSERVATIONS_SMTP,
+    APP_M_EXEMPTED,
+    APP_M_EXEMPT_LISTS,
+    APP_M_EXEMPT_ENTRIES,
     APP_M_COUNT
 };
 
@@ -134,6 +137,16 @@ struct app_pause {
     uint64_t acked;            /* events, at the last look */
 };
 
+/** Tables of exemptions: numbers; 0 is none. */
+struct app_exempts {
+    char dir[WORK_PATH];
+    uint64_t last, in_force;
+    struct bl_exempt_map *map;    /* in force; NULL: none, or it is lost */
+    struct bl_exempt_map *coming; /* of the job that has begun */
+    uint64_t stamp;               /* of the lists as they were last read; 0: they are to be read */
+    bool is_wanted, is_looking;   /* a look at the lists */
+};
+
 /** Measured weights. */
 struct app_weigh {
     struct weigh_order *order; /* being measured; NULL: none is */
@@ -184,6 +197,7 @@ struct app {
     struct tip_timer tick;
     struct app_pause pause;
     struct app_weigh weigh;
+    struct app_exempts exempts;
     struct app_clock clock;
     int64_t verdict_rate;
     struct tip_id journal_id; /* input: where the next batch begins */
@@ -430,6 +444,31 @@ struct work_voters voters_make(struct app *app, const struct voters_wish *wish);
 /** Sources are joined with their files: what is not known of their kin is taken from there. */
 void voters_configure(struct app *app);
 
+/* exempts.c */
+tip_nodiscard int exempts_load(struct app *app, struct tip_outbox_txn *txn);
+
+/** After the state is loaded: maps the table in force. @return 0 or a negative errno */
+tip_nodiscard int exempts_open(struct app *app);
+void exempts_free(struct app *app);
+
+/** The lists may have changed: they are looked at in the pool. */
+void exempts_look(struct app *app);
+
+/** The table in force, and the one that events may speak of already; the caller holds it. NULL: none. */
+struct bl_exempt_map *exempts_in_force(const struct app *app);
+struct bl_exempt_map *exempts_stand(struct app *app);
+
+/** What a WORK_EXEMPT job means now that it is its turn: all but the voters. */
+void exempts_order(struct app *app, struct bl_job *job, struct work_order *order);
+
+/** Within the transaction of the job's last part; and after it: tables that nobody needs any more go. */
+tip_nodiscard int exempts_in_force_set(struct app *app, struct tip_outbox_txn *txn, uint64_t number);
+void exempts_sweep(const struct app *app);
+
+/** Each second: starts a look that is wanted. */
+void exempts_tick(struct app *app);
+void exempts_on_metrics(const struct app *app);
+
 /* clock.c */
 tip_nodiscard int clock_load(struct app *app, struct tip_outbox_txn *txn);
 void clock_configure(struct app *app, const struct bl_options *options);
@@ -462,6 +501,7 @@ void control_free(struct app *app);
 /* snapshot.c */
 tip_nodiscard int snapshot_open(struct app *app);
 
-/** Which lists count for what an audience may see. Sets lists and n_lists; the caller owns them. */
+/** Which lists count for what an audience may see. Sets lists, n_lists, the score time and the table of
+ * exemptions; the caller owns them. */
 void snapshot_lists(struct app *app, enum tip_tlp audience, struct view_order *order);
 void snapshot_on_metrics(struct app *app);

@@ -13,6 +13,8 @@
 
 #define CODEC_OPERATOR "operator" /* the source of a reason that is an entry of the allow and deny list */
 
+#define CODEC_EXEMPT "warninglists" /* the cause of what another table of exemptions has moved */
+
 #define CODEC_EVIDENCE "evidence" /* the cause of what was seen by TIP itself has moved */
 
 #define CODEC_TIME "time" /* the cause of what decay alone has moved */
@@ -25,6 +27,7 @@ struct codec_scratch {
     struct tip_verdict verdicts[TIP_BATCH_ENTRIES_MAX];
     struct tip_verdict_reason reasons[TIP_BATCH_ENTRIES_MAX][BL_SCORE_REASONS];
     struct tip_family_share shares[TIP_BATCH_ENTRIES_MAX][CODEC_FAMILIES];
+    char words[TIP_BATCH_ENTRIES_MAX][WORK_EXEMPT_NAME]; /* of reference lists */
 };
 
 struct codec_part {
@@ -39,6 +42,9 @@ const char *codec_listing(struct tip_event *event, const struct codec_part *part
 
 /** verdict.changes. @return the strictest marking of what led to it, 0 for nothing */
 enum tip_tlp codec_verdicts(struct tip_event *event, const struct codec_part *part, struct codec_scratch *scratch);
+
+/** How many of its verdicts a reference list has put down. */
+uint64_t codec_n_exempt(const struct tip_event *event);
 
 /** source.ok or source.failed. The report may be NULL. */
 struct codec_source {

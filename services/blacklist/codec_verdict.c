@@ -1,4 +1,7 @@
 /* Events of a plan: the verdicts. */
+#include <stdio.h>
+#include <string.h>
+
 #include <tip/clock.h>
 
 #include "codec.h"
@@ -11,21 +14,38 @@ static const char *codec_reason_name(const struct work_plan *plan, uint16_t numb
     return bl_family_name((enum bl_family)(number - plan->order.n_voters));
 }
 
-/* The strongest; before all of them the operators' word. Returns how many. */
-static size_t codec_reasons(const struct work_plan *plan, const struct bl_score_detail *detail,
-                            struct tip_verdict_reason reasons[static BL_SCORE_REASONS])
+/* The operators, or the reference list that has exempted it: `role:list`, as no source is called. */
+static const char *codec_word_name(const struct work_plan *plan, const struct bl_score *score,
+                                   char name[static WORK_EXEMPT_NAME])
 {
+    const struct bl_score_job *job = plan->tell.job;
+    const struct bl_exempt *exempt = job->moment[BL_AFTER].exempt;
+    uint16_t list = job->stands[BL_AFTER].exempt.list;
+
+    if (!score->is_exempt)
+        return CODEC_OPERATOR;
+    (void)snprintf(name, WORK_EXEMPT_NAME, "%s:%s", bl_role_name(bl_exempt_role(exempt, list)),
+                   bl_exempt_name(exempt, list)); /* it fits */
+    return name;
+}
+
+/* The strongest; before all of them the word that decided. Returns how many. */
+static size_t codec_reasons(const struct work_plan *plan, const struct bl_score_detail *detail,
+                            struct codec_scratch *scratch, size_t at)
+{
+    struct tip_verdict_reason *reasons = scratch->reasons[at];
     size_t n = 0;
 
     if (detail->score.rule != BL_RULE_NONE)
-        reasons[n++] = (struct tip_verdict_reason){.source = CODEC_OPERATOR, .weight = detail->score.score};
+        reasons[n++] = (struct tip_verdict_reason){.source = codec_word_name(plan, &detail->score, scratch->words[at]),
+                                                   .weight = detail->score.score};
     for (size_t i = 0; n < BL_SCORE_REASONS && i < detail->n_shown; i++)
         reasons[n++] = (struct tip_verdict_reason){.source = codec_reason_name(plan, detail->reasons[i]),
                                                    .weight = detail->shares[i]};
     return n;
 }
 
-/* What each family says by itself; and what the operators' word adds to what was found. */
+/* What each family says by itself; and what the word that decided adds to what was found. */
 static size_t codec_families(const struct bl_score *score, struct tip_family_share shares[static CODEC_FAMILIES])
 {
     static const char *const names[] = {[BL_RULE_ALLOW] = "allow", [BL_RULE_DENY] = "deny"};
@@ -55,7 +75,7 @@ static void codec_verdict(const struct codec_part *part, size_t at, struct codec
         .tier = tip_tier_of(detail->score.score),
         .n_families = codec_families(&detail->score, scratch->shares[at]),
         .families = scratch->shares[at],
-        .n_reasons = codec_reasons(part->plan, detail, scratch->reasons[at]),
+        .n_reasons = codec_reasons(part->plan, detail, scratch, at),
         .reasons = scratch->reasons[at],
         .reason_count = (uint32_t)detail->n_reasons + (detail->score.rule != BL_RULE_NONE),
         .next_change_unix_ms = detail->next_s * TIP_SECOND_MS,
@@ -63,6 +83,16 @@ static void codec_verdict(const struct codec_part *part, size_t at, struct codec
         .subtree = detail->score.is_subtree,
         .whole = detail->score.is_whole,
     };
+}
+
+uint64_t codec_n_exempt(const struct tip_event *event)
+{
+    const struct tip_verdict_changes *changes = &event->verdict_changes;
+    uint64_t n = 0;
+
+    for (size_t i = 0; i < changes->n_verdicts; i++)
+        n += changes->verdicts[i].n_reasons && strchr(changes->verdicts[i].reasons[0].source, ':');
+    return n;
 }
 
 /* That a denial was lifted says as much as that it stands. */

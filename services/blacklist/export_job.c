@@ -26,6 +26,7 @@ struct export_run {
     struct export_job *job;
     struct view *view;
     struct bl_cut *cut;
+    struct bl_exempt_map *exempt; /* of the order */
     struct bl_export_list list;
     struct bl_export_source *sources; /* the lists, and the operators behind them */
     const struct work_voter *lists;   /* of the view, in order of names */
@@ -53,6 +54,7 @@ void export_job_deinit(struct export_job *job)
     free(job->order.lists);
     bl_allow_destroy(&job->order.allow);
     bl_witnesses_destroy(&job->order.witnesses);
+    bl_exempt_map_destroy(&job->order.exempt);
     job->sources = NULL;
     job->n_sources = 0;
     job->order = (struct view_order){0};
@@ -171,12 +173,21 @@ static struct bl_export_item export_item(struct export_run *run, const struct ti
     return item;
 }
 
+/* What reference lists take out of it: of what the operators deny, nothing. */
+static const struct bl_exempt *export_exempt(const struct export_run *run, const struct tip_verdict *verdict)
+{
+    bool is_denied = verdict->n_families && !strcmp(verdict->families[verdict->n_families - 1].family, "deny");
+
+    return is_denied ? NULL : bl_exempt_of(run->exempt);
+}
+
 static int export_add_name(struct export_run *run, struct bl_export_item *item, const struct tip_verdict *verdict)
 {
     bool is_tree = run->job->spec.has_subdomains || verdict->subtree ||
                    bl_cut_is_denied_tree(run->cut, verdict->value, verdict->value_len);
 
-    item->is_subtree = is_tree && !bl_cut_is_below(run->cut, verdict->value);
+    item->is_subtree = is_tree && !bl_cut_is_below(run->cut, verdict->value) &&
+                       !bl_exempt_is_above(export_exempt(run, verdict), verdict->value, verdict->value_len);
     return bl_export_add(&run->list, item, verdict->kind, verdict->value, verdict->value_len);
 }
 
@@ -191,7 +202,7 @@ static int export_add(struct export_run *run, const struct tip_verdict *verdict)
         return bl_export_add(&run->list, &item, verdict->kind, verdict->value, verdict->value_len);
     if (tip_prefix_parse(&prefix, NULL, verdict->value, verdict->value_len))
         return BL_EXPORT_E_VALUE;
-    return bl_cut_add(run->cut, &run->list, &item, &prefix);
+    return bl_cut_add(run->cut, export_exempt(run, verdict), &run->list, &item, &prefix);
 }
 
 static bool export_wants(const struct export_run *run, const struct tip_verdict *verdict)
@@ -354,21 +365,24 @@ static void export_publish(struct export_run *run, struct bl_export *export, con
     }
 }
 
-/* An operator has taken it out, or something inside it: holding that back would go on blocking what is allowed. */
+/* An operator or a reference list has taken it out, or something inside it: holding that back would go on blocking what
+ * is allowed. */
 static bool export_is_meant(const void *ctx, const struct bl_export_view *before, size_t i)
 {
     const struct bl_export_item *item = &before->items[i];
     const struct export_run *run = ctx;
+    const struct bl_exempt *exempt = bl_exempt_of(run->exempt);
     char text[TIP_PREFIX_TEXT];
     const char *value = bl_export_value(before, item, text);
     struct tip_prefix prefix;
 
-    if (bl_allow_find(run->job->order.allow, bl_export_kind(item), value, strlen(value)).rule == BL_RULE_ALLOW)
+    if (bl_allow_find(run->job->order.allow, bl_export_kind(item), value, strlen(value)).rule == BL_RULE_ALLOW ||
+        bl_exempt_find(exempt, bl_export_kind(item), value, strlen(value)).effect)
         return true;
     if (item->class > BL_EXPORT_IP6)
         return false;
     prefix = bl_export_prefix(item);
-    return bl_cut_is_within(run->cut, &prefix);
+    return bl_cut_is_within(run->cut, &prefix) || bl_exempt_hard_in(exempt, &prefix) != BL_EXEMPT_NONE;
 }
 
 static void export_compare(struct export_run *run, const struct bl_export_last *last)
@@ -413,6 +427,7 @@ static void export_open(struct export_run *run)
     run->sources[job->n_sources] = (struct bl_export_source){.name = CODEC_OPERATOR};
     bl_export_list_init(&run->list, (size_t)job->spec.entries_max);
     run->cut = bl_cut_new(job->order.allow);
+    run->exempt = job->order.exempt;
     run->view = view_new(&job->order);
 }
 
@@ -424,6 +439,7 @@ static void export_close(struct export_run *run)
     job->order.lists = NULL;
     job->order.allow = NULL;
     job->order.witnesses = NULL;
+    job->order.exempt = NULL;
     bl_cut_destroy(&run->cut);
     bl_export_list_deinit(&run->list);
     free(run->sources);

@@ -32,7 +32,7 @@ static const struct tip_opt rows[] = {
     {.name = "verdict_rate", .type = TIP_OPT_INT, .offset = AT(verdict_rate), .fallback = "20000", .min = 1000,
      .max = 1e9, .help = "Most verdicts a second; the higher tiers of what moved at once go first."},
     {.name = "warninglists", .type = TIP_OPT_PATH, .offset = AT(warninglists),
-     .help = "Directory of MISP warning lists: what no source should list; see services/blacklist/README.md."},
+     .help = "Directory of MISP warning lists: what no source should list, and what loses its score; see services/blacklist/README.md."},
     {.name = "own_networks", .type = TIP_OPT_PREFIXES, .offset = AT(own_networks), .max = BL_OWN_MAX,
      .help = "Your own networks: nothing inside them ever gets a verdict, whoever lists it."},
     {.name = "observations_max", .type = TIP_OPT_INT, .offset = AT(observations_max), .fallback = "100000", .min = 10,

@@ -17,6 +17,8 @@ void work_order_deinit(struct work_order *order)
     bl_allow_destroy(&order->allow_changed);
     bl_witnesses_destroy(&order->witnesses);
     bl_witnesses_destroy(&order->witnesses_to);
+    bl_exempt_map_destroy(&order->exempt);
+    bl_exempt_map_destroy(&order->exempt_to);
     free(order->voters);
 }
 
@@ -174,6 +176,10 @@ static int plan_tell(struct work_plan *plan)
         tell->is_first = true;
         r = work_plan_others(plan);
         return r ? r : bl_tell_extra(tell);
+    case WORK_EXEMPT:
+        tell->what = plan->order.is_lost ? BL_TOLD_EVERY : BL_TOLD_MOVED;
+        r = plan_witnessed(plan);
+        return r ? r : bl_tell_exempt(tell);
     case WORK_KIND_COUNT:
         break;
     }
@@ -196,7 +202,12 @@ static int plan_scores(struct work_plan *plan)
 
 /* ---- cutting ---- */
 
-enum { WORK_VERDICT_OVERHEAD = 64, WORK_REASON_OVERHEAD = 16 + 24 /* with its family */, WORK_OPERATOR_OVERHEAD = 64 };
+enum {
+    WORK_VERDICT_OVERHEAD = 64,
+    WORK_REASON_OVERHEAD = 16 + 24 /* with its family */,
+    WORK_OPERATOR_OVERHEAD = 64,
+    WORK_EXEMPT_OVERHEAD = 64 + WORK_EXEMPT_NAME
+};
 
 /* The longest name of a list: the reasons of a verdict are not known before it is told. */
 static size_t plan_longest(const struct work_plan *plan)
@@ -219,6 +230,8 @@ static size_t plan_cost(const struct work_plan *plan, const struct bl_verdict *v
 
     if (bl_allow_count(plan->order.allow) + bl_allow_count(plan->order.allow_to))
         cost += WORK_OPERATOR_OVERHEAD;
+    if (plan->order.exempt || plan->order.exempt_to)
+        cost += WORK_EXEMPT_OVERHEAD;
     return cost + verdict->n_reasons * (longest + WORK_REASON_OVERHEAD);
 }
 

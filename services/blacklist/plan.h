@@ -11,6 +11,7 @@
 #include "core/part.h"
 #include "core/tell.h"
 #include "core/witness.h"
+#include "io/exempt.h"
 #include "io/files.h"
 #include "work.h"
 
@@ -22,6 +23,7 @@ enum work_kind {
     WORK_CLOCK,    /* of no list: the verdicts that time has moved; `from` and `to` are score times */
     WORK_EVIDENCE, /* of no list: the verdicts that what TIP saw itself moves; `from` and `to` are its changes */
     WORK_UNLISTED, /* of no list: the verdicts on what none names, in full: the rest of a baseline of all */
+    WORK_EXEMPT, /* of no list: the verdicts that another table of exemptions moves; `from` and `to` are its numbers */
     WORK_KIND_COUNT
 };
 
@@ -31,7 +33,7 @@ static inline bool work_is_of_source(enum work_kind kind)
     return kind == WORK_VERSION || kind == WORK_BASELINE || kind == WORK_WEIGHT;
 }
 
-enum { WORK_KIN_MAX = 64 };
+enum { WORK_KIN_MAX = 64, WORK_EXEMPT_NAME = 24 + BL_EXEMPT_LIST_NAME /* "role:list" */ };
 
 /** What core/score.h wants to know of a source besides its law. */
 struct work_marks {
@@ -79,6 +81,9 @@ struct work_order {
     struct bl_allow *allow_changed;    /* WORK_ALLOW: the entries that make the difference */
     struct bl_witnesses *witnesses;    /* in force; NULL: none. The job keeps them; built in the pool */
     struct bl_witnesses *witnesses_to; /* WORK_EVIDENCE: those behind it */
+    struct bl_exempt_map *exempt;      /* in force; NULL: none. The job holds them */
+    struct bl_exempt_map *exempt_to;   /* WORK_EXEMPT: the one behind it */
+    bool is_lost;                      /* WORK_EXEMPT: nobody knows any more what the one in force was */
 };
 
 /** What an order owns. */

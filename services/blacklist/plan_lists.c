@@ -79,8 +79,10 @@ int work_lists_open(struct work_lists **listsp, const struct work_order *order)
     lists->maps = tip_new_array(lists->n, struct bl_seen_map);
     lists->sources = tip_new_array(lists->n, struct bl_score_source);
     bl_score_job_init(&lists->job, lists->sources, order->n_voters);
-    moment[BL_BEFORE] =
-        (struct bl_score_moment){.tau_s = order->tau_s, .allow = order->allow, .witnesses = order->witnesses};
+    moment[BL_BEFORE] = (struct bl_score_moment){.tau_s = order->tau_s,
+                                                 .allow = order->allow,
+                                                 .exempt = bl_exempt_of(order->exempt),
+                                                 .witnesses = order->witnesses};
     moment[BL_AFTER] = moment[BL_BEFORE];
     if (order->kind == WORK_CLOCK)
         moment[BL_BEFORE].tau_s = (uint32_t)order->from;
@@ -88,6 +90,8 @@ int work_lists_open(struct work_lists **listsp, const struct work_order *order)
         moment[BL_AFTER].allow = order->allow_to;
     if (order->kind == WORK_EVIDENCE)
         moment[BL_AFTER].witnesses = order->witnesses_to;
+    if (order->kind == WORK_EXEMPT)
+        moment[BL_AFTER].exempt = bl_exempt_of(order->exempt_to);
     r = lists_open(lists, order);
     if (r)
         work_lists_destroy(&lists);

@@ -185,6 +185,7 @@ static void plan_voters(struct app *app, const char *self, struct work_order *or
     order->self = voters.self;
     order->tau_s = clock_tau(app);
     order->witnesses = observe_at(app, app->observe.in_force, TIP_TLP_AMBER);
+    order->exempt = exempts_in_force(app);
     strcpy(order->dir, app->dir);
 }
 
@@ -233,6 +234,12 @@ static void plan_order_unlisted(struct app *app, struct work_order *order)
 {
     *order = (struct work_order){.kind = WORK_UNLISTED, .allow = operator_in_force(app)};
     strcpy(order->name, CODEC_OPERATOR);
+    plan_voters(app, NULL, order);
+}
+
+static void plan_order_exempt(struct app *app, struct bl_job *job, struct work_order *order)
+{
+    exempts_order(app, job, order);
     plan_voters(app, NULL, order);
 }
 
@@ -337,6 +344,9 @@ static void plan_start(struct app *app)
     case WORK_UNLISTED:
         plan_order_unlisted(app, &job.order);
         break;
+    case WORK_EXEMPT:
+        plan_order_exempt(app, &app->jobs[0], &job.order);
+        break;
     case WORK_VERSION:
     case WORK_BASELINE:
     case WORK_WEIGHT:
@@ -391,6 +401,7 @@ static int publish_part(struct app *app, struct tip_outbox_txn *txn, const struc
     if (!source && others == TIP_TLP_NONE)
         others = TIP_TLP_AMBER; /* of no list any more: it is the operators' alone */
     tip_metric_add(app->m[APP_M_VERDICTS], event.verdict_changes.n_verdicts);
+    tip_metric_add(app->m[APP_M_EXEMPTED], (double)codec_n_exempt(&event));
     app->publish.allowance -= (double)event.verdict_changes.n_verdicts;
     return app_publish(app, txn, TIP_TOPIC_VERDICT_CHANGES, "list", others > tlp ? others : tlp, &event);
 }
@@ -435,6 +446,8 @@ static int publish_other(struct app *app, struct tip_outbox_txn *txn, const stru
         return clock_set(app, txn, job->to);
     case WORK_EVIDENCE:
         return observe_in_force_set(app, txn, job->to);
+    case WORK_EXEMPT:
+        return exempts_in_force_set(app, txn, job->to);
     case WORK_VERSION:
     case WORK_BASELINE:
     case WORK_WEIGHT:
@@ -473,6 +486,8 @@ static void publish_done(struct app *app, const struct bl_job *job)
     exports_touch(app);
     if (job->kind == WORK_VERSION)
         bl_files_remove(app->dir, job->name, job->from);
+    if (job->kind == WORK_EXEMPT)
+        exempts_sweep(app);
     collect_go_on(app);
     publish_go_on(app);
 }

@@ -21,6 +21,7 @@ void snapshot_lists(struct app *app, enum tip_tlp audience, struct view_order *o
     order->lists = voters.items;
     order->n_lists = voters.n;
     order->tau_s = clock_stands(app);
+    order->exempt = exempts_stand(app);
 }
 
 static int snapshot_begin(void *ctx, enum tip_tlp audience, void **copyp)

@@ -436,7 +436,7 @@ static uint32_t spec_fingerprint(const struct source_options *from, const struct
 /* What stands where the name of a source does: causes and reasons of verdicts that no source has. */
 static bool spec_is_reserved(const char *name)
 {
-    static const char *const reserved[] = {"operator", "time", "evidence", "trap", "flux", "smtp"};
+    static const char *const reserved[] = {"operator", "time", "evidence", "warninglists", "trap", "flux", "smtp"};
 
     for (size_t i = 0; i < sizeof(reserved) / sizeof(*reserved); i++) {
         if (!strcmp(name, reserved[i]))

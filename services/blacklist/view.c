@@ -35,6 +35,7 @@ static void view_plan_drop(struct view *view)
         view->plan->order.voters = NULL;
         view->plan->order.allow = NULL;
         view->plan->order.witnesses = NULL;
+        view->plan->order.exempt = NULL;
     }
     work_plan_destroy(&view->plan);
 }
@@ -50,6 +51,7 @@ void view_destroy(struct view **viewp)
     free(view->order.lists);
     bl_allow_destroy(&view->order.allow);
     bl_witnesses_destroy(&view->order.witnesses);
+    bl_exempt_map_destroy(&view->order.exempt);
     free(view->scratch);
     tip_buf_deinit(&view->bytes);
     free(view);
@@ -64,6 +66,7 @@ static int view_open(struct view *view)
                                             .self = view->order.n_lists,
                                             .tau_s = view->order.tau_s,
                                             .allow = view->order.allow,
+                                            .exempt = view->order.exempt,
                                             .witnesses = view->order.witnesses};
     strcpy(view->lists_order.dir, view->order.dir);
     if (view->order.witnesses)

@@ -20,6 +20,7 @@ struct view_order {
     size_t n_lists;
     struct bl_allow *allow;         /* of the view, too */
     struct bl_witnesses *witnesses; /* likewise; NULL: none */
+    struct bl_exempt_map *exempt;   /* likewise */
 };
 
 struct view *view_new(const struct view_order *order);

@@ -302,6 +302,7 @@ static void weigh_start(struct app *app)
 {
     struct weigh_order *order = weigh_order_make(app);
 
+    exempts_look(app); /* at the same lists */
     app->weigh.order = order;
     app->weigh.begun_ms = tip_loop_now_ms();
     app->weigh.n_waited = 0;

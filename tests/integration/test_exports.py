@@ -435,7 +435,7 @@ def test_what_tip_saw_itself_is_exported(exports, nginx, pub):
     assert exports.listed("green", "plain") == set(), "traps are amber"
 
 
-@pytest.mark.parametrize("name", ["operator", "time", "evidence", "trap", "flux", "smtp"])
+@pytest.mark.parametrize("name", ["operator", "time", "evidence", "warninglists", "trap", "flux", "smtp"])
 def test_names_that_verdicts_use_themselves_are_no_sources(exports, nginx, name):
     from tip_harness import binary
     exports.source(name, nginx.write("one.txt", "45.2.0.1\n"))

@@ -133,19 +133,20 @@ static struct tip_prefix cut_half(const struct tip_prefix *prefix, bool is_upper
 }
 
 /* What remains: halves, until they are whole or gone. At most 128 deep. */
-int bl_cut_add(const struct bl_cut *cut, struct bl_export_list *list, // NOLINT(misc-no-recursion)
-               const struct bl_export_item *item, const struct tip_prefix *prefix)
+int bl_cut_add(const struct bl_cut *cut, const struct bl_exempt *exempt, // NOLINT(misc-no-recursion)
+               struct bl_export_list *list, const struct bl_export_item *item, const struct tip_prefix *prefix)
 {
     const struct tip_prefix *found = cut_find(cut, prefix);
+    enum bl_exempt_part part = bl_exempt_hard_in(exempt, prefix);
     struct tip_prefix half;
     int r;
 
-    if (!found || !tip_prefix_covers(prefix, found))
-        return bl_export_add_prefix(list, item, prefix);
-    if (!tip_prefix_compare(prefix, found))
+    if (part == BL_EXEMPT_ALL || (found && !tip_prefix_compare(prefix, found)))
         return 0;
+    if (part == BL_EXEMPT_NONE && (!found || !tip_prefix_covers(prefix, found)))
+        return bl_export_add_prefix(list, item, prefix);
     half = cut_half(prefix, false);
-    r = bl_cut_add(cut, list, item, &half);
+    r = bl_cut_add(cut, exempt, list, item, &half);
     half = cut_half(prefix, true);
-    return r ? r : bl_cut_add(cut, list, item, &half);
+    return r ? r : bl_cut_add(cut, exempt, list, item, &half);
 }

@@ -2,9 +2,11 @@
 /*
  * What the allow list takes out of an export. It bears on networks and names inside wider entries too: a block that is
  * listed is cut around what is allowed in it, and of a name with all below it only the name stays when something below
- * is allowed. So whoever uses an export blocks nothing that is allowed, whether its format knows exceptions or not.
+ * is allowed. What reference lists exempt (core/exempt.h) is cut out likewise. So whoever uses an export blocks nothing
+ * that is allowed, whether its format knows exceptions or not.
  */
 #include "core/allow.h"
+#include "core/exempt.h"
 #include "core/export.h"
 
 struct bl_cut;
@@ -25,7 +27,8 @@ bool bl_cut_is_within(const struct bl_cut *cut, const struct tip_prefix *prefix)
 /**
  * Adds what is left of a prefix, in as few prefixes as there can be.
  *
+ * @param exempt  what reference lists exempt wholly is taken out, too; NULL: nothing
  * @return as bl_export_add_prefix
  */
-tip_nodiscard int bl_cut_add(const struct bl_cut *cut, struct bl_export_list *list, const struct bl_export_item *item,
-                             const struct tip_prefix *prefix);
+tip_nodiscard int bl_cut_add(const struct bl_cut *cut, const struct bl_exempt *exempt, struct bl_export_list *list,
+                             const struct bl_export_item *item, const struct tip_prefix *prefix);

@@ -47,7 +47,7 @@ uint32_t bl_score_told(const struct bl_score *score)
     uint32_t told = (uint32_t)bl_score_tier(score->score);
 
     if (!told)
-        return 0;
+        return score->is_exempt && bl_score_tier(score->found);
     told = told << 8 | (uint32_t)(score->score * SCORE_STEPS + 0.5 + score_slack);
     told = told << 2 | score->rule;
     for (int i = 0; i < BL_FAMILY_COUNT; i++)
@@ -111,16 +111,20 @@ static void score_look_source(struct bl_score_job *job, size_t i, const struct b
     bl_score_add(job, i, before, after);
 }
 
-static void score_look_moment(struct bl_stand *stand, const struct bl_score_moment *moment, const struct bl_key *key)
+static void score_look_moment(struct bl_score_job *job, enum bl_side side, const struct bl_key *key)
 {
+    const struct bl_score_moment *moment = &job->moment[side];
+    struct bl_stand *stand = &job->stands[side];
     const struct bl_ip4 host = {.addr = key->addr};
     const struct bl_set set = {.ip4 = &host, .n_ip4 = 1};
 
     if (key->value) {
         stand->hit = bl_allow_find(moment->allow, (enum tip_kind)key->kind, key->value, key->len);
+        stand->exempt = bl_exempt_find(moment->exempt, (enum tip_kind)key->kind, key->value, key->len);
         stand->witness = bl_witnesses_find(moment->witnesses, (enum tip_kind)key->kind, key->value, key->len);
     } else {
         stand->hit = bl_allow_find_in(moment->allow, &set, 0);
+        stand->exempt = bl_exempt_find4(moment->exempt, &job->exempt_at[side], key->addr);
         stand->witness = bl_witnesses_find_in(moment->witnesses, &set, 0);
     }
 }
@@ -130,7 +134,7 @@ void bl_score_begin(struct bl_score_job *job, const struct bl_key *key)
     job->last = *key;
     for (int side = 0; side < BL_SIDE_COUNT; side++) {
         job->stands[side].n = 0;
-        score_look_moment(&job->stands[side], &job->moment[side], key);
+        score_look_moment(job, (enum bl_side)side, key);
     }
 }
 
@@ -208,10 +212,18 @@ static double score_kind_share(const struct bl_witness *witness, const struct sc
 }
 
 /* The last word is the operators': of what nobody lists only the name itself is denied. */
-static void score_decide(struct bl_score *score, const struct bl_allow_hit *hit)
+static void score_decide(struct bl_score *score, const struct bl_stand *stand)
 {
+    const struct bl_allow_hit *hit = &stand->hit;
+
     score->score = bl_allow_score(hit, score->found);
     score->rule = (uint8_t)(hit->rule != BL_RULE_DENY || score->score >= 1 ? hit->rule : BL_RULE_NONE);
+    if (score->rule != BL_RULE_NONE || !stand->exempt.effect || score->found <= 0)
+        return;
+    score->score = bl_exempt_score(&stand->exempt, score->found);
+    score->rule = BL_RULE_ALLOW;
+    score->is_exempt = true;
+    score->is_subtree = score->is_whole = false;
 }
 
 /* What is denied with all inside it or below. */
@@ -263,7 +275,7 @@ struct bl_score bl_score_at(struct bl_score_job *job, enum bl_side side, uint32_
         base.n_independent = score_n_independent(job, side);
         score.found = bl_evidence_rule(score.all, &base);
     }
-    score_decide(&score, &stand->hit);
+    score_decide(&score, stand);
     score_denies(&score, &stand->hit, (enum tip_kind)job->last.kind);
     return score;
 }

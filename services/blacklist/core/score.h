@@ -8,13 +8,14 @@
  *     groups, neither derived from the other, both with independence of at least 0.5 and a share of at least 0.05. A
  *     source whose file says a weight of at least 0.9 is the operators' word and blocks alone, while its share is so
  *     high.
- *   - Last of all the allow and deny list decides (core/allow.h).
+ *   - Then what reference lists exempt loses it, all or most (core/exempt.h); last of all the allow and deny list
+ *     decides (core/allow.h).
  *
- * It is a function of what sources have said, weights and half-lives, own observations, the operators' list and the
- * score time tau alone. What happened changes one of them: so nothing needs to be remembered of what was told. A
- * verdict is worth telling when its tier changed, or when it is at least `watch` and a family came or went (at a share
- * of 0.05), the score moved to another step of 0.05, or it means more or less than itself (subtree, whole). Below
- * `watch` there is one verdict, the removal, then silence. By time alone every score falls or stays.
+ * It is a function of what sources have said, weights and half-lives, own observations, the operators' list, the table
+ * of exemptions and the score time tau alone. What happened changes one of them: so nothing needs to be remembered of
+ * what was told. A verdict is worth telling when its tier changed, or when it is at least `watch` and a family came or
+ * went (at a share of 0.05), the score moved to another step of 0.05, or it means more or less than itself (subtree,
+ * whole). Below `watch` there is one verdict, the removal, then silence. By time alone every score falls or stays.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -23,6 +24,7 @@
 #include <tip/buf.h>
 
 #include "core/allow.h"
+#include "core/exempt.h"
 #include "core/key.h"
 #include "core/law.h"
 #include "core/witness.h"
@@ -68,6 +70,7 @@ struct bl_score_source {
 struct bl_score_moment {
     uint32_t tau_s;
     const struct bl_allow *allow;
+    const struct bl_exempt *exempt;
     const struct bl_witnesses *witnesses;
 };
 
@@ -84,6 +87,7 @@ struct bl_stand {
     size_t n;
     const struct bl_witness *witness; /* NULL: not seen */
     struct bl_allow_hit hit;
+    struct bl_exempt_hit exempt;
 };
 
 struct bl_score_job {
@@ -92,6 +96,7 @@ struct bl_score_job {
     struct bl_score_moment moment[BL_SIDE_COUNT];
     struct bl_stand stands[BL_SIDE_COUNT]; /* of the indicator that was last looked up */
     struct bl_key last;
+    size_t exempt_at[BL_SIDE_COUNT]; /* where the last host stood in the tables */
 };
 
 /** Room for the stands; sources are the caller's. */
@@ -109,9 +114,10 @@ void bl_score_add(struct bl_score_job *job, size_t source, const struct bl_seen_
 struct bl_score {
     double families[BL_FAMILY_COUNT];
     double all;      /* noisy-or of them */
-    double found;    /* by the rule: before the operators' word */
+    double found;    /* by the rule: before what follows */
     double score;    /* that is told */
     uint8_t rule;    /* enum bl_rule that has decided */
+    bool is_exempt;  /* with BL_RULE_ALLOW: a reference list has, not the operators */
     bool is_subtree; /* a list that has a share names it with all below it, or it is denied so */
     bool is_whole;   /* the strongest list means each address in it, or it is denied so */
 };
@@ -122,7 +128,8 @@ struct bl_score bl_score_at(struct bl_score_job *job, enum bl_side side, uint32_
 /** 0 to 3, the tiers of <tip/event.h>: none < 0.3 <= watch < 0.6 <= slow < 0.9 <= block. */
 int bl_score_tier(double score);
 
-/** A number that is another one when the change has to be told. 0 below `watch`. */
+/** A number that is another one when the change has to be told. 0 below `watch`, unless it is that
+ * by an exemption alone: that is told, too. */
 uint32_t bl_score_told(const struct bl_score *score);
 
 /** Does it fall by time alone, at that time? */

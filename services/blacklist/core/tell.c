@@ -231,7 +231,7 @@ int bl_tell_extra(struct bl_tell *tell)
     return r;
 }
 
-/* ---- time ---- */
+/* ---- time, and exemptions ---- */
 
 /* All sources side by side. */
 struct tell_clock {
@@ -239,6 +239,8 @@ struct tell_clock {
     struct bl_rows rows;
     struct bl_rows_entry *entries;
     size_t n;
+    bool of_exemptions; /* what they move, not time */
+    bool is_every;      /* and all else */
 };
 
 static const struct bl_seen_times *clock_times(const struct tell_clock *clock, size_t i)
@@ -262,27 +264,35 @@ static bool clock_fades(const struct tell_clock *clock)
     return false;
 }
 
+static bool clock_is_exempted(const struct bl_stand stands[static BL_SIDE_COUNT])
+{
+    return stands[BL_BEFORE].exempt.effect != stands[BL_AFTER].exempt.effect;
+}
+
 static int clock_row(struct tell_clock *clock)
 {
     struct bl_score_job *job = clock->tell->job;
     struct bl_verdict verdict = {.index = clock->entries[0].index, .keys = tell_keys(clock->entries[0].list, BL_AFTER)};
     struct bl_key key = bl_tell_key(clock->tell, &verdict);
 
-    if (!clock_fades(clock))
+    if (!clock->of_exemptions && !clock_fades(clock))
         return 0;
     bl_score_begin(job, &key);
-    if (job->stands[BL_AFTER].witness)
-        return 0; /* it is among the extra ones */
+    if (job->stands[BL_AFTER].witness || (clock->of_exemptions && !clock->is_every && !clock_is_exempted(job->stands)))
+        return 0; /* it is among the extra ones, or nothing becomes of it */
     for (size_t i = 0; i < clock->n; i++)
         bl_score_add(job, clock->entries[i].list, clock_times(clock, i), clock_times(clock, i));
     return tell_looked(clock->tell, verdict);
 }
 
-static int tell_clock_rows(struct bl_tell *tell)
+static int tell_clock_rows(struct bl_tell *tell, bool of_exemptions)
 {
     struct bl_score_job *job = tell->job;
     tip_auto(tip_free) const struct bl_seen **lists = tip_new_array(job->n_sources, const struct bl_seen *);
-    struct tell_clock clock = {.tell = tell, .entries = tip_new_array(job->n_sources, struct bl_rows_entry)};
+    struct tell_clock clock = {.tell = tell,
+                               .entries = tip_new_array(job->n_sources, struct bl_rows_entry),
+                               .of_exemptions = of_exemptions,
+                               .is_every = tell->what == BL_TOLD_EVERY};
     int r = 0;
 
     for (size_t i = 0; i < job->n_sources; i++)
@@ -297,7 +307,14 @@ static int tell_clock_rows(struct bl_tell *tell)
 
 int bl_tell_clock(struct bl_tell *tell)
 {
-    int r = tell_clock_rows(tell);
+    int r = tell_clock_rows(tell, false);
+
+    return r ? r : bl_tell_extra(tell);
+}
+
+int bl_tell_exempt(struct bl_tell *tell)
+{
+    int r = tell_clock_rows(tell, true);
 
     return r ? r : bl_tell_extra(tell);
 }

@@ -53,6 +53,9 @@ tip_nodiscard int bl_tell_extra(struct bl_tell *tell);
 /** By time. `extra`: the indicators that TIP has seen itself. */
 tip_nodiscard int bl_tell_clock(struct bl_tell *tell);
 
+/** By another table of exemptions. `extra` as for time. */
+tip_nodiscard int bl_tell_exempt(struct bl_tell *tell);
+
 /** Puts them into order. */
 void bl_tell_sort(struct tip_buf *verdicts);
 

@@ -10,7 +10,7 @@ enum { STORE_PURGE_MAX = 256 };
 static const char *const store_tables[STORE_TABLE_COUNT] = {
     [STORE_SOURCE] = "source",     [STORE_REPORT] = "report", [STORE_JOB] = "job",     [STORE_RUN] = "run",
     [STORE_SEEN] = "seen",         [STORE_ANSWER] = "answer", [STORE_WORD] = "word",   [STORE_WEIGHT] = "weight",
-    [STORE_OBSERVED] = "observed", [STORE_CLOCK] = "clock",   [STORE_TRIED] = "tried",
+    [STORE_OBSERVED] = "observed", [STORE_CLOCK] = "clock",   [STORE_TRIED] = "tried", [STORE_EXEMPT] = "exempt",
 };
 
 int store_put(struct tip_outbox_txn *txn, enum store_table table, const void *key, size_t key_len, const void *bytes,

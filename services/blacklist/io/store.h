@@ -17,6 +17,7 @@ enum store_table {
     STORE_OBSERVED, /* by number of the change: what TIP observed itself; under 0 where that stands */
     STORE_CLOCK,    /* under 0: up to when time has been counted */
     STORE_TRIED,    /* by host: when it was asked for what is no source, and what it asked for */
+    STORE_EXEMPT,   /* under 0: which table of exemptions is in force, and which is the newest */
     STORE_TABLE_COUNT
 };
 

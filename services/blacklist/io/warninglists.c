@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fnmatch.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include <jansson.h>
 
 #include <tip/cleanup.h>
+#include <tip/crc32c.h>
 #include <tip/fail.h>
 
 enum {
@@ -78,11 +80,18 @@ static bool lists_type_is_read(const char *type)
     return type && (!strcmp(type, "cidr") || !strcmp(type, "hostname") || !strcmp(type, "string"));
 }
 
-static int lists_add(struct bl_reference *reference, enum bl_role role, const json_t *list,
-                     struct bl_warninglists *counts)
+/* A directory being read. */
+struct lists_reading {
+    const char *dir;
+    bl_warninglists_take *take;
+    void *ctx;
+    struct bl_warninglists *counts;
+};
+
+static int lists_add(const struct lists_reading *reading, enum bl_role role, const char *name, const json_t *list)
 {
     if (role == BL_ROLE_TOP_SITE && json_array_size(list) > LISTS_TOP_MAX) {
-        counts->n_passed++;
+        reading->counts->n_passed++;
         return 0;
     }
     for (size_t i = 0; i < json_array_size(list); i++) {
@@ -90,16 +99,15 @@ static int lists_add(struct bl_reference *reference, enum bl_role role, const js
         int r = BL_REFERENCE_E_UNKNOWN;
 
         if (json_is_string(entry))
-            r = bl_reference_add(reference, role, json_string_value(entry), json_string_length(entry));
+            r = reading->take(reading->ctx, role, name, json_string_value(entry), json_string_length(entry));
         if (r < 0)
             return r;
-        counts->n_passed += r == BL_REFERENCE_E_UNKNOWN;
+        reading->counts->n_passed += r == BL_REFERENCE_E_UNKNOWN;
     }
     return 0;
 }
 
-static int lists_read(struct bl_reference *reference, enum bl_role role, const char *path,
-                      struct bl_warninglists *counts)
+static int lists_read(const struct lists_reading *reading, enum bl_role role, const char *name, const char *path)
 {
     struct stat status;
     json_t *object;
@@ -107,53 +115,104 @@ static int lists_read(struct bl_reference *reference, enum bl_role role, const c
     int r = 0;
 
     if (stat(path, &status) == -1 || !S_ISREG(status.st_mode) || status.st_size > LISTS_FILE_MAX) {
-        counts->n_damaged++;
+        reading->counts->n_damaged++;
         return 0;
     }
     object = json_load_file(path, 0, NULL);
     list = json_object_get(object, "list");
     if (json_is_array(list) && lists_type_is_read(json_string_value(json_object_get(object, "type")))) {
-        counts->n_files++;
-        r = lists_add(reference, role, list, counts);
+        reading->counts->n_files++;
+        r = lists_add(reading, role, name, list);
     } else {
-        counts->n_damaged++;
+        reading->counts->n_damaged++;
     }
     json_decref(object);
     return r;
 }
 
 /* `NAME.json`, or the directory NAME with its list.json. */
-static int lists_entry(struct bl_reference *reference, const char *dir, const char *file,
-                       struct bl_warninglists *counts)
+static bool lists_path(const char *dir, const char *file, char name[static NAME_MAX + 1], char path[static LISTS_PATH])
 {
     size_t n = strlen(file);
     bool is_file = n > 5 && !strcmp(file + n - 5, ".json");
-    char name[256];
-    char path[LISTS_PATH];
-    enum bl_role role;
 
-    (void)snprintf(name, sizeof(name), "%.*s", (int)(is_file ? n - 5 : n), file);
-    role = bl_warninglists_role(name);
-    if (*file == '.')
-        return 0;
-    if (role == BL_ROLE_COUNT ||
-        snprintf(path, sizeof(path), "%s/%s%s", dir, file, is_file ? "" : "/list.json") >= (int)sizeof(path)) {
-        counts->n_passed++;
-        return 0;
-    }
-    return lists_read(reference, role, path, counts);
+    (void)snprintf(name, NAME_MAX + 1, "%.*s", (int)(is_file ? n - 5 : n), file);
+    return snprintf(path, LISTS_PATH, "%s/%s%s", dir, file, is_file ? "" : "/list.json") < LISTS_PATH;
 }
 
-int bl_warninglists_load(struct bl_reference *reference, const char *dir, struct bl_warninglists *counts)
+static int lists_entry(const struct lists_reading *reading, const char *file)
 {
+    char name[NAME_MAX + 1];
+    char path[LISTS_PATH];
+    bool is_path = lists_path(reading->dir, file, name, path);
+    enum bl_role role = bl_warninglists_role(name);
+
+    if (*file == '.')
+        return 0;
+    if (role == BL_ROLE_COUNT || !is_path) {
+        reading->counts->n_passed++;
+        return 0;
+    }
+    return lists_read(reading, role, name, path);
+}
+
+int bl_warninglists_each(const char *dir, bl_warninglists_take *take, void *ctx, struct bl_warninglists *counts)
+{
+    const struct lists_reading reading = {.dir = dir, .take = take, .ctx = ctx, .counts = counts};
     struct dirent **entries = NULL;
     int n = scandir(dir, &entries, NULL, alphasort);
     int r = n < 0 ? -errno : 0;
 
     for (int i = 0; i < n; i++) {
-        r = r ? r : lists_entry(reference, dir, entries[i]->d_name, counts);
+        r = r ? r : lists_entry(&reading, entries[i]->d_name);
         free(entries[i]);
     }
     free(entries);
     return r ? tip_fail(r) : 0;
+}
+
+static int lists_take_reference(void *ctx, enum bl_role role, const char *list, const char *text, size_t len)
+{
+    (void)list;
+    return bl_reference_add(ctx, role, text, len);
+}
+
+int bl_warninglists_load(struct bl_reference *reference, const char *dir, struct bl_warninglists *counts)
+{
+    return bl_warninglists_each(dir, lists_take_reference, reference, counts);
+}
+
+/* ---- has anything been written? ---- */
+
+static uint64_t lists_stamp_of(const char *dir, const char *file)
+{
+    char name[NAME_MAX + 1];
+    char path[LISTS_PATH];
+    struct stat status;
+    struct {
+        int64_t changed_s, changed_ns, size;
+        uint64_t inode;
+        char name[NAME_MAX + 1];
+    } seen = {.size = 0};
+
+    if (*file == '.' || !lists_path(dir, file, name, path) || stat(path, &status) == -1)
+        return 0;
+    seen.changed_s = status.st_ctim.tv_sec;
+    seen.changed_ns = status.st_ctim.tv_nsec;
+    seen.size = status.st_size;
+    seen.inode = status.st_ino;
+    strcpy(seen.name, name);
+    return (uint64_t)tip_crc32c(0, &seen, sizeof(seen)) << 32 | tip_crc32c(1, &seen, sizeof(seen));
+}
+
+/* A sum: in any order. */
+uint64_t bl_warninglists_stamp(const char *dir)
+{
+    tip_auto(tip_dir_close) DIR *listing = opendir(dir);
+    const struct dirent *entry;
+    uint64_t stamp = tip_crc32c(0, dir, strlen(dir));
+
+    while (listing && (entry = readdir(listing)))
+        stamp += lists_stamp_of(dir, entry->d_name);
+    return stamp ? stamp : 1;
 }

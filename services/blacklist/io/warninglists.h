@@ -18,8 +18,23 @@ struct bl_warninglists {
 /** The role of a list by its name, or BL_ROLE_COUNT. */
 enum bl_role bl_warninglists_role(const char *name);
 
+/** Takes an entry. @return 0, BL_REFERENCE_E_UNKNOWN, or a negative errno that ends the reading */
+typedef int bl_warninglists_take(void *ctx, enum bl_role role, const char *list, const char *text, size_t len);
+
 /**
- * Adds all lists of a directory. Files that cannot be read are counted, never fatal.
+ * All entries of all lists of a directory, in the order of their names. Files that cannot be read are counted, never
+ * fatal.
+ *
+ * @return 0, what `take` returned, or a negative errno: no such directory
+ */
+tip_nodiscard int bl_warninglists_each(const char *dir, bl_warninglists_take *take, void *ctx,
+                                       struct bl_warninglists *counts);
+
+/** A number that is another one when a file came, went or was written; never 0. */
+uint64_t bl_warninglists_stamp(const char *dir);
+
+/**
+ * Adds all of them.
  *
  * @return 0, or a negative errno: no such directory, or the reference is full
  */

@@ -350,7 +350,8 @@ static void allow(struct bl_allow *list, const char *text, enum bl_rule rule, bo
     assert_int_equal(bl_allow_add(list, &entry, indicator.kind, indicator.value, indicator.len), 0);
 }
 
-/* Random prefixes around random exceptions: each address is in what is left, or allowed, and never both. */
+/* Random prefixes around random exceptions, the operators' and those of reference lists: each address is in what is
+ * left, or in neither's, and never both. Scanners are no exception: a block may hold them. */
 static void test_cuts(void **state)
 {
     uint64_t seed = test_seed();
@@ -364,25 +365,38 @@ static void test_cuts(void **state)
         struct tip_addr base = tip_addr_from4(0x0b000000);
         struct tip_prefix prefix = tip_prefix_of(&base, 22);
         struct bl_export_view view;
+        tip_auto(tip_buf_deinit) struct tip_buf file;
+        struct bl_exempt_build build;
+        struct bl_exempt exempt;
 
+        bl_exempt_build_init(&build);
+        tip_buf_init(&file, 1 << 20);
         for (unsigned i = 0; i < turn % 8; i++) {
             struct tip_addr addr = tip_addr_from4(0x0b000000 + (uint32_t)(test_random(&seed) % 1024));
             struct tip_prefix allowed = tip_prefix_of(&addr, (uint8_t)(24 + test_random(&seed) % 9));
+            enum bl_role role = test_random(&seed) % 3 ? BL_ROLE_RESOLVER : BL_ROLE_SCANNER;
             char text[TIP_PREFIX_TEXT];
+            size_t len = tip_prefix_format(&allowed, text);
 
-            (void)tip_prefix_format(&allowed, text);
-            allow(list, text, BL_RULE_ALLOW, true);
+            if (test_random(&seed) % 2)
+                allow(list, text, BL_RULE_ALLOW, true);
+            else
+                assert_int_equal(bl_exempt_build_add(&build, role, "a", text, len), 0);
         }
         bl_allow_build(list);
+        assert_int_equal(bl_exempt_build_finish(&build, &file), 0);
+        assert_int_equal(bl_exempt_read(&exempt, file.data, file.len), 0);
+        bl_exempt_build_deinit(&build);
         cut = bl_cut_new(list);
         bl_export_list_init(&left, 10000);
-        assert_int_equal(bl_cut_add(cut, &left, &item, &prefix), 0);
+        assert_int_equal(bl_cut_add(cut, &exempt, &left, &item, &prefix), 0);
         view = bl_export_view_of(&left);
         for (uint32_t host = 0x0b000000; host < 0x0b000400; host++) {
             struct tip_addr addr = tip_addr_from4(host);
             char text[TIP_ADDR_TEXT];
             size_t len = tip_addr_format(&addr, text);
-            unsigned n = bl_allow_find(list, TIP_KIND_IP, text, len).rule == BL_RULE_ALLOW;
+            unsigned n = bl_allow_find(list, TIP_KIND_IP, text, len).rule == BL_RULE_ALLOW ||
+                         bl_exempt_find(&exempt, TIP_KIND_IP, text, len).effect == BL_EXEMPT_HARD;
 
             for (size_t i = 0; i < view.n; i++) {
                 struct tip_prefix part = bl_export_prefix(&view.items[i]);

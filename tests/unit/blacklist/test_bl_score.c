@@ -371,6 +371,102 @@ static void test_score_explains_what_decided_before(void **state)
     bl_allow_destroy(&allow);
 }
 
+/* The table of one host, and a hit of each kind. */
+static void exempt_host(struct tip_buf *file, struct bl_exempt *exempt, enum bl_role role)
+{
+    struct bl_exempt_build build;
+
+    bl_exempt_build_init(&build);
+    tip_buf_init(file, 1 << 20);
+    assert_int_equal(bl_exempt_build_add(&build, role, "list", "0.0.0.7", 7), 0);
+    assert_int_equal(bl_exempt_build_finish(&build, file), 0);
+    assert_int_equal(bl_exempt_read(exempt, file->data, file->len), 0);
+    bl_exempt_build_deinit(&build);
+}
+
+static void exempt_check(enum bl_role role, double left)
+{
+    tip_auto(tip_buf_deinit) struct tip_buf file;
+    struct bl_exempt exempt;
+    struct bl_score_detail detail;
+    struct bl_score before, after;
+    struct world world;
+
+    exempt_host(&file, &exempt, role);
+    world_init(&world, 1);
+    world.entries[0].times.flags = BL_FLAG_SUBTREE;
+    (void)world_score(&world);
+    world.job.moment[BL_AFTER].exempt = &exempt;
+    bl_score_look(&world.job, &key);
+    before = bl_score_at(&world.job, BL_BEFORE, NOW);
+    after = bl_score_at(&world.job, BL_AFTER, NOW);
+    assert_true(before.score == 0.5 && before.rule == BL_RULE_NONE && before.is_subtree);
+    assert_true(after.found == 0.5 && near(after.score, 0.5 * left) && after.is_exempt && after.rule == BL_RULE_ALLOW);
+    assert_false(after.is_subtree); /* never wider than itself */
+    assert_true(bl_score_told(&before) != bl_score_told(&after) && bl_score_told(&after));
+    bl_score_explain(&world.job, &detail);
+    assert_int_equal(detail.n_shown, 1); /* what it was listed for is said, too */
+    assert_true(near(detail.score.families[BL_FAMILY_LIST], 0.5));
+    world_deinit(&world);
+}
+
+static void test_score_exempts(void **state)
+{
+    (void)state;
+    exempt_check(BL_ROLE_INFRASTRUCTURE, 0);
+    exempt_check(BL_ROLE_RESOLVER, 0);
+    exempt_check(BL_ROLE_SINKHOLE, 0);
+    exempt_check(BL_ROLE_PEER, 0);
+    exempt_check(BL_ROLE_TOP_SITE, 0.25);
+    exempt_check(BL_ROLE_SCANNER, 0.25);
+}
+
+static void test_score_operators_come_after_exemptions(void **state)
+{
+    static const struct {
+        enum bl_rule rule;
+        double score;
+    } rows[] = {{BL_RULE_DENY, 1}, {BL_RULE_ALLOW, 0}};
+    tip_auto(tip_buf_deinit) struct tip_buf file;
+    struct bl_exempt exempt;
+
+    (void)state;
+    exempt_host(&file, &exempt, BL_ROLE_RESOLVER);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        struct bl_allow *allow = bl_allow_new();
+        const struct bl_allow_entry entry = {.id = 1, .rule = rows[i].rule};
+        struct bl_score score;
+        struct world world;
+
+        assert_int_equal(bl_allow_add(allow, &entry, TIP_KIND_IP, "0.0.0.7", 7), 0);
+        bl_allow_build(allow);
+        world_init(&world, 1);
+        world.job.moment[BL_AFTER].allow = allow;
+        world.job.moment[BL_AFTER].exempt = &exempt;
+        score = world_score(&world);
+        assert_true(score.score == rows[i].score && score.rule == rows[i].rule && !score.is_exempt);
+        world_deinit(&world);
+        bl_allow_destroy(&allow);
+    }
+}
+
+/* What nobody lists is not exempt from anything, and nothing is told of it. */
+static void test_score_exempts_nothing_of_nothing(void **state)
+{
+    tip_auto(tip_buf_deinit) struct tip_buf file;
+    struct bl_exempt exempt;
+    struct bl_score score;
+    struct world world;
+
+    (void)state;
+    exempt_host(&file, &exempt, BL_ROLE_RESOLVER);
+    world_init(&world, 0);
+    world.job.moment[BL_AFTER].exempt = &exempt;
+    score = world_score(&world);
+    assert_true(score.score == 0 && score.rule == BL_RULE_NONE && !bl_score_told(&score));
+    world_deinit(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -384,6 +480,9 @@ int main(void)
         cmocka_unit_test(test_score_crossings),
         cmocka_unit_test(test_score_explains),
         cmocka_unit_test(test_score_explains_what_decided_before),
+        cmocka_unit_test(test_score_exempts),
+        cmocka_unit_test(test_score_operators_come_after_exemptions),
+        cmocka_unit_test(test_score_exempts_nothing_of_nothing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -24,6 +24,7 @@ struct naive {
     struct bl_score_source sources[LISTS];
     struct naive_witness witnesses[2][ADDRS];
     struct bl_seen_ip4 extra[ADDRS];
+    enum bl_exempt_effect exempt[2][ADDRS];
 };
 
 static struct bl_seen_times naive_times(uint64_t *random)
@@ -95,6 +96,37 @@ static void naive_see(uint64_t *random, struct naive *naive, enum bl_side side)
         if (test_random(random) % 3 == 0)
             witness->traps = (uint32_t)(test_random(random) % 5), witness->smtps = (uint32_t)(test_random(random) % 3);
     }
+}
+
+/* One address in four, half of them wholly. */
+static void naive_exempt(uint64_t *random, struct naive *naive, enum bl_side side)
+{
+    for (uint32_t addr = 0; addr < ADDRS; addr++)
+        naive->exempt[side][addr] = test_random(random) % 4   ? BL_EXEMPT_NOT
+                                    : test_random(random) % 2 ? BL_EXEMPT_SOFT
+                                                              : BL_EXEMPT_HARD;
+}
+
+/* The table of a side; it points into the file. */
+static struct bl_exempt naive_table(const struct naive *naive, enum bl_side side, struct tip_buf *file)
+{
+    static const enum bl_role roles[] = {[BL_EXEMPT_SOFT] = BL_ROLE_SCANNER, [BL_EXEMPT_HARD] = BL_ROLE_RESOLVER};
+    struct bl_exempt_build build;
+    struct bl_exempt exempt;
+    char text[16];
+
+    bl_exempt_build_init(&build);
+    tip_buf_init(file, 1 << 20);
+    for (uint32_t addr = 0; addr < ADDRS; addr++) {
+        size_t len = (size_t)snprintf(text, sizeof(text), "0.0.0.%u", addr);
+
+        if (naive->exempt[side][addr])
+            assert_int_equal(bl_exempt_build_add(&build, roles[naive->exempt[side][addr]], "a", text, len), 0);
+    }
+    assert_int_equal(bl_exempt_build_finish(&build, file), 0);
+    assert_int_equal(bl_exempt_read(&exempt, file->data, file->len), 0);
+    bl_exempt_build_deinit(&build);
+    return exempt;
 }
 
 static void naive_fill(uint64_t *random, struct naive *naive)
@@ -222,9 +254,10 @@ static double naive_score_of(const struct naive *naive, uint32_t addr, enum bl_s
 
 static double naive_score(const struct naive *naive, uint32_t addr, enum bl_side side, uint32_t tau_s)
 {
+    static const double left[] = {[BL_EXEMPT_NOT] = 1, [BL_EXEMPT_SOFT] = 0.25, [BL_EXEMPT_HARD] = 0};
     bool families[3];
 
-    return naive_score_of(naive, addr, side, tau_s, families);
+    return left[naive->exempt[side][addr]] * naive_score_of(naive, addr, side, tau_s, families);
 }
 
 static int naive_step(const struct naive *naive, uint32_t addr, enum bl_side side, uint32_t tau_s)
@@ -233,6 +266,8 @@ static int naive_step(const struct naive *naive, uint32_t addr, enum bl_side sid
     double score = naive_score_of(naive, addr, side, tau_s, families);
     int tier = bl_score_tier(score);
 
+    if (naive->exempt[side][addr])
+        return tier > 0;
     return tier ? ((tier * 100 + (int)(score * 20 + 0.5 + 1e-9)) * 8 + families[0] * 4 + families[1] * 2 + families[2])
                 : 0;
 }
@@ -277,7 +312,7 @@ static void check_next(const struct naive *naive, const struct bl_tell *tell, ui
     assert_int_equal(moves, tell->is_found);
 }
 
-enum happening { VERSION, LAW, KIN, EVIDENCE, CLOCK, HAPPENINGS };
+enum happening { VERSION, LAW, KIN, EVIDENCE, EXEMPT, CLOCK, HAPPENINGS };
 
 /* What happens to the AFTER side. */
 static void random_change(uint64_t *random, struct naive *naive, enum happening what, size_t one)
@@ -301,6 +336,9 @@ static void random_change(uint64_t *random, struct naive *naive, enum happening 
     case EVIDENCE:
         naive_see(random, naive, BL_AFTER);
         break;
+    case EXEMPT:
+        naive_exempt(random, naive, BL_AFTER);
+        break;
     case CLOCK:
     case HAPPENINGS:
         break;
@@ -317,6 +355,8 @@ static int random_tell(struct bl_tell *tell, enum happening what, size_t one)
         return bl_tell_law(tell, one, what == KIN);
     case EVIDENCE:
         return bl_tell_extra(tell);
+    case EXEMPT:
+        return bl_tell_exempt(tell);
     case CLOCK:
     case HAPPENINGS:
         break;
@@ -329,6 +369,8 @@ static void random_round(uint64_t *random, enum happening what)
     static struct naive naive;
     tip_auto(tip_buf_deinit) struct tip_buf verdicts;
     struct bl_witnesses *witnesses[BL_SIDE_COUNT];
+    struct bl_exempt exempt[BL_SIDE_COUNT];
+    struct tip_buf tables[BL_SIDE_COUNT];
     size_t one = test_random(random) % LISTS;
     uint32_t tau_s[2] = {NOW - 20 * DAY, NOW - 20 * DAY};
     struct bl_score_job job;
@@ -336,13 +378,17 @@ static void random_round(uint64_t *random, enum happening what)
 
     tip_buf_init(&verdicts, 1 << 20);
     naive_fill(random, &naive);
+    naive_exempt(random, &naive, BL_AFTER);
+    memcpy(naive.exempt[BL_BEFORE], naive.exempt[BL_AFTER], sizeof(naive.exempt[0]));
     random_change(random, &naive, what, one);
     if (what == CLOCK)
         tau_s[BL_AFTER] += (uint32_t)(test_random(random) % (30 * DAY));
     bl_score_job_init(&job, naive.sources, LISTS);
     for (int side = 0; side < BL_SIDE_COUNT; side++) {
         witnesses[side] = naive_witnesses(&naive, (enum bl_side)side);
-        job.moment[side] = (struct bl_score_moment){.tau_s = tau_s[side], .witnesses = witnesses[side]};
+        exempt[side] = naive_table(&naive, (enum bl_side)side, &tables[side]);
+        job.moment[side] =
+            (struct bl_score_moment){.tau_s = tau_s[side], .witnesses = witnesses[side], .exempt = &exempt[side]};
     }
     tell.extra = naive_extra(&naive, naive.extra);
     tell.next_s = tau_s[BL_AFTER] + 4 * DAY;
@@ -352,8 +398,10 @@ static void random_round(uint64_t *random, enum happening what)
     if (what == CLOCK)
         check_next(&naive, &tell, tau_s[BL_AFTER], tau_s[BL_AFTER] + 4 * DAY);
     bl_score_job_deinit(&job);
-    for (int side = 0; side < BL_SIDE_COUNT; side++)
+    for (int side = 0; side < BL_SIDE_COUNT; side++) {
         bl_witnesses_destroy(&witnesses[side]);
+        tip_buf_deinit(&tables[side]);
+    }
 }
 
 static void test_tell_agrees_with_the_naive_way(void **state)
