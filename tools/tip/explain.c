@@ -19,6 +19,7 @@ void explain_deinit(struct explain *explain)
 {
     tip_buf_deinit(&explain->arithmetic);
     json_decref(explain->families);
+    json_decref(explain->reasons);
 }
 
 /* ---- cells ---- */
@@ -178,8 +179,10 @@ static int explain_sum(struct explain *explain)
 int explain_compute(struct explain *explain)
 {
     const char *families = explain->answer->n_rows ? explain_cell(explain, 0, "families") : NULL;
+    const char *reasons = explain->answer->n_rows ? explain_cell(explain, 0, "reasons") : NULL;
 
     explain->families = families ? json_loads(families, 0, NULL) : NULL;
+    explain->reasons = reasons ? json_loads(reasons, 0, NULL) : NULL;
     for (size_t i = 0; i < explain->answer->n_rows && explain->n_shares < EXPLAIN_SOURCES_MAX; i++) {
         struct removal_share share;
 
@@ -245,10 +248,24 @@ int explain_score_text(double score, enum removal_rule rule, struct tip_buf *out
                                  tip_tier_name(explain_tier(score)));
 }
 
+/* No source is called so: a name of a source has no colon. */
+const char *explain_exempt(const struct explain *explain, double *leftp)
+{
+    const json_t *first = json_array_get(explain->reasons, 0);
+    const char *name = json_string_value(json_object_get(first, "source"));
+
+    if (!name || !strchr(name, ':') || (explain->allow && explain->allow->n_rows))
+        return NULL;
+    *leftp = strncmp(name, "top_site:", 9) && strncmp(name, "scanner:", 8) ? 0 : 0.25;
+    return name;
+}
+
 double explain_decided(const struct explain *explain)
 {
-    double found = explain_found(explain);
+    double found = explain_found(explain), left;
 
+    if (explain_exempt(explain, &left))
+        return found * left;
     if (!explain->allow || !explain->allow->n_rows)
         return found;
     if (strcmp(explain_of(explain->allow, 0, "rule"), "allow") == 0)

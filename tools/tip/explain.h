@@ -26,6 +26,7 @@ struct explain {
     size_t rows[EXPLAIN_SOURCES_MAX + EXPLAIN_OWN_MAX]; /* of the answer, one a share */
     size_t n_shares;
     json_t *families; /* of the verdict that was told; owned, NULL without one */
+    json_t *reasons;  /* likewise */
     struct tip_buf arithmetic;
 };
 
@@ -63,10 +64,14 @@ enum tip_tier explain_tier(double score);
 /** How a score was found. What was told settles what storage does not know of the lists. */
 enum removal_rule explain_rule(const struct explain *explain);
 
-double explain_found(const struct explain *explain);   /* by that rule, without the operators' word */
-double explain_decided(const struct explain *explain); /* with it */
-double explain_stored(const struct explain *explain);  /* that was told; -1: nothing was */
-bool explain_agrees(const struct explain *explain);    /* the last two; below watch all are alike */
+double explain_found(const struct explain *explain);   /* by that rule, without what comes after it */
+double explain_decided(const struct explain *explain); /* with the operators' word, or what a reference list takes */
+
+/** The reference list that has put the verdict down, as `role:list`; NULL: none. @param leftp  what is left of each 1
+ */
+const char *explain_exempt(const struct explain *explain, double *leftp);
+double explain_stored(const struct explain *explain); /* that was told; -1: nothing was */
+bool explain_agrees(const struct explain *explain);   /* the last two; below watch all are alike */
 
 /** Below `block` because one thing alone stands behind it. */
 bool explain_is_capped(const struct explain *explain);

@@ -55,6 +55,22 @@ static void explain_print_allow(const struct explain *explain)
                explain_found(explain));
 }
 
+/* The last thing that was done to the score, by a list of what nobody should list. */
+static void explain_print_exempt(const struct explain *explain)
+{
+    double left;
+    const char *name = explain_exempt(explain, &left);
+    const char *list = name ? strchr(name, ':') + 1 : NULL;
+
+    if (!name)
+        return;
+    printf("exempt  %.*s list %s: ", (int)(list - 1 - name), name, list);
+    if (left > 0)
+        printf("x %.2f -> %.2f\n", left, explain_decided(explain));
+    else
+        printf("score 0; without it %.2f\n", explain_found(explain));
+}
+
 static void explain_print_verdict(const struct explain *explain)
 {
     const struct out_config *out = &explain->cli->out;
@@ -64,6 +80,7 @@ static void explain_print_verdict(const struct explain *explain)
     (void)explain_score_text(explain_stored(explain), REMOVAL_SUM, &told); /* a few words */
     printf("\nscore   %s\n", tip_buf_text(&explain->arithmetic));
     explain_print_allow(explain);
+    explain_print_exempt(explain);
     if (explain_stored(explain) < 0)
         printf("verdict none has been published\n");
     else
