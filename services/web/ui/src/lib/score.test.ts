@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import {test} from "node:test";
-import {formulaOf, isCapped, isList, isWhole, stepsOf} from "./score";
+import {exemptOf, formulaOf, isCapped, isList, isWhole, stepsOf} from "./score";
 
 const REASONS = [
   {source: "lab-hosts", weight: 0.6},
@@ -27,4 +27,15 @@ test("what one thing alone stands behind is capped; own observations are no list
   assert.ok(!isCapped([{source: "drop", weight: 0.95}], 0.95));
   assert.ok(!isCapped([{source: "drop", weight: 0.89}], 0.89));
   assert.deepEqual(["drop", "trap", "flux", "smtp"].map((source) => isList({source})), [true, false, false, false]);
+});
+
+test("a reference list is told, and is no part of the sum", () => {
+  const reasons = [{source: "top_site:tranco10k", weight: 0.2}, {source: "drop", weight: 0.8}];
+  assert.deepEqual(exemptOf(reasons), {role: "top site", list: "tranco10k", left: 0.25});
+  assert.equal(exemptOf([{source: "resolver:public-dns-v4", weight: 0}])?.left, 0);
+  assert.equal(exemptOf(REASONS), null);
+  assert.equal(exemptOf([]), null);
+  assert.deepEqual(stepsOf(reasons).map((step) => step.source), ["drop"]);
+  assert.equal(formulaOf(reasons), "1 − (1 − 0.80) = 0.80");
+  assert.ok(!isList({source: "top_site:tranco10k"}));
 });

@@ -17,7 +17,7 @@ export const TIERS: Array<[tier: string, from: number]> = [
 
 export function stepsOf(reasons: Reason[]): Step[] {
   let doubt = 1;
-  return reasons.map(({source, weight}) => {
+  return reasons.filter((reason) => !exemptOf([reason])).map(({source, weight}) => {
     const adds = doubt * weight;
     doubt -= adds;
     return {source, weight, adds, score: 1 - doubt};
@@ -25,7 +25,7 @@ export function stepsOf(reasons: Reason[]): Step[] {
 }
 
 export function formulaOf(reasons: Reason[]): string {
-  const factors = reasons.map(({weight}) => `(1 − ${weight.toFixed(2)})`).join(" × ");
+  const factors = stepsOf(reasons).map(({weight}) => `(1 − ${weight.toFixed(2)})`).join(" × ");
   const last = stepsOf(reasons).at(-1);
   return last ? `1 − ${factors} = ${last.score.toFixed(2)}` : "";
 }
@@ -45,4 +45,12 @@ export function isCapped(reasons: Reason[], score: number): boolean {
 const OWN = new Set(["trap", "flux", "smtp"]);
 
 /** Whether a reason is a list, which has a page; the others are what TIP saw itself. */
-export const isList = ({source}: Pick<Reason, "source">): boolean => !OWN.has(source);
+export const isList = ({source}: Pick<Reason, "source">): boolean => !OWN.has(source) && !source.includes(":");
+
+const LEFT: Record<string, number> = {top_site: 0.25, scanner: 0.25}; // of the score; of all other roles nothing
+
+/** The reference list that has put the score down: it comes first, and is called `role:list` as no source is. */
+export function exemptOf(reasons: Reason[]): {role: string; list: string; left: number} | null {
+  const [role, list] = reasons[0]?.source.split(":") ?? [];
+  return role && list ? {role: role.replace("_", " "), list, left: LEFT[role] ?? 0} : null;
+}

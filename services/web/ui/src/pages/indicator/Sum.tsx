@@ -1,6 +1,6 @@
 // The arithmetic of the score: one row a reason, each with the share of doubt it removes, drawn as one bar.
 import type {Indicator} from "../../api/schema";
-import {formulaOf, isCapped, isWhole, stepsOf, TIERS, type Step} from "../../lib/score";
+import {exemptOf, formulaOf, isCapped, isWhole, stepsOf, TIERS, type Step} from "../../lib/score";
 import {ReasonName} from "../../parts/Marks";
 import {Table, type Column} from "../../parts/Table";
 
@@ -30,7 +30,8 @@ export function Sum({data}: {data: Indicator}) {
   const reasons = data.verdict?.reasons ?? [];
   if (!data.verdict || reasons.length === 0) return null;
   const steps = stepsOf(reasons);
-  const capped = isCapped(reasons, data.verdict.score);
+  const exempt = exemptOf(reasons);
+  const capped = !exempt && isCapped(reasons, data.verdict.score);
   const hidden = data.verdict.n_reasons - reasons.length;
   return (
     <section>
@@ -42,7 +43,8 @@ export function Sum({data}: {data: Indicator}) {
       <p class="formula code">{formulaOf(reasons)}</p>
       {hidden > 0 && <p class="quiet">{hidden} weaker reasons are not shown; the score counts them.</p>}
       {capped && <p>One thing alone stands behind it: it is told as 0.89, for block takes two that know nothing of each other.</p>}
-      {hidden <= 0 && !capped && !isWhole(reasons, data.verdict.score) && (
+      {exempt && <p><strong>Exempt:</strong> the {exempt.role} list {exempt.list} names it: {exempt.left ? `a quarter of the score is left, ${data.verdict.score.toFixed(2)}` : "its score is 0"}.</p>}
+      {hidden <= 0 && !capped && !exempt && !isWhole(reasons, data.verdict.score) && (
         <p class="quiet">The published score is {data.verdict.score.toFixed(2)}: shares fade between changes, and what operators say comes before the sum.</p>
       )}
     </section>
