@@ -243,13 +243,15 @@ static int apply_entries(struct store_apply *apply, const struct store_record *r
 static int apply_close(struct store_apply *apply, const struct store_record *record, const struct tip_event *event,
                        const struct store_source *source, bool first)
 {
-    int64_t unix_ms =
-        store_clamp_ms(event->listing_baseline.fetched_unix_ms, record->commit_unix_us, &apply->counts->clamped);
+    const struct store_close close = {.read_unix_ms = store_clamp_ms(event->listing_baseline.fetched_unix_ms,
+                                                                     record->commit_unix_us, &apply->counts->clamped),
+                                      .stream_unix_us = record->epoch_unix_us,
+                                      .told_unix_us = store_told_us(record->commit_unix_us)};
     uint64_t n_closed = 0;
     int r = apply_flush(apply);
 
     if (!r && !first) /* the first of all has nothing before it */
-        r = store_listings_close(&apply->rows, source, unix_ms, store_told_us(record->commit_unix_us), &n_closed);
+        r = store_listings_close(&apply->rows, source, &close, &n_closed);
     apply->counts->closed += n_closed;
     apply->counts->baselines++;
     apply->closed = true;

@@ -34,6 +34,15 @@ static void *batch_keep(char **atp, const void *bytes, size_t n)
     return kept;
 }
 
+/* To the millisecond, as times of events are; nothing began after it was committed. */
+static int64_t batch_epoch_us(const struct tip_stamp *stamp)
+{
+    int64_t commit_us = stamp->commit_unix_us;
+    int64_t epoch_us = stamp->epoch < (uint64_t)commit_us ? (int64_t)stamp->epoch : commit_us;
+
+    return epoch_us - epoch_us % 1000;
+}
+
 struct store_batch *store_batch_new(const struct tip_fetch_batch *fetched, const struct store_position *from)
 {
     size_t bytes = sizeof(struct store_batch) + fetched->n_records * sizeof(struct store_record);
@@ -56,6 +65,7 @@ struct store_batch *store_batch_new(const struct tip_fetch_batch *fetched, const
         batch->records[i] = (struct store_record){
             .seq = record->stamp.seq,
             .commit_unix_us = record->stamp.commit_unix_us,
+            .epoch_unix_us = batch_epoch_us(&record->stamp),
             .tlp = (int16_t)record->stamp.tlp,
             .event_len = (uint32_t)record->event_len,
             .topic = batch_keep(&at, record->stamp.topic, strlen(record->stamp.topic) + 1),

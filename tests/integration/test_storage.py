@@ -538,32 +538,6 @@ def test_an_interrupted_baseline_and_a_newer_one(store, pub, site):
     store.check_lists([lister])
 
 
-def test_verdicts_on_what_a_baseline_closes(store, pub, caller):
-    """Three lists held three addresses; the removals, and the verdicts with them, were lost; then come baselines."""
-    ips = [(pb.KIND_IP, f"192.0.2.{i}") for i in range(3)]
-    listers = {weight: Lister(f"list{weight}") for weight in (0.2, 0.5, 0.8)}
-    store.start()
-    for weight, lister in listers.items():
-        publish(pub, [*lister.step({ip: 0 for ip in ips}), lister.ok(weight=weight)])
-    verdicts = [pb.Verdict(indicator=pb.Indicator(kind=kind, value=value), score=0.92, tier=pb.TIER_BLOCK, reason_count=3,
-                           families={"list": 0.92}) for kind, value in ips]
-    publish(pub, [("v1.verdict.changes.list.", event("verdict.changes", verdicts=verdicts, cause_source="list0.8",
-                                                     version=1, part=1))])
-    left = {0.2: ips[:1], 0.5: ips[:2], 0.8: ips[2:]}
-    for weight, lister in listers.items():
-        lister.step({ip: 0 for ip in left[weight]})
-        seq = publish(pub, lister.baseline())
-    store.wait_stored(seq)
-    assert {(row["value"], row["tier"], round(float(row["score"]), 6), row["n_reasons"]) for row in caller.query("verdicts")} \
-        == {("192.0.2.0", "slow", 0.6, "2"), ("192.0.2.1", "watch", 0.5, "1"), ("192.0.2.2", "slow", 0.8, "1")}
-    lister = listers[0.5]
-    lister.step({})
-    store.wait_stored(publish(pub, lister.baseline()))
-    assert store.rows("select value, tier, reasons from tip.verdict order by value") == [
-        ("192.0.2.0", 0, [{"source": "list0.2", "weight": 0.2}]), ("192.0.2.1", 0, []),
-        ("192.0.2.2", 2, [{"source": "list0.8", "weight": 0.8}])]
-
-
 def test_a_source_that_its_owner_disowns(site, store, pub, caller):
     lister, other = Lister("gone"), Lister("here")
     store.start()

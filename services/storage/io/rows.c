@@ -113,10 +113,11 @@ static const char listing_sql_remove[] =
 
 /*
  * What a baseline closes was removed in a change that never came, and so was the change of its verdict. Before its
- * parts a baseline tells every verdict in which its list still has a share: these stand. The others are weighed anew
- * without the list: of the rest the shares that were told, for what was not told the weights of the lists that hold it,
- * other families as they were. As with the owner (core/score.h of the collector) one list alone does not block, unless
- * a configured weight says so; and what leaves makes no score higher.
+ * parts a baseline tells every verdict in which its list still has a share: these stand. What was told of a version of
+ * that number before the stream began does not: an owner that lost its volume counts from 1 again. The others are
+ * weighed anew without the list: of the rest the shares that were told, for what was not told the weights of the lists
+ * that hold it, other families as they were. As with the owner (core/score.h of the collector) one list alone does not
+ * block, unless a configured weight says so; and what leaves makes no score higher.
  */
 static const char listing_sql_close[] =
     "with closed as ("
@@ -128,7 +129,8 @@ static const char listing_sql_close[] =
     "    from closed as c"
     "    join tip.verdict as v on v.ikey = c.ikey and v.kind = c.kind and v.value = c.value"
     "    where v.tier > 0 and not v.families ?| array['allow', 'deny']" /* an operator's word, whoever lists it */
-    "        and (v.cause_source, v.cause_version) is distinct from ($4::text, $5::bigint)"
+    "        and ((v.cause_source, v.cause_version) is distinct from ($4::text, $5::bigint)"
+    "            or v.updated_at < $9::timestamptz)"
     "), shares as ("
     "    select m.ikey, m.kind, m.value, r ->> 'source' as name, (r ->> 'weight')::double precision as p,"
     "        not m.families ? (r ->> 'source') as is_list, s.id, s.tlp"
@@ -388,26 +390,29 @@ int store_listings_write(struct store_rows *rows, const struct store_listing *li
     return r;
 }
 
-int store_listings_close(struct store_rows *rows, const struct store_source *source, int64_t unix_ms,
-                         int64_t told_unix_us, uint64_t *n_closedp)
+static void close_arg_time(struct store_args *args, struct store_out *column, int64_t unix_us)
+{
+    store_out_clear(column);
+    store_put_time_us(column, unix_us);
+    store_arg_binary(args, column->buf.data + 4, 8); /* behind the length of the field */
+}
+
+int store_listings_close(struct store_rows *rows, const struct store_source *source, const struct store_close *close,
+                         uint64_t *n_closedp)
 {
     tip_auto(store_result_clear) PGresult *result = NULL;
-    struct store_out *at = &rows->columns[0], *told_at = &rows->columns[1];
     struct store_args args = {.n = 0};
     int r;
 
-    store_out_clear(at);
-    store_put_time_us(at, unix_ms * 1000);
-    store_out_clear(told_at);
-    store_put_time_us(told_at, told_unix_us);
     store_arg_int(&args, source->id);
     store_arg_int(&args, source->chain.mark);
-    store_arg_binary(&args, at->buf.data + 4, 8); /* behind the length of the field */
+    close_arg_time(&args, &rows->columns[0], close->read_unix_ms * 1000);
     store_arg_text(&args, source->name);
     store_arg_int(&args, (int64_t)source->chain.version);
     store_arg_int(&args, TIP_LISTING_NEVER_SCORED);
     store_arg_int(&args, source->tlp);
-    store_arg_binary(&args, told_at->buf.data + 4, 8);
+    close_arg_time(&args, &rows->columns[1], close->told_unix_us);
+    close_arg_time(&args, &rows->columns[2], close->stream_unix_us);
     r = store_db_run(rows->db, listing_sql_close, &args, &result);
     if (!r)
         *n_closedp = (uint64_t)store_field_int(result, 0, 0);

@@ -39,13 +39,17 @@ tip_nodiscard int store_listings_write(struct store_rows *rows, const struct sto
 tip_nodiscard int store_verdicts_write(struct store_rows *rows, const struct store_verdict *verdicts, size_t n);
 tip_nodiscard int store_told_write(struct store_rows *rows, const struct store_told *told, size_t n);
 
+struct store_close {
+    int64_t read_unix_ms;   /* when the list of the baseline was read */
+    int64_t stream_unix_us; /* since when its versions are counted: a verdict of before was told of another one */
+    int64_t told_unix_us;   /* when the baseline was committed: that is when the verdicts changed */
+};
+
 /**
  * Closes every row of a source that does not carry the mark of its baseline, and weighs the verdicts on them anew that
  * it has not told.
  *
- * @param unix_ms       when its list was read
- * @param told_unix_us  when its baseline was committed: that is when the verdicts changed
- * @param n_closedp     set
+ * @param n_closedp  set
  */
-tip_nodiscard int store_listings_close(struct store_rows *rows, const struct store_source *source, int64_t unix_ms,
-                                       int64_t told_unix_us, uint64_t *n_closedp);
+tip_nodiscard int store_listings_close(struct store_rows *rows, const struct store_source *source,
+                                       const struct store_close *close, uint64_t *n_closedp);
