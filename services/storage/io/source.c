@@ -66,9 +66,18 @@ static const char source_sql_weighed[] =
     "insert into tip.source_weight (source_id, at, reason, fixed, measured_at, half_life_ms, counts, tlp, weight, "
     "before, measured, trust, independence, lead, freshness, law_half_life_ms, law_basis, law_append) values "
     "($1::integer, $2::timestamptz, $3, $4::boolean, "
-    "$5::timestamptz, $6::bigint, $7::jsonb, $8::smallint, $9::double precision, $10::double precision, "
+    "$5::timestamptz, $6::bigint, $7::jsonb - 'overlaps', $8::smallint, $9::double precision, $10::double precision, "
     "$11::double precision, $12::double precision, $13::double precision, $14::double precision, "
     "$15::double precision, $16::bigint, $17, $18::boolean) on conflict (source_id, at) do nothing";
+
+/* Told again with the same count: perhaps fewer may be named by now. A source that was not counted tells none. */
+static const char source_sql_overlaps[] =
+    "insert into tip.source_overlap as o (source_id, tlp, at, n_scored, n_pairs, pairs) "
+    "select $1::integer, $3::smallint, (e.told ->> 'overlaps_at')::timestamptz, "
+    "(e.told ->> 'overlaps_scored')::double precision, (e.told ->> 'overlap_count')::integer, e.told -> 'overlaps' "
+    "from (select $2::jsonb) as e(told) where e.told ->> 'overlaps_at' is not null "
+    "on conflict (source_id, tlp) do update set at = excluded.at, n_scored = excluded.n_scored, "
+    "n_pairs = excluded.n_pairs, pairs = excluded.pairs where o.at <= excluded.at";
 
 enum { SOURCE_REAL = 32 };
 
@@ -338,12 +347,11 @@ static void source_arg_law(struct store_args *args, const struct tip_source_weig
 }
 
 static int source_weight_history(struct store_db *db, const struct store_source *source, const struct tip_event *event,
-                                 int16_t tlp, int64_t unix_ms)
+                                 const char *counts, int16_t tlp, int64_t unix_ms)
 {
     const struct tip_source_weight *told = &event->source_weight;
     const double reals[] = {told->weight,       told->before, told->measured, told->trust,
                             told->independence, told->lead,   told->freshness};
-    tip_auto(tip_free) char *counts = store_codec_weight(event);
     tip_auto(store_out_deinit) struct store_out at, measured_at;
     char text[sizeof(reals) / sizeof(*reals)][SOURCE_REAL];
     struct store_args args = {.n = 0};
@@ -364,9 +372,20 @@ static int source_weight_history(struct store_db *db, const struct store_source 
     return store_db_run(db, source_sql_weighed, &args, NULL);
 }
 
+static int source_overlaps(struct store_db *db, const struct store_source *source, const char *counts, int16_t tlp)
+{
+    struct store_args args = {.n = 0};
+
+    store_arg_int(&args, source->id);
+    store_arg_text(&args, counts);
+    store_arg_int(&args, tlp);
+    return store_db_run(db, source_sql_overlaps, &args, NULL);
+}
+
 int store_source_weight(struct store_db *db, const struct store_source *source, const struct tip_event *event,
                         int16_t tlp, int64_t unix_ms)
 {
+    tip_auto(tip_free) char *counts = store_codec_weight(event);
     struct store_args args = {.n = 0};
     char text[SOURCE_REAL];
     int r;
@@ -374,5 +393,6 @@ int store_source_weight(struct store_db *db, const struct store_source *source, 
     store_arg_int(&args, source->id);
     source_arg_real(&args, event->source_weight.weight, text);
     r = store_db_run(db, source_sql_weight, &args, NULL);
-    return r ? r : source_weight_history(db, source, event, tlp, unix_ms);
+    r = r ? r : source_weight_history(db, source, event, counts, tlp, unix_ms);
+    return r ? r : source_overlaps(db, source, counts, tlp);
 }
