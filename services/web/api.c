@@ -242,6 +242,7 @@ static const struct api_list {
     [WEB_ROUTE_ENTRIES] = {"listed", web_shape_entry, "iit", {{NULL, NULL, NULL}}, false, "no list has this name"},
     [WEB_ROUTE_WEIGHTS] =
         {"source_weight", web_shape_weight, NULL, {{NULL, NULL, NULL}}, false, "no list has this name"},
+    [WEB_ROUTE_OVERLAPS] = {"source_overlaps", web_shape_overlap, "nt", {{"source", "source", NULL}}, false, NULL},
     [WEB_ROUTE_RUNS] = {"runs", web_shape_run, "ix", {{"module", "module", NULL}}, true, NULL},
     [WEB_ROUTE_AUDIT] = {"audit", web_shape_audit, "ix", {{"service", "service", NULL}}, true, NULL},
     [WEB_ROUTE_ALLOW] = {"allow", web_shape_allow, " it", {{NULL, NULL, NULL}}, true, NULL},
@@ -639,14 +640,14 @@ static void api_control(struct ask *ask)
 /* ---- all ---- */
 
 static void (*const api_routes[WEB_ROUTE_COUNT])(struct ask *ask) = {
-    [WEB_ROUTE_SEARCH] = api_search,   [WEB_ROUTE_INDICATOR] = api_indicator_begin,
-    [WEB_ROUTE_VERDICTS] = api_list,   [WEB_ROUTE_SOURCES] = api_list,
-    [WEB_ROUTE_SOURCE] = api_source,   [WEB_ROUTE_ENTRIES] = api_list,
-    [WEB_ROUTE_WEIGHTS] = api_list,    [WEB_ROUTE_RUNS] = api_list,
-    [WEB_ROUTE_AUDIT] = api_list,      [WEB_ROUTE_ALLOW] = api_list,
-    [WEB_ROUTE_STATUS] = api_status,   [WEB_ROUTE_OVERVIEW] = api_overview,
-    [WEB_ROUTE_CONTROL] = api_control, [WEB_ROUTE_EXPORTS] = exports_list,
-    [WEB_ROUTE_EXPORT] = exports_get,
+    [WEB_ROUTE_SEARCH] = api_search,     [WEB_ROUTE_INDICATOR] = api_indicator_begin,
+    [WEB_ROUTE_VERDICTS] = api_list,     [WEB_ROUTE_SOURCES] = api_list,
+    [WEB_ROUTE_SOURCE] = api_source,     [WEB_ROUTE_ENTRIES] = api_list,
+    [WEB_ROUTE_WEIGHTS] = api_list,      [WEB_ROUTE_OVERLAPS] = api_list,
+    [WEB_ROUTE_RUNS] = api_list,         [WEB_ROUTE_AUDIT] = api_list,
+    [WEB_ROUTE_ALLOW] = api_list,        [WEB_ROUTE_STATUS] = api_status,
+    [WEB_ROUTE_OVERVIEW] = api_overview, [WEB_ROUTE_CONTROL] = api_control,
+    [WEB_ROUTE_EXPORTS] = exports_list,  [WEB_ROUTE_EXPORT] = exports_get,
 };
 
 void api_begin(struct ask *ask)

@@ -13,6 +13,7 @@ const struct web_route web_routes[WEB_ROUTE_COUNT] = {
     [WEB_ROUTE_SOURCE] = {"source", WEB_GET, "/api/v1/sources/{}", WEB_SCOPE_READ},
     [WEB_ROUTE_ENTRIES] = {"entries", WEB_GET, "/api/v1/sources/{}/entries", WEB_SCOPE_READ},
     [WEB_ROUTE_WEIGHTS] = {"weights", WEB_GET, "/api/v1/sources/{}/weights", WEB_SCOPE_READ},
+    [WEB_ROUTE_OVERLAPS] = {"overlaps", WEB_GET, "/api/v1/overlaps", WEB_SCOPE_READ},
     [WEB_ROUTE_RUNS] = {"runs", WEB_GET, "/api/v1/runs", WEB_SCOPE_READ},
     [WEB_ROUTE_AUDIT] = {"audit", WEB_GET, "/api/v1/audit", WEB_SCOPE_READ},
     [WEB_ROUTE_ALLOW] = {"allow", WEB_GET, "/api/v1/allow", WEB_SCOPE_READ},

@@ -54,6 +54,13 @@ const web_shape web_shape_weight = { /* of query `source_weight` */
     {"counts", NULL, WEB_AS_OBJECT},
 };
 
+const web_shape web_shape_overlap = { /* of query `source_overlaps` */
+    {"source", NULL, WEB_AS_WORD}, {"other", NULL, WEB_AS_WORD}, {"similarity", NULL, WEB_AS_SHARE},
+    {"share", NULL, WEB_AS_SHARE}, {"share_other", NULL, WEB_AS_SHARE}, {"n_shared", NULL, WEB_AS_SHARE},
+    {"n_first", NULL, WEB_AS_SHARE}, {"n_late", NULL, WEB_AS_SHARE}, {"n_scored", NULL, WEB_AS_SHARE},
+    {"n_scored_other", NULL, WEB_AS_SHARE}, {"at", NULL, WEB_AS_TIMED},
+};
+
 const web_shape web_shape_source = {
     {"name", NULL, WEB_AS_WORD}, {"state", NULL, WEB_AS_IS}, {"reason", NULL, WEB_AS_IS},
     {"detail", NULL, WEB_AS_IS}, {"url", NULL, WEB_AS_IS}, {"weight", NULL, WEB_AS_IS},
@@ -61,7 +68,7 @@ const web_shape web_shape_source = {
     {"n_lines", NULL, WEB_AS_IS}, {"n_rejected", NULL, WEB_AS_IS}, {"n_special", NULL, WEB_AS_IS},
     {"n_bytes", NULL, WEB_AS_IS}, {"n_failures", NULL, WEB_AS_IS}, {"next_at", NULL, WEB_AS_TIMED},
     {"last_ok_at", NULL, WEB_AS_TIMED}, {"last_failed_at", NULL, WEB_AS_TIMED}, {"first_seen", NULL, WEB_AS_TIMED},
-    {"tlp", NULL, WEB_AS_IS},
+    {"tlp", NULL, WEB_AS_IS}, {"lead", NULL, WEB_AS_IS},
 };
 
 const web_shape web_shape_version = {

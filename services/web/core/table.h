@@ -46,7 +46,7 @@ typedef struct web_field web_shape[WEB_FIELDS_MAX];
 
 extern const web_shape web_shape_listing, web_shape_explained, web_shape_verdict, web_shape_explained_verdict,
     web_shape_source, web_shape_version, web_shape_entry, web_shape_run, web_shape_audit, web_shape_allow,
-    web_shape_weight, web_shape_told;
+    web_shape_weight, web_shape_told, web_shape_overlap;
 
 /** A cell; NULL when it is null or there is no such column. */
 const char *web_table_cell(const struct web_table *table, size_t row, const char *column);
