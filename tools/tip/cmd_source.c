@@ -3,6 +3,7 @@
 #include <tip/alloc.h>
 
 #include "client.h"
+#include "cmd_source_overlaps.h"
 #include "cmd_source_pack.h"
 #include "cmd_source_show.h"
 #include "cmd_source_try.h"
@@ -170,8 +171,9 @@ const struct cli_command cmd_source = {
     .name = "source",
     .arguments = "",
     .summary = "The lists that are collected.",
-    .verbs = (const struct cli_command *const[]){&source_list, &source_show, &source_new, &source_test, &source_diff,
-                                                 &source_run, &source_pack, &source_hold, &source_release,
-                                                 &source_enable, &source_disable, &source_retire, NULL},
+    .verbs =
+        (const struct cli_command *const[]){&source_list, &source_show, &source_overlaps, &source_new, &source_test,
+                                            &source_diff, &source_run, &source_pack, &source_hold, &source_release,
+                                            &source_enable, &source_disable, &source_retire, NULL},
     .run = cmd_source_list,
 };
