@@ -46,7 +46,7 @@ export async function openPage(browser, world, options = {}) {
   page.show = async (path) => {
     await page.goto(world.url + path);
     await page.locator("main h1").waitFor();
-    await page.getByText("Asking …").waitFor({state: "detached"});
+    await page.waitForFunction(() => !document.body.innerText.includes("Asking …")); // in none of its parts
   };
   return page;
 }

@@ -73,11 +73,39 @@ test("a link to a state of a page brings that state back, also after a reload", 
   assert.deepEqual(await seen(), ["block"]);
 
   await page.show("/sources?q=ost");
-  assert.deepEqual((await page.locator("tbody a").allInnerTexts()).sort(), ["hostile", "hosts"]);
+  const listed = page.getByRole("table", {name: "Sources"}).locator("tbody a");
+  assert.deepEqual((await listed.allInnerTexts()).sort(), ["hostile", "hosts"]);
   await page.show("/feed");
   await page.getByRole("button", {name: "Schedule"}).click();
   await page.reload();
   assert.equal(await page.getByRole("button", {name: "Schedule"}).getAttribute("aria-pressed"), "true");
+  await page.context().close();
+});
+
+test("a map of what lists share stands beside a table, and its filter and order are in the address", async () => {
+  const page = await openPage(browser, world);
+  await page.show("/sources");
+  const pairs = () => page.getByRole("table", {name: /^Overlaps/}).locator("tbody tr");
+  const told = async () => (await pairs().evaluateAll((rows) => rows.map((row) => [...row.cells].slice(0, 2).map((cell) => cell.innerText).join(" ")))).sort();
+  const lists = ["feed", "hosts", "table"]; // each has 192.0.2.7; the network around it in one of them is another entry
+  await pairs().nth(2).waitFor();
+  assert.deepEqual(await told(), ["feed hosts", "feed table", "hosts table"]);
+  const squares = await page.locator(".heat i").evaluateAll((all) => all.map((one) => getComputedStyle(one).opacity));
+  assert.equal(squares.length, lists.length ** 2);
+  assert.ok(squares.filter((opacity) => opacity !== "1").every((opacity) => Number(opacity) > 0.1 && Number(opacity) < 0.2), String(squares));
+  assert.match(await pairs().filter({hasText: "feed"}).first().innerText(), /0\.0\d/);
+
+  await page.getByLabel("Name holds").fill("tab");
+  await pairs().nth(2).waitFor({state: "detached"});
+  assert.deepEqual(await told(), ["feed table", "hosts table"]);
+  await page.getByLabel("Order").selectOption("name");
+  await page.waitForURL("**/sources?q=tab&order=name");
+  const names = () => page.locator(".heat-name").evaluateAll((all) => all.map((one) => one.title));
+  assert.deepEqual(await names(), lists);
+  await page.reload();
+  await pairs().first().waitFor();
+  assert.deepEqual([await told(), await names()], [["feed table", "hosts table"], lists]);
+  assert.deepEqual(page.complaints, []);
   await page.context().close();
 });
 

@@ -7,6 +7,7 @@ export const PAGES = [
   {name: "unknown", path: "/indicator/203.0.113.250", sees: "No list has it now"},
   {name: "nonsense", path: "/indicator/%3Cb%3E", sees: "understood"},
   {name: "sources", path: "/sources", sees: "broken"},
+  {name: "overlaps", path: "/sources?q=hosts&order=name", sees: "Both have"},
   {name: "source", path: "/sources/hosts", sees: "Versions"},
   {name: "rejects", path: "/sources/hostile", sees: "Rejected lines"},
   {name: "exports", path: "/exports", sees: "Worked out"},

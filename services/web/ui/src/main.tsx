@@ -7,6 +7,7 @@ import "./theme/frame.css";
 import "./theme/parts.css";
 import "./theme/table.css";
 import "./theme/loop.css";
+import "./theme/heat.css";
 
 applyTheme(themeNow());
 followLinks();

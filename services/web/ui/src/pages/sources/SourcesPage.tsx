@@ -1,4 +1,4 @@
-// All lists and how they are. Those that need somebody come first.
+// All lists and how they are, those that need somebody first; and what they have in common.
 import type {Source} from "../../api/schema";
 import {useParam} from "../../lib/router";
 import {CsvLink, type Page} from "../../parts/More";
@@ -6,6 +6,7 @@ import {Show} from "../../parts/States";
 import {useApi} from "../../lib/useApi";
 import type {PageProps} from "../index";
 import {chosen} from "./chosen";
+import {Overlaps} from "./Overlaps";
 import {SourcesTable} from "./SourcesTable";
 
 export function SourcesPage({place}: PageProps) {
@@ -30,6 +31,7 @@ export function SourcesPage({place}: PageProps) {
       <Show from={loaded}>
         {(page) => <SourcesTable sources={chosen(page.items, text, state)} isFiltered={Boolean(text || state)} />}
       </Show>
+      <Overlaps place={place} text={text} />
     </>
   );
 }

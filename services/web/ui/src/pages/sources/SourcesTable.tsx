@@ -8,6 +8,7 @@ const columnsAt = (now: number): Column<Source>[] => [
   {head: "State", cell: (row) => <State state={row.state ?? "unknown"} />},
   {head: "Last word", cell: (row) => row.reason ?? "–"},
   {head: "Weight", cell: (row) => score(row.weight), kind: "number"},
+  {head: "Lead", cell: (row) => score(row.lead), kind: "number"},
   {head: "Entries", cell: (row) => count(row.n_entries), kind: "number"},
   {head: "Rejected", cell: (row) => count(row.n_rejected), kind: "number"},
   {head: "Version", cell: (row) => count(row.version), kind: "number"},
