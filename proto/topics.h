@@ -29,5 +29,6 @@
 
 #define TIP_QUEUE_STORE_QUERY "store.query"
 #define TIP_QUEUE_BUS_QUERY   "bus.query"
-#define TIP_QUEUE_CONTROL     "control."  /* + service */
-#define TIP_QUEUE_SNAPSHOT    "snapshot." /* + stream + ".clear", ".green" or ".amber" */
+#define TIP_QUEUE_CONTROL     "control."        /* + service */
+#define TIP_QUEUE_SNAPSHOT    "snapshot."       /* + stream + ".clear", ".green" or ".amber" */
+#define TIP_QUEUE_LOOKUP      "verdict.lookup." /* + "clear", "green" or "amber" */

@@ -13,7 +13,7 @@ enum { ACCESS_FEEDS = DOOR(FEED_CLEAR) | DOOR(FEED_GREEN) | DOOR(FEED_AMBER) };
 struct access_role_row {
     const char *name;
     unsigned doors;
-    bool is_internal; /* calls any queue; others only snapshots that they may read */
+    bool is_internal; /* calls any queue; others only snapshots and lookups that they may read */
     bool serves;      /* its queues */
 };
 
@@ -140,17 +140,34 @@ bool access_may_publish(const struct access_key *key, const char *topic, size_t 
     return access_is_own_system(key, topic, len);
 }
 
-/* The marking at the end of snapshot.<stream>.<marking>; 0 for any other queue. */
-static uint8_t access_snapshot_tlp(const char *queue)
+/* Where what readers call ends in the marking of what it answers with: where that may begin at the earliest. */
+static const char *access_marked(const char *queue)
+{
+    static const struct {
+        const char *prefix;
+        size_t least;                                     /* bytes behind it before the last dot */
+    } rows[] = {{"snapshot.", 1}, {"verdict.lookup", 0}}; /* snapshot.<stream>.<marking>, verdict.lookup.<marking> */
+    const char *dot = strrchr(queue, '.');
+
+    for (size_t i = 0; dot && i < sizeof(rows) / sizeof(*rows); i++) {
+        size_t len = strlen(rows[i].prefix);
+
+        if (strncmp(queue, rows[i].prefix, len) == 0 &&
+            (rows[i].least ? dot >= queue + len + rows[i].least : dot == queue + len))
+            return dot + 1;
+    }
+    return NULL;
+}
+
+/* That marking; 0 for any other queue. */
+static uint8_t access_queue_tlp(const char *queue)
 {
     static const char *const markings[] = {
         [ACCESS_CLEAR] = "clear", [ACCESS_GREEN] = "green", [ACCESS_AMBER] = "amber"};
-    const char *dot = strrchr(queue, '.');
+    const char *marking = access_marked(queue);
 
-    if (strncmp(queue, "snapshot.", 9) != 0 || dot <= queue + 9)
-        return 0;
-    for (uint8_t tlp = ACCESS_CLEAR; tlp <= ACCESS_AMBER; tlp++) {
-        if (strcmp(dot + 1, markings[tlp]) == 0)
+    for (uint8_t tlp = ACCESS_CLEAR; marking && tlp <= ACCESS_AMBER; tlp++) {
+        if (strcmp(marking, markings[tlp]) == 0)
             return tlp;
     }
     return 0;
@@ -158,7 +175,7 @@ static uint8_t access_snapshot_tlp(const char *queue)
 
 bool access_may_call(const struct access_key *key, const char *queue)
 {
-    uint8_t tlp = access_snapshot_tlp(queue);
+    uint8_t tlp = access_queue_tlp(queue);
 
     if (!access_may_enter(key, ACCESS_WORK))
         return false;

@@ -78,7 +78,7 @@ static const struct wire_table answer_table =
 
 /* ---- bodies that are tables ---- */
 
-static int call_encode(const struct wire_table *table, const void *plain, struct tip_buf *out)
+int wire_body_encode(const struct wire_table *table, const void *plain, struct tip_buf *out)
 {
     tip_auto(arena_deinit) struct arena arena = {0};
     ProtobufCMessage *message;
@@ -90,7 +90,7 @@ static int call_encode(const struct wire_table *table, const void *plain, struct
     return message ? wire_pack(message, TIP_CALL_BYTES_MAX, out) : -ENOMEM;
 }
 
-static int call_decode(const struct wire_table *table, const uint8_t *bytes, size_t n, void **plainp)
+int wire_body_decode(const struct wire_table *table, const uint8_t *bytes, size_t n, void **plainp)
 {
     tip_auto(tip_call_free) void *plain = wire_box_new(table->plain_size, CALL_ARENA_MAX);
     ProtobufCMessage *message = NULL;
@@ -119,23 +119,23 @@ void tip_call_free(void *pointerp)
 
 int tip_store_query_encode(const struct tip_store_query *query, struct tip_buf *out)
 {
-    return call_encode(&query_table, query, out);
+    return wire_body_encode(&query_table, query, out);
 }
 
 int tip_control_request_encode(const struct tip_control_request *request, struct tip_buf *out)
 {
-    return call_encode(&request_table, request, out);
+    return wire_body_encode(&request_table, request, out);
 }
 
 int tip_control_answer_encode(const struct tip_control_answer *answer, struct tip_buf *out)
 {
-    return call_encode(&answer_table, answer, out);
+    return wire_body_encode(&answer_table, answer, out);
 }
 
 int tip_store_query_decode(const uint8_t *bytes, size_t n, struct tip_store_query **queryp)
 {
     void *plain;
-    int r = call_decode(&query_table, bytes, n, &plain);
+    int r = wire_body_decode(&query_table, bytes, n, &plain);
 
     if (!r)
         *queryp = plain;
@@ -145,7 +145,7 @@ int tip_store_query_decode(const uint8_t *bytes, size_t n, struct tip_store_quer
 int tip_control_request_decode(const uint8_t *bytes, size_t n, struct tip_control_request **requestp)
 {
     void *plain;
-    int r = call_decode(&request_table, bytes, n, &plain);
+    int r = wire_body_decode(&request_table, bytes, n, &plain);
 
     if (!r)
         *requestp = plain;
@@ -155,7 +155,7 @@ int tip_control_request_decode(const uint8_t *bytes, size_t n, struct tip_contro
 int tip_control_answer_decode(const uint8_t *bytes, size_t n, struct tip_control_answer **answerp)
 {
     void *plain;
-    int r = call_decode(&answer_table, bytes, n, &plain);
+    int r = wire_body_decode(&answer_table, bytes, n, &plain);
 
     if (!r)
         *answerp = plain;

@@ -109,6 +109,10 @@ tip_nodiscard int wire_to_plain(const struct wire_table *table, struct arena *ar
 /** Appends a message. @return 0, -EMSGSIZE above bytes_max, -ENOBUFS */
 tip_nodiscard int wire_pack(const ProtobufCMessage *message, size_t bytes_max, struct tip_buf *out);
 
+/** Bodies of calls, whole: checked both ways. @return as <tip/call.h> says */
+tip_nodiscard int wire_body_encode(const struct wire_table *table, const void *plain, struct tip_buf *out);
+tip_nodiscard int wire_body_decode(const struct wire_table *table, const uint8_t *bytes, size_t n, void **plainp);
+
 /** An object, or NULL for text that is no UTF-8. */
 json_t *wire_json(const struct wire_table *table, const void *plain);
 json_t *wire_json_id(const struct tip_id *id);

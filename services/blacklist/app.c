@@ -125,6 +125,17 @@ static const struct tip_metric_row app_metrics[APP_M_COUNT] = {
                             "Reference lists in force for what they exempt."},
     [APP_M_EXEMPT_ENTRIES] = {TIP_METRIC_GAUGE, "tip_blacklist_exempt_entries", "",
                               "Ranges and names that they exempt."},
+    [APP_M_LOOKUPS] = {TIP_METRIC_COUNTER, "tip_blacklist_lookups_total", "end=\"ok\"",
+                       "Calls of verdict.lookup, by how they ended."},
+    [APP_M_LOOKUPS_REFUSED] = {TIP_METRIC_COUNTER, "tip_blacklist_lookups_total", "end=\"refused\"",
+                               "Calls of verdict.lookup, by how they ended."},
+    [APP_M_LOOKUP_INDICATORS] = {TIP_METRIC_COUNTER, "tip_blacklist_lookup_indicators_total", "",
+                                 "Indicators that were looked up."},
+    [APP_M_LOOKUP_BUILDS] = {TIP_METRIC_COUNTER, "tip_blacklist_lookup_indexes_total", "",
+                             "Indexes built for lookups."},
+    [APP_M_LOOKUP_ENTRIES] = {TIP_METRIC_GAUGE, "tip_blacklist_lookup_entries", "",
+                              "Verdicts in the indexes of all audiences that ask."},
+    [APP_M_LOOKUP_BYTES] = {TIP_METRIC_GAUGE, "tip_blacklist_lookup_bytes", "", "Of those indexes, in memory."},
 };
 
 /* ---- transactions ---- */
@@ -362,6 +373,7 @@ static void app_on_tick(void *ctx)
     app_settle_sources(app);
     publish_go_on(app);
     exports_tick(app);
+    lookup_tick(app);
     app_purge(app);
 }
 
@@ -484,6 +496,7 @@ static void app_on_metrics(void *ctx)
     snapshot_on_metrics(app);
     exports_on_metrics(app);
     exempts_on_metrics(app);
+    lookup_on_metrics(app);
 }
 
 static int app_make(struct app *app, const struct bl_options *options)
@@ -548,6 +561,7 @@ int app_open(struct app **appp, struct tip_service *service, const struct bl_opt
     if (!r)
         r = tip_serve_open(&app->serve, app->bus, TIP_QUEUE_CONTROL "blacklist", 16, control_on_job, app);
     r = r ? r : snapshot_open(app);
+    r = r ? r : lookup_open(app);
     if (r)
         return app_refuse("cannot listen to the bus", r);
     tip_bus_on_space(app->bus, app_on_space, app);
@@ -578,6 +592,7 @@ int app_reload(struct app *app, const struct bl_options *options, char *why)
     bl_specs_deinit(&old);
     if (exports_configure(app, options))
         tip_error("export.dir", "why=%s", "the directory of exports cannot be made: the views stay as they were");
+    lookup_void(app);
     app_settle_sources(app);
     collect_go_on(app);
     publish_go_on(app);
@@ -608,6 +623,7 @@ void app_destroy(struct app **appp)
     control_free(app);
     tip_snapshots_destroy(&app->snapshots);
     tip_snapshots_destroy(&app->allow_snapshots);
+    lookup_free(app);
     tip_serve_destroy(&app->serve);
     tip_fetch_destroy(&app->fetch);
     app_sources_free(app);

@@ -1,8 +1,8 @@
 #pragma once
 /*
  * The service: event in, core step, actions out. app.c starts and stops; input.c hears; runs.c keeps the runs;
- * observe.c what TIP saw itself; collect*.c move the sources; publish.c does the jobs; control*.c and snapshot.c answer
- * calls. What cannot be stored ends the process: a start from what is stored puts that right.
+ * observe.c what TIP saw itself; collect*.c move the sources; publish.c does the jobs; control*.c, snapshot.c and
+ * lookup.c answer calls. What cannot be stored ends the process: a start from what is stored puts that right.
  */
 #include <tip/bus.h>
 #include <tip/hash.h>
@@ -15,6 +15,7 @@
 #include "codec.h"
 #include "core/source.h"
 #include "exports.h"
+#include "lookup_work.h"
 #include "observe.h"
 #include "operator.h"
 #include "options.h"
@@ -81,6 +82,12 @@ enum {
     APP_M_EXEMPTED,
     APP_M_EXEMPT_LISTS,
     APP_M_EXEMPT_ENTRIES,
+    APP_M_LOOKUPS,
+    APP_M_LOOKUPS_REFUSED,
+    APP_M_LOOKUP_INDICATORS,
+    APP_M_LOOKUP_BUILDS,
+    APP_M_LOOKUP_ENTRIES,
+    APP_M_LOOKUP_BYTES,
     APP_M_COUNT
 };
 
@@ -157,6 +164,22 @@ struct app_weigh {
 
 enum { APP_TRIED_MAX = 256 };
 
+enum { LOOKUP_CREDIT = 16 /* calls of a view at once */ };
+
+/** What one audience looks up. */
+struct lookup_view {
+    struct app *app; /* NULL: not open */
+    enum tip_tlp tlp;
+    struct tip_serve *queue;
+    struct lookup_index *index; /* NULL: none yet */
+    bool is_wanted;             /* somebody asked, not long ago */
+    bool is_stale;              /* something has moved verdicts since it was begun */
+    bool is_building, is_void;  /* what is being built is not to be used */
+    int64_t asked_ms, began_ms, ended_ms, took_ms;
+    struct tip_job *waiting[LOOKUP_CREDIT]; /* for the first index */
+    size_t n_waiting;
+};
+
 struct app {
     struct tip_service *service;
     struct tip_loop *loop;
@@ -166,6 +189,7 @@ struct app {
     struct tip_fetch *fetch;
     struct tip_serve *serve;
     struct tip_snapshots *snapshots, *allow_snapshots;
+    struct lookup_view lookups[TIP_TLP_COUNT];
     struct tip_http *http;
     struct tip_pool *pool;
     struct bl_specs specs;
@@ -505,3 +529,17 @@ tip_nodiscard int snapshot_open(struct app *app);
  * exemptions; the caller owns them. */
 void snapshot_lists(struct app *app, enum tip_tlp audience, struct view_order *order);
 void snapshot_on_metrics(struct app *app);
+
+/* lookup.c */
+tip_nodiscard int lookup_open(struct app *app);
+void lookup_free(struct app *app);
+
+/** A job is done: what is looked up follows. */
+void lookup_touch(struct app *app);
+
+/** Who may see what may have changed: nothing of before is answered any more. */
+void lookup_void(struct app *app);
+
+/** Each second. */
+void lookup_tick(struct app *app);
+void lookup_on_metrics(struct app *app);

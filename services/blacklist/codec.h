@@ -21,14 +21,30 @@
 
 enum { CODEC_FAMILIES = BL_FAMILY_COUNT + 1 };
 
+/** What a verdict points at. */
+struct codec_room {
+    struct tip_verdict_reason reasons[BL_SCORE_REASONS];
+    struct tip_family_share shares[CODEC_FAMILIES];
+    char word[WORK_EXEMPT_NAME]; /* of a reference list */
+};
+
 struct codec_scratch {
     struct bl_item items[TIP_BATCH_ENTRIES_MAX];
     struct tip_listing_entry entries[TIP_BATCH_ENTRIES_MAX];
     struct tip_verdict verdicts[TIP_BATCH_ENTRIES_MAX];
-    struct tip_verdict_reason reasons[TIP_BATCH_ENTRIES_MAX][BL_SCORE_REASONS];
-    struct tip_family_share shares[TIP_BATCH_ENTRIES_MAX][CODEC_FAMILIES];
-    char words[TIP_BATCH_ENTRIES_MAX][WORK_EXEMPT_NAME]; /* of reference lists */
+    struct codec_room rooms[TIP_BATCH_ENTRIES_MAX];
 };
+
+/** Whom the numbers of reasons name. */
+struct codec_names {
+    const struct work_voter *voters;
+    size_t n;
+    const struct bl_exempt *exempt;
+};
+
+/** A verdict without its indicator; it points into the room and at the names. */
+void codec_detail(struct tip_verdict *verdict, const struct bl_score_detail *detail, const struct codec_names *names,
+                  struct codec_room *room);
 
 struct codec_part {
     const struct work_plan *plan;

@@ -7,40 +7,36 @@
 #include "codec.h"
 
 /* A list, or a kind of own observations. */
-static const char *codec_reason_name(const struct work_plan *plan, uint16_t number)
+static const char *codec_reason_name(const struct codec_names *names, uint16_t number)
 {
-    if (number < plan->order.n_voters)
-        return plan->order.voters[number].name;
-    return bl_family_name((enum bl_family)(number - plan->order.n_voters));
+    if (number < names->n)
+        return names->voters[number].name;
+    return bl_family_name((enum bl_family)(number - names->n));
 }
 
 /* The operators, or the reference list that has exempted it: `role:list`, as no source is called. */
-static const char *codec_word_name(const struct work_plan *plan, const struct bl_score *score,
+static const char *codec_word_name(const struct codec_names *names, const struct bl_score *score,
                                    char name[static WORK_EXEMPT_NAME])
 {
-    const struct bl_score_job *job = plan->tell.job;
-    const struct bl_exempt *exempt = job->moment[BL_AFTER].exempt;
-    uint16_t list = job->stands[BL_AFTER].exempt.list;
-
     if (!score->is_exempt)
         return CODEC_OPERATOR;
-    (void)snprintf(name, WORK_EXEMPT_NAME, "%s:%s", bl_role_name(bl_exempt_role(exempt, list)),
-                   bl_exempt_name(exempt, list)); /* it fits */
+    (void)snprintf(name, WORK_EXEMPT_NAME, "%s:%s", bl_role_name(bl_exempt_role(names->exempt, score->exempt)),
+                   bl_exempt_name(names->exempt, score->exempt)); /* it fits */
     return name;
 }
 
 /* The strongest; before all of them the word that decided. Returns how many. */
-static size_t codec_reasons(const struct work_plan *plan, const struct bl_score_detail *detail,
-                            struct codec_scratch *scratch, size_t at)
+static size_t codec_reasons(const struct codec_names *names, const struct bl_score_detail *detail,
+                            struct codec_room *room)
 {
-    struct tip_verdict_reason *reasons = scratch->reasons[at];
+    struct tip_verdict_reason *reasons = room->reasons;
     size_t n = 0;
 
     if (detail->score.rule != BL_RULE_NONE)
-        reasons[n++] = (struct tip_verdict_reason){.source = codec_word_name(plan, &detail->score, scratch->words[at]),
+        reasons[n++] = (struct tip_verdict_reason){.source = codec_word_name(names, &detail->score, room->word),
                                                    .weight = detail->score.score};
     for (size_t i = 0; n < BL_SCORE_REASONS && i < detail->n_shown; i++)
-        reasons[n++] = (struct tip_verdict_reason){.source = codec_reason_name(plan, detail->reasons[i]),
+        reasons[n++] = (struct tip_verdict_reason){.source = codec_reason_name(names, detail->reasons[i]),
                                                    .weight = detail->shares[i]};
     return n;
 }
@@ -61,22 +57,16 @@ static size_t codec_families(const struct bl_score *score, struct tip_family_sha
     return n;
 }
 
-static void codec_verdict(const struct codec_part *part, size_t at, struct codec_scratch *scratch,
-                          const struct bl_score_detail *detail)
+void codec_detail(struct tip_verdict *verdict, const struct bl_score_detail *detail, const struct codec_names *names,
+                  struct codec_room *room)
 {
-    struct bl_item *item = &scratch->items[at];
-
-    bl_key_item(&part->plan->tell.job->last, item);
-    scratch->verdicts[at] = (struct tip_verdict){
-        .kind = item->kind,
-        .value = item->value,
-        .value_len = item->len,
+    *verdict = (struct tip_verdict){
         .score = detail->score.score,
         .tier = tip_tier_of(detail->score.score),
-        .n_families = codec_families(&detail->score, scratch->shares[at]),
-        .families = scratch->shares[at],
-        .n_reasons = codec_reasons(part->plan, detail, scratch, at),
-        .reasons = scratch->reasons[at],
+        .n_families = codec_families(&detail->score, room->shares),
+        .families = room->shares,
+        .n_reasons = codec_reasons(names, detail, room),
+        .reasons = room->reasons,
         .reason_count = (uint32_t)detail->n_reasons + (detail->score.rule != BL_RULE_NONE),
         .next_change_unix_ms = detail->next_s * TIP_SECOND_MS,
         .expires_unix_ms = detail->end_s * TIP_SECOND_MS,
@@ -99,6 +89,22 @@ uint64_t codec_n_exempt(const struct tip_event *event)
 static bool codec_was_denied(const struct bl_score_detail *detail)
 {
     return detail->score.rule == BL_RULE_DENY || detail->rule_before == BL_RULE_DENY;
+}
+
+static void codec_verdict(const struct codec_part *part, size_t at, struct codec_scratch *scratch,
+                          const struct bl_score_detail *detail)
+{
+    const struct work_plan *plan = part->plan;
+    const struct codec_names names = {plan->order.voters, plan->order.n_voters,
+                                      plan->tell.job->moment[BL_AFTER].exempt};
+    struct tip_verdict *verdict = &scratch->verdicts[at];
+    struct bl_item *item = &scratch->items[at];
+
+    codec_detail(verdict, detail, &names, &scratch->rooms[at]);
+    bl_key_item(&plan->tell.job->last, item);
+    verdict->kind = item->kind;
+    verdict->value = item->value;
+    verdict->value_len = item->len;
 }
 
 enum tip_tlp codec_verdicts(struct tip_event *event, const struct codec_part *part, struct codec_scratch *scratch)

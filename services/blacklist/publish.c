@@ -484,6 +484,7 @@ static void publish_done(struct app *app, const struct bl_job *job)
     (void)malloc_trim(0); /* a plan of a long list is large, and the next one far away */
     app->publish.is_active = false;
     exports_touch(app);
+    lookup_touch(app);
     if (job->kind == WORK_VERSION)
         bl_files_remove(app->dir, job->name, job->from);
     if (job->kind == WORK_EXEMPT)

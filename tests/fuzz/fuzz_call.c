@@ -57,15 +57,36 @@ static void fuzz_snapshot_page(const uint8_t *data, size_t size, struct tip_buf 
     assert(tip_snapshot_page_encode(page, out) == 0);
 }
 
+static void fuzz_lookup(const uint8_t *data, size_t size, struct tip_buf *out)
+{
+    tip_auto(tip_call_free) struct tip_verdict_lookup *lookup = NULL;
+
+    if (tip_verdict_lookup_decode(data, size, &lookup))
+        return;
+    assert(lookup->n_items <= TIP_LOOKUP_MAX);
+    for (size_t i = 0; i < lookup->n_items; i++)
+        assert(strlen(lookup->items[i].value) <= TIP_INDICATOR_MAX);
+    assert(tip_verdict_lookup_encode(lookup, out) == 0);
+}
+
+static void fuzz_found(const uint8_t *data, size_t size, struct tip_buf *out)
+{
+    tip_auto(tip_call_free) struct tip_verdict_answer *answer = NULL;
+
+    if (!tip_verdict_answer_decode(data, size, &answer))
+        assert(tip_verdict_answer_encode(answer, out) == 0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static void (*const bodies[])(const uint8_t *data, size_t size, struct tip_buf *out) = {
-        fuzz_query, fuzz_answer, fuzz_request, fuzz_told, fuzz_snapshot_request, fuzz_snapshot_page};
+        fuzz_query,         fuzz_answer, fuzz_request, fuzz_told, fuzz_snapshot_request,
+        fuzz_snapshot_page, fuzz_lookup, fuzz_found};
     tip_auto(tip_buf_deinit) struct tip_buf out = {0};
 
     if (size == 0)
         return 0;
     tip_buf_init(&out, TIP_CALL_BYTES_MAX);
-    bodies[data[0] % 6](data + 1, size - 1, &out);
+    bodies[data[0] % 8](data + 1, size - 1, &out);
     return 0;
 }

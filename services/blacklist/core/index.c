@@ -47,6 +47,7 @@ struct bl_index {
     uint32_t slots_mask;
     struct index_nets nets[2]; /* IPv4, IPv6 */
     struct bl_allow *allow;
+    const struct bl_exempt *exempt; /* borrowed */
 };
 
 static const struct index_ip4 *index_ip4(const struct bl_index *index)
@@ -298,7 +299,8 @@ static void index_build_buckets(struct bl_index *index)
     }
 }
 
-static const struct bl_score_detail *index_find_host(const struct bl_index *index, uint32_t addr)
+/* Where its record is; INDEX_NONE: nowhere. */
+static uint32_t index_find_host(const struct bl_index *index, uint32_t addr)
 {
     const struct index_ip4 *hosts = index_ip4(index);
     uint32_t low = index->buckets[addr >> INDEX_BUCKET_SHIFT];
@@ -312,12 +314,13 @@ static const struct bl_score_detail *index_find_host(const struct bl_index *inde
         else
             high = middle;
     }
-    return low < end && hosts[low].addr == addr ? index_detail(index, hosts[low].record) : NULL;
+    return low < end && hosts[low].addr == addr ? hosts[low].record : INDEX_NONE;
 }
 
-int bl_index_finish(struct bl_index *index, struct bl_allow *allow)
+int bl_index_finish(struct bl_index *index, struct bl_allow *allow, const struct bl_exempt *exempt)
 {
     index->allow = allow;
+    index->exempt = exempt;
     tip_buf_shrink(&index->ip4);
     tip_buf_shrink(&index->texts);
     tip_buf_shrink(&index->arena);
@@ -330,16 +333,20 @@ int bl_index_finish(struct bl_index *index, struct bl_allow *allow)
 
 /* ---- questions ---- */
 
-static void index_take_own(struct bl_index_found *found, const struct bl_score_detail *own)
+static void index_take_own(const struct bl_index *index, struct bl_index_found *found, uint32_t record,
+                           const struct bl_key *key)
 {
-    found->own = own;
-    if (own && own->score.score > 0 && own->score.score >= found->score) {
-        found->score = own->score.score;
-        found->share = 1;
-        found->is_own = true;
-        found->decides = own;
-        found->from = (struct bl_key){.kind = TIP_KIND_NONE};
-    }
+    if (record == INDEX_NONE)
+        return;
+    found->own = index_detail(index, record);
+    found->own_key = *key;
+    if (found->own->score.score <= 0 || found->own->score.score < found->score)
+        return;
+    found->score = found->own->score.score;
+    found->share = 1;
+    found->is_own = true;
+    found->decides = found->own;
+    found->from = *key;
 }
 
 /* What a block inherits; its own verdict, if it is a network, is not meant. */
@@ -394,6 +401,17 @@ static void index_take_names(const struct bl_index *index, struct bl_index_found
     }
 }
 
+/* What is inherited falls as a score of its own would: that has fallen already. */
+static void index_exempt(struct bl_index_found *found, const struct bl_exempt_hit *hit)
+{
+    double before = found->score;
+
+    if (!hit->effect || before <= 0)
+        return;
+    found->score = bl_exempt_score(hit, before);
+    found->share *= found->score / before;
+}
+
 /* The last word is the operators'. */
 static void index_decide(struct bl_index_found *found, const struct bl_allow_hit *hit)
 {
@@ -404,10 +422,16 @@ static void index_decide(struct bl_index_found *found, const struct bl_allow_hit
 static struct bl_index_found index_ask4(const struct bl_index *index, uint32_t addr)
 {
     const struct index_net block = {.base = addr, .len = 32};
+    const struct bl_key key = {.addr = addr, .kind = TIP_KIND_IP};
     struct bl_index_found found = {.share = 0};
 
     index_take_nets(index, &found, &index->nets[0], &block);
-    index_take_own(&found, index_find_host(index, addr));
+    if (found.decides) {
+        const struct bl_exempt_hit exempt = bl_exempt_find4(index->exempt, &(size_t){0}, addr);
+
+        index_exempt(&found, &exempt);
+    }
+    index_take_own(index, &found, index_find_host(index, addr), &key);
     return found;
 }
 
@@ -431,7 +455,16 @@ static struct bl_index_found index_ask(const struct bl_index *index, enum tip_ki
         index_take_block(index, &found, value, len);
     else if (kind == TIP_KIND_DOMAIN)
         index_take_names(index, &found, value);
-    index_take_own(&found, own == INDEX_NONE ? NULL : index_detail(index, index_texts(index)[own].record));
+    if (found.decides) {
+        const struct bl_exempt_hit exempt = bl_exempt_find(index->exempt, kind, value, len);
+
+        index_exempt(&found, &exempt);
+    }
+    if (own != INDEX_NONE) {
+        struct bl_key key = index_key(index, own);
+
+        index_take_own(index, &found, index_texts(index)[own].record, &key);
+    }
     return found;
 }
 

@@ -26,12 +26,17 @@ tip_nodiscard int bl_index_add(struct bl_index *index, const struct bl_key *key,
 /** Keeps what is told; *recordp is its number. @return 0 or -ENOBUFS */
 tip_nodiscard int bl_index_record(struct bl_index *index, const struct bl_score_detail *detail, uint32_t *recordp);
 
-/** Ends the adding; questions come after it. @param allow  taken over; NULL: empty */
-tip_nodiscard int bl_index_finish(struct bl_index *index, struct bl_allow *allow);
+/**
+ * Ends the adding; questions come after it.
+ *
+ * @param allow   taken over; NULL: empty
+ * @param exempt  borrowed as long as the index lives; NULL: none
+ */
+tip_nodiscard int bl_index_finish(struct bl_index *index, struct bl_allow *allow, const struct bl_exempt *exempt);
 
 /**
  * All of it: what is at least `watch` of what the sources of a job name, and of `extra`, and the end. It says exactly
- * what bl_score_explain says of each.
+ * what bl_score_explain says of each. The job's table of exemptions is the index' from then on, borrowed.
  *
  * @param extra  indicators that stand in no list, or need not
  * @return 0 or -ENOBUFS
@@ -40,13 +45,13 @@ tip_nodiscard int bl_index_fill(struct bl_index *index, struct bl_score_job *job
                                 struct bl_allow *allow);
 
 struct bl_index_found {
-    double score;                          /* of what was asked about, the operators' word included */
-    double share;                          /* of the score of the verdict that decides; 1: its own */
+    double score;                          /* of what was asked about, exemptions and the operators' word included */
+    double share;                          /* of the score of the verdict that decides; 1: its own; 0: it is exempt */
     bool is_own;                           /* it is its own verdict that decides */
     enum bl_rule rule;                     /* what the operators say of it */
     const struct bl_score_detail *own;     /* its own verdict; NULL: none */
     const struct bl_score_detail *decides; /* the one that decides; NULL: none */
-    struct bl_key from; /* of whom that is, unless it is its own; its text lives as long as the index */
+    struct bl_key own_key, from;           /* of whom both are; their texts live as long as the index */
 };
 
 /** @param value  canonical, NUL-terminated */

@@ -115,7 +115,7 @@ static int fill_row(struct fill *fill)
         return 0;
     for (size_t i = 0; i < fill->n && fill->entries[i].list < fill->job->n_sources; i++)
         bl_score_add(fill->job, fill->entries[i].list, fill_times(fill, i), fill_times(fill, i));
-    if (stand->witness || stand->hit.rule != BL_RULE_NONE)
+    if (stand->witness || stand->hit.rule != BL_RULE_NONE || stand->exempt.effect)
         r = fill_explain(fill, &record);
     else
         r = fill_recall(fill, n, &record);
@@ -153,5 +153,5 @@ int bl_index_fill(struct bl_index *index, struct bl_score_job *job, const struct
     fill_forget(&fill);
     tip_free(&fill.entries);
     tip_free(&fill.says);
-    return r ? r : bl_index_finish(index, allow);
+    return r ? r : bl_index_finish(index, allow, job->moment[BL_AFTER].exempt);
 }

@@ -223,6 +223,7 @@ static void score_decide(struct bl_score *score, const struct bl_stand *stand)
     score->score = bl_exempt_score(&stand->exempt, score->found);
     score->rule = BL_RULE_ALLOW;
     score->is_exempt = true;
+    score->exempt = stand->exempt.list;
     score->is_subtree = score->is_whole = false;
 }
 

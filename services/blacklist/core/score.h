@@ -118,6 +118,7 @@ struct bl_score {
     double score;    /* that is told */
     uint8_t rule;    /* enum bl_rule that has decided */
     bool is_exempt;  /* with BL_RULE_ALLOW: a reference list has, not the operators */
+    uint16_t exempt; /* that list, by its number in the table */
     bool is_subtree; /* a list that has a share names it with all below it, or it is denied so */
     bool is_whole;   /* the strongest list means each address in it, or it is denied so */
 };

@@ -166,6 +166,13 @@ CALLS = {
     "control_answer": call.ControlAnswer(ok=True, result="started", values={"run_id": "1"}),
     "snapshot_request": call.SnapshotRequest(snapshot_id=ident(0x70), page=3),
     "snapshot_first": call.SnapshotRequest(other_than=ident(0x70)),
+    "verdict_lookup": call.VerdictLookup(indicators=[indicator(0, "192.0.2.7"), indicator(3, "a.example")]),
+    "verdict_answer": call.VerdictAnswer(
+        found=[call.VerdictFound(score=0.25, inherited=True, share=0.5, verdicts=[ev.Verdict(
+                   indicator=indicator(2, "192.0.0.0/16"), score=0.5, tier=1, families={"list": 0.5},
+                   reasons=[ev.VerdictReason(source="drop.v4", weight=0.5)], reason_count=1)]),
+               call.VerdictFound(allowed=True), call.VerdictFound(unreadable="leading_zero")],
+        scored_unix_ms=T0, built_unix_ms=T0 + 1),
     "snapshot_page": call.SnapshotPage(snapshot_id=ident(0x70), journal_id=ident(0x60), seq=(1 << 40) + 1,
                                        taken_unix_ms=T0, size=(256 << 10) + 7, sha256=ident(0x80) + ident(0x90),
                                        n_pages=2, page=1, data=b"\0\1\2\3\4\5\6"),

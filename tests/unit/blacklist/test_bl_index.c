@@ -294,7 +294,7 @@ static void test_index_empty(void **state)
     struct bl_index *index = bl_index_new();
 
     (void)state;
-    assert_int_equal(bl_index_finish(index, NULL), 0);
+    assert_int_equal(bl_index_finish(index, NULL, NULL), 0);
     assert_null(bl_index_find4(index, 0).decides);
     assert_null(bl_index_find4(index, UINT32_MAX).decides);
     assert_null(bl_index_find(index, TIP_KIND_DOMAIN, "a.example", 9).decides);

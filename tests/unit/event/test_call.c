@@ -217,9 +217,88 @@ static void test_garbage_is_malformed(void **state)
     assert_string_equal(tip_failure_name(TIP_FAILURE_NO_WORKER), "no_worker");
 }
 
+static void test_verdict_lookup(void **state)
+{
+    struct tip_lookup_item items[TIP_LOOKUP_MAX + 1] = {{TIP_KIND_NONE, "192.0.2.7"}, {TIP_KIND_DOMAIN, "a.example"}};
+    struct tip_verdict_lookup lookup = {.n_items = 2, .items = items};
+    tip_auto(tip_call_free) struct tip_verdict_lookup *back = NULL;
+    tip_auto(tip_buf_deinit) struct tip_buf buf;
+
+    (void)state;
+    tip_buf_init(&buf, TIP_CALL_BYTES_MAX);
+    assert_int_equal(tip_verdict_lookup_encode(&lookup, &buf), 0);
+    assert_golden("verdict_lookup", &buf);
+    assert_int_equal(tip_verdict_lookup_decode(buf.data, buf.len, &back), 0);
+    assert_int_equal(back->n_items, 2);
+    assert_int_equal(back->items[1].kind, TIP_KIND_DOMAIN);
+    assert_string_equal(back->items[1].value, "a.example");
+    for (size_t i = 0; i <= TIP_LOOKUP_MAX; i++)
+        items[i].value = "192.0.2.7";
+    lookup.n_items = TIP_LOOKUP_MAX + 1;
+    assert_int_equal(tip_verdict_lookup_encode(&lookup, &buf), -EINVAL);
+}
+
+/* A field before it, a thousand and one of them: more than may be asked about is refused, not cut. */
+static void test_verdict_lookup_has_bounds(void **state)
+{
+    static const uint8_t item[] = {0x0a, 0x03, 0x12, 0x01, 'x'};
+    tip_auto(tip_call_free) struct tip_verdict_lookup *back = NULL;
+    tip_auto(tip_buf_deinit) struct tip_buf buf;
+
+    (void)state;
+    tip_buf_init(&buf, TIP_CALL_BYTES_MAX);
+    for (size_t i = 0; i < TIP_LOOKUP_MAX; i++)
+        assert_int_equal(tip_buf_append(&buf, item, sizeof(item)), 0);
+    assert_int_equal(tip_verdict_lookup_decode(buf.data, buf.len, &back), 0);
+    tip_call_free(&back);
+    assert_int_equal(tip_buf_append(&buf, item, sizeof(item)), 0);
+    assert_int_equal(tip_verdict_lookup_decode(buf.data, buf.len, &back), TIP_EVENT_E_INVALID);
+    assert_int_equal(tip_verdict_lookup_decode((const uint8_t *)"\xff\xff", 2, &back), TIP_EVENT_E_MALFORMED);
+}
+
+static void test_verdict_answer(void **state)
+{
+    struct tip_family_share share = {"list", 0.5};
+    struct tip_verdict_reason reason = {"drop.v4", 0.5};
+    struct tip_verdict verdict = {.kind = TIP_KIND_NET,
+                                  .value = "192.0.0.0/16",
+                                  .value_len = 12,
+                                  .score = 0.5,
+                                  .tier = TIP_TIER_WATCH,
+                                  .n_families = 1,
+                                  .families = &share,
+                                  .n_reasons = 1,
+                                  .reasons = &reason,
+                                  .reason_count = 1};
+    struct tip_verdict_found found[] = {
+        {.unreadable = "", .score = 0.25, .inherited = true, .share = 0.5, .n_verdicts = 1, .verdicts = &verdict},
+        {.unreadable = "", .allowed = true},
+        {.unreadable = "leading_zero"}};
+    struct tip_verdict_answer answer = {
+        .n_found = 3, .found = found, .scored_unix_ms = 1767225600123, .built_unix_ms = 1767225600124};
+    tip_auto(tip_call_free) struct tip_verdict_answer *back = NULL;
+    tip_auto(tip_buf_deinit) struct tip_buf buf;
+
+    (void)state;
+    tip_buf_init(&buf, TIP_CALL_BYTES_MAX);
+    assert_int_equal(tip_verdict_answer_encode(&answer, &buf), 0);
+    assert_golden("verdict_answer", &buf);
+    assert_int_equal(tip_verdict_answer_decode(buf.data, buf.len, &back), 0);
+    assert_int_equal(back->n_found, 3);
+    assert_true(back->found[0].inherited && back->found[1].allowed);
+    assert_string_equal(back->found[0].verdicts[0].reasons[0].source, "drop.v4");
+    assert_string_equal(back->found[2].unreadable, "leading_zero");
+    assert_int_equal(back->built_unix_ms, 1767225600124);
+    found[0].score = 1.5;
+    assert_int_equal(tip_verdict_answer_encode(&answer, &buf), -EINVAL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_verdict_lookup),
+        cmocka_unit_test(test_verdict_lookup_has_bounds),
+        cmocka_unit_test(test_verdict_answer),
         cmocka_unit_test(test_store_query),
         cmocka_unit_test(test_store_answer),
         cmocka_unit_test(test_store_answer_has_bounds),

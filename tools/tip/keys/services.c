@@ -19,7 +19,7 @@ const struct service_rights services[] = {
      .publish = {"v1.listing.", "v1.source.", "v1.verdict.", TIP_TOPIC_SCHEDULE_DONE "blacklist.",
                  TIP_TOPIC_SCHEDULE_FAILED "blacklist.", TIP_TOPIC_CONTROL_APPLIED "blacklist.",
                  TIP_TOPIC_CONTROL_ALLOW "blacklist."},
-     .serve = {TIP_QUEUE_CONTROL "blacklist", "snapshot.verdict.", "snapshot.allow."}},
+     .serve = {TIP_QUEUE_CONTROL "blacklist", "snapshot.verdict.", "snapshot.allow.", TIP_QUEUE_LOOKUP}},
     {.name = "storage",
      .role = KEYMAP_SERVICE,
      .publish = {TIP_TOPIC_SCHEDULE_DONE "storage.", TIP_TOPIC_SCHEDULE_FAILED "storage."},

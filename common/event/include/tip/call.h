@@ -101,6 +101,35 @@ struct tip_snapshot_page {
 uint32_t tip_snapshot_pages(uint64_t size);
 size_t tip_snapshot_page_bytes(uint64_t size, uint32_t page);
 
+enum { TIP_LOOKUP_MAX = 1000, TIP_FOUND_VERDICTS_MAX = 2 };
+
+/** Something to look up, as people write it. */
+struct tip_lookup_item {
+    enum tip_kind kind; /* TIP_KIND_NONE: by its shape */
+    const char *value;  /* at most TIP_INDICATOR_MAX bytes */
+};
+
+struct tip_verdict_lookup {
+    size_t n_items; /* at most TIP_LOOKUP_MAX */
+    struct tip_lookup_item *items;
+};
+
+/** What is told of it; call.proto says what each means. */
+struct tip_verdict_found {
+    const char *unreadable; /* "": it could be read */
+    double score, share;
+    enum tip_tier tier;
+    bool inherited, allowed, denied;
+    size_t n_verdicts; /* at most TIP_FOUND_VERDICTS_MAX: the one that decides, its own if that is another */
+    struct tip_verdict *verdicts;
+};
+
+struct tip_verdict_answer {
+    size_t n_found; /* as many as were asked about */
+    struct tip_verdict_found *found;
+    int64_t scored_unix_ms, built_unix_ms;
+};
+
 /** @return 0; -ENOBUFS or -EMSGSIZE when a bound is passed. */
 tip_nodiscard int tip_store_query_encode(const struct tip_store_query *query, struct tip_buf *out);
 tip_nodiscard int tip_store_answer_encode(const struct tip_store_answer *answer, struct tip_buf *out);
@@ -108,6 +137,8 @@ tip_nodiscard int tip_control_request_encode(const struct tip_control_request *r
 tip_nodiscard int tip_control_answer_encode(const struct tip_control_answer *answer, struct tip_buf *out);
 tip_nodiscard int tip_snapshot_request_encode(const struct tip_snapshot_request *request, struct tip_buf *out);
 tip_nodiscard int tip_snapshot_page_encode(const struct tip_snapshot_page *page, struct tip_buf *out);
+tip_nodiscard int tip_verdict_lookup_encode(const struct tip_verdict_lookup *lookup, struct tip_buf *out);
+tip_nodiscard int tip_verdict_answer_encode(const struct tip_verdict_answer *answer, struct tip_buf *out);
 
 /** @return 0, TIP_EVENT_E_MALFORMED or TIP_EVENT_E_INVALID; the result is freed with tip_call_free. */
 tip_nodiscard int tip_store_query_decode(const uint8_t *bytes, size_t n, struct tip_store_query **queryp);
@@ -116,6 +147,8 @@ tip_nodiscard int tip_control_request_decode(const uint8_t *bytes, size_t n, str
 tip_nodiscard int tip_control_answer_decode(const uint8_t *bytes, size_t n, struct tip_control_answer **answerp);
 tip_nodiscard int tip_snapshot_request_decode(const uint8_t *bytes, size_t n, struct tip_snapshot_request **requestp);
 tip_nodiscard int tip_snapshot_page_decode(const uint8_t *bytes, size_t n, struct tip_snapshot_page **pagep);
+tip_nodiscard int tip_verdict_lookup_decode(const uint8_t *bytes, size_t n, struct tip_verdict_lookup **lookupp);
+tip_nodiscard int tip_verdict_answer_decode(const uint8_t *bytes, size_t n, struct tip_verdict_answer **answerp);
 
 /** Frees what a decode above yielded; takes the address of the pointer. Fits tip_auto. */
 void tip_call_free(void *pointerp);

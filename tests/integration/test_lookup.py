@@ -1,0 +1,238 @@
+"""verdict.lookup.<audience>, asked over the wire: what the lists give that this audience may see, and what addresses,
+networks and names inherit from it, both counted here once more."""
+import ipaddress
+import json
+
+import pytest
+
+from test_blacklist import Lists, text
+from tip_harness import wait_for
+from tip_wire import Caller, pb
+
+LISTS = {  # marking, weight, whether its networks mean each address in them
+    "open": ("clear", 0.5, False),
+    "shared": ("green", 0.4, True),
+    "secret": ("amber", 0.35, False),
+    "hidden": ("amber", 0.4, True),
+}
+AUDIENCES = {"clear": ("clear",), "green": ("clear", "green"), "amber": ("clear", "green", "amber")}
+KINDS = {"ip": 1, "net": 2, "domain": 3, "url": 4}
+TIERS = (0.3, 0.6, 0.9)
+FAILURE_INVALID = pb.FAILURE_INVALID
+
+
+def tier(score):
+    return sum(score >= floor - 1e-9 for floor in TIERS)
+
+
+def share(net):
+    """Of what a network is worth an address in it is worth so much: by how many addresses, or /64s, it has."""
+    host = 32 if net.version == 4 else 64
+    blocks = 2 ** max(0, host - net.prefixlen) / 256
+    return 1.0 if blocks <= 1 else blocks ** -0.125
+
+
+class Model:
+    """What is told to an audience: noisy-or of the lists that it may see."""
+
+    def __init__(self, entries, audience):
+        self.told, self.whole, self.subtree = {}, set(), set()
+        seen = {name: LISTS[name] for name in entries if LISTS[name][0] in AUDIENCES[audience]}
+        for name, (_, weight, whole) in seen.items():
+            for raw in entries[name]:
+                value = raw.removeprefix("*.")
+                self.told[value] = 1 - (1 - self.told.get(value, 0)) * (1 - weight)
+                self.subtree |= {value} if raw.startswith("*.") else set()
+        for value in self.told:  # the strongest list decides, of equal ones the first
+            strongest = max((n for n in sorted(seen) if value in entries[n]), key=lambda n: LISTS[n][1], default=None)
+            self.whole |= {value} if "/" in value and strongest and LISTS[strongest][2] else set()
+        self.told = {value: score for value, score in self.told.items() if score >= 0.3 - 1e-9}
+        self.nets = {ipaddress.ip_network(value): value for value in self.told if "/" in value}
+
+    def above(self, value):
+        """What it can inherit: (score, of whom), its own first."""
+        found = [(self.told[value], value)] if value in self.told else []
+        try:
+            block = ipaddress.ip_network(value)
+        except ValueError:
+            labels = value.split(".")
+            names = [".".join(labels[i:]) for i in range(1, len(labels))]
+            return found + [(self.told[n], n) for n in names if n in self.told and n in self.subtree]
+        return found + [(self.told[v] * (1.0 if v in self.whole else share(net)), v)
+                        for net, v in sorted(self.nets.items(), key=lambda item: -item[0].prefixlen)
+                        if v != value and net.version == block.version and block.subnet_of(net)]
+
+    def answer(self, value):
+        return max(self.above(value), key=lambda found: found[0], default=(0.0, None))
+
+
+def numbers(rng):
+    """Addresses, networks and names that lie within each other."""
+    def one():
+        kind = rng.randrange(8)
+        if kind < 3:
+            return f"31.{rng.randrange(3)}.{rng.randrange(3)}.{rng.randrange(30)}"
+        if kind == 3:
+            return str(ipaddress.ip_network((f"31.{rng.randrange(3)}.{rng.randrange(3)}.0", rng.randrange(10, 31)), False))
+        if kind == 4:
+            return str(ipaddress.ip_network((f"2a00:{rng.randrange(2)}:{rng.randrange(3)}::", rng.randrange(20, 80)), False))
+        if kind == 5:
+            return str(ipaddress.ip_address(f"2a00:{rng.randrange(2)}:{rng.randrange(3)}::{1 + rng.randrange(3)}"))
+        name = "".join(rng.choice(("a.", "b.", "mail.")) for _ in range(rng.randrange(3))) + f"site{rng.randrange(4)}.net"
+        return rng.choice(("", "*.")) + name
+    return [one() for _ in range(60)]
+
+
+def canonical(values):
+    """A name stands once in a list, with what is below it or without."""
+    return sorted({v.removeprefix("*."): v for v in values}.values())
+
+
+class Site(Lists):
+    def __init__(self, site, pub, nginx, rng):
+        super().__init__(site, pub)
+        self.nginx, self.rng, self.entries = nginx, rng, {}
+        self.caller = Caller(site.endpoint("work"))
+        site.closing.callback(self.caller.close)
+
+    def change(self, name):
+        self.entries[name] = canonical(numbers(self.rng) + [f"44.{list(LISTS).index(name)}.0.1"])
+        tlp, weight, whole = LISTS[name]
+        self.source(name, self.nginx.write(f"{name}.txt", text(self.entries[name])), tlp=tlp, weight=weight,
+                    redistribute=tlp != "amber", **({"networks": "whole"} if whole else {}))
+
+    def settle(self, run=True):
+        if run:
+            self.run()
+        wait_for(lambda: self.service.metric("tip_blacklist_jobs") == 0, 30, "verdicts follow")
+
+    def ask(self, values, audience="amber", kind=0):
+        body = pb.VerdictLookup(indicators=[pb.Indicator(kind=kind, value=value) for value in values])
+        code, reason, answer = self.caller.put(f"verdict.lookup.{audience}", body.SerializeToString(), 20)
+        assert code == 0, reason
+        return pb.VerdictAnswer.FromString(answer), answer
+
+    def differs(self, audience, values):
+        """What an answer says otherwise than it is counted here; None: nothing."""
+        model, (answer, _) = Model(self.entries, audience), self.ask(values, audience)
+        assert len(answer.found) == len(values)
+        for value, found in zip(values, answer.found):
+            score, of = model.answer(value)
+            decides = found.verdicts[0].indicator.value if found.verdicts else None
+            if found.unreadable or abs(found.score - score) > 1e-9 or found.tier != tier(score):
+                return value, found, score, of
+            if (decides is None) != (of is None) or found.inherited != (decides not in (None, value)):
+                return value, found, score, of
+            if decides and abs({v: s for s, v in model.above(value)}.get(decides, -1) - score) > 1e-9:
+                return value, found, score, of
+        return None
+
+    def agree(self, values, deadline_s=30):
+        for audience in AUDIENCES:
+            wait_for(lambda: self.differs(audience, values) is None, deadline_s,
+                     lambda: f"{audience}: {self.differs(audience, values)}")
+
+
+@pytest.fixture
+def lists(site, broker, pub, nginx, rng):
+    lists = Site(site, pub, nginx, rng)
+    for name in LISTS:
+        lists.change(name)
+    lists.start()
+    lists.settle()
+    return lists
+
+
+def probes(rng, lists):
+    """All that is listed, and as much beside it."""
+    values = [v.removeprefix("*.") for entries in lists.entries.values() for v in entries]
+    return canonical(values + [v.removeprefix("*.") for v in numbers(rng) + numbers(rng)])[:1000]
+
+
+def test_lookup_is_what_is_counted_after_each_change_and_after_a_kill(site, lists, rng):
+    lists.agree(probes(rng, lists))
+    for _ in range(4):
+        for name in rng.sample(list(LISTS), 2):
+            lists.change(name)
+        lists.settle()
+        lists.agree(probes(rng, lists))
+    values = probes(rng, lists)
+    before = {audience: [v.SerializeToString(deterministic=True) for v in lists.ask(values, audience)[0].found]
+              for audience in AUDIENCES}
+    lists.service.kill()
+    lists.service.start()
+    for audience in AUDIENCES:
+        after = [v.SerializeToString(deterministic=True) for v in lists.ask(values, audience)[0].found]
+        assert after == before[audience]
+
+
+def test_lookup_holds_what_a_snapshot_holds(site, lists):
+    for audience in AUDIENCES:
+        shown = site.run_program(["tip", "snapshot", "verdict", "--door", audience, "-o", "ndjson", "--config",
+                                  str(site.config_path)]).stdout
+        rows = {row["value"]: row for row in map(json.loads, shown.splitlines())}
+        assert rows.keys() == Model(lists.entries, audience).told.keys()
+        for value, found in zip(rows, lists.ask(list(rows), audience)[0].found):
+            own = {v.indicator.value: v for v in found.verdicts}[value]
+            assert abs(own.score - rows[value]["score"]) < 1e-6
+            assert own.reason_count == rows[value]["n_reasons"]
+            assert [r.source for r in own.reasons] == [r["source"] for r in json.loads(rows[value]["reasons"])]
+
+
+def test_nothing_of_a_stricter_marking_is_in_an_answer(lists):
+    lists.entries["hidden"] = ["77.7.0.0/16", "77.7.7.7", "*.canary.net"]
+    lists.nginx.write("hidden.txt", text(lists.entries["hidden"]))
+    lists.settle()
+    asked = ["77.7.7.7", "77.7.1.1", "77.7.0.0/16", "canary.net", "x.canary.net", "44.2.0.1", "44.3.0.1"]
+    wait_for(lambda: [f.tier for f in lists.ask(asked)[0].found][:5] == [1] * 5, 20, "amber sees it")
+    for audience in ("clear", "green"):
+        answer, raw = lists.ask(asked, audience)
+        assert [(f.score, f.tier, len(f.verdicts), f.denied) for f in answer.found] == [(0, 0, 0, False)] * len(asked)
+        everything, all_raw = lists.ask([v.removeprefix("*.") for v in lists.entries["open"]], audience)
+        assert any(f.verdicts for f in everything.found)
+        for canary in (b"77.7", b"canary", b"hidden", b"secret"):
+            assert canary not in raw and canary not in all_raw
+        assert audience == "green" or b"shared" not in all_raw
+
+
+def test_what_cannot_be_asked_is_refused_and_why(lists):
+    def refused(body, audience="amber"):
+        code, reason, answer = lists.caller.put(f"verdict.lookup.{audience}", body, 20)
+        assert code == FAILURE_INVALID and answer == b""
+        return reason
+
+    many = pb.VerdictLookup(indicators=[pb.Indicator(value=f"10.0.{n // 256}.{n % 256}") for n in range(1001)])
+    assert "1000" in refused(many.SerializeToString())
+    assert "read" in refused(b"\xff\xff\xff")
+    assert "read" in refused(pb.VerdictLookup(indicators=[pb.Indicator(value="x" * 2049)]).SerializeToString())
+    assert "read" in refused(pb.VerdictLookup(indicators=[pb.Indicator(kind=77, value="a.net")]).SerializeToString())
+    answer, _ = lists.ask(["010.1.1.1", "", "nothing", "31.0.0.1", "AS64496", "HTTP://A.net:80/x"])
+    assert [bool(f.unreadable) for f in answer.found] == [True, True, True, False, False, False]
+    assert answer.found[0].unreadable == "leading_zero"
+    assert len(lists.ask([])[0].found) == 0
+    del many.indicators[-1]
+    lists.caller.put("verdict.lookup.amber", many.SerializeToString(), 20)
+    assert len(lists.ask([f"31.0.0.{n % 256}" for n in range(1000)])[0].found) == 1000
+    assert lists.service.metric('tip_blacklist_lookups_total{end="refused"}') == 4
+
+
+def test_the_last_word_is_the_operators(lists):
+    lists.entries["open"] = ["88.8.0.0/16", "88.8.8.8", "*.bad.net"]
+    lists.nginx.write("open.txt", text(lists.entries["open"]))
+    for action, target, scope in (("allow_add", "88.8.8.8", ""), ("allow_add", "88.8.9.0/24", "subtree"),
+                                  ("allow_add", "ok.bad.net", ""), ("deny_add", "99.9.0.0/16", "subtree"),
+                                  ("deny_add", "evil.net", "subtree"), ("deny_add", "only.net", "exact")):
+        answer = lists.caller.control("blacklist", action, target, params={"scope": scope} if scope else {})
+        assert answer.ok, answer.result
+    lists.settle()
+    asked = {"88.8.8.8": (0, True), "88.8.9.9": (0, True), "88.8.1.1": (0.25, False), "ok.bad.net": (0, True),
+             "x.bad.net": (0.5, False), "99.9.1.1": (1, False), "99.9.0.0/16": (1, False), "evil.net": (1, False),
+             "x.y.evil.net": (1, False), "only.net": (1, False), "x.only.net": (0, False)}
+    said = lambda audience: [(round(f.score, 9), f.allowed) for f in lists.ask(list(asked), audience)[0].found]
+    wait_for(lambda: said("amber") == list(asked.values()), 30, lambda: f"{dict(zip(asked, said('amber')))}")
+    found = dict(zip(asked, lists.ask(list(asked))[0].found))
+    assert found["99.9.1.1"].denied and found["99.9.1.1"].inherited and found["99.9.1.1"].share == 1
+    assert found["99.9.1.1"].verdicts[0].whole and found["x.y.evil.net"].verdicts[0].subtree
+    assert found["x.y.evil.net"].verdicts[0].reasons[0].source == "operator"
+    wanted = [(0, False) if score == 1 else (score, allowed) for score, allowed in asked.values()]
+    wait_for(lambda: said("clear") == wanted, 30, lambda: f"{dict(zip(asked, said('clear')))}")
