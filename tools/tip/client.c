@@ -355,6 +355,27 @@ int client_bus_query(struct client *client, const struct tip_store_query *query,
     return client_ask(client, TIP_QUEUE_BUS_QUERY, query, answerp);
 }
 
+int client_lookup(struct client *client, enum tip_tlp audience, const struct tip_verdict_lookup *lookup,
+                  struct tip_verdict_answer **answerp)
+{
+    tip_auto(tip_buf_deinit) struct tip_buf body;
+    struct client_call call = {.client = NULL};
+    char queue[sizeof(TIP_QUEUE_LOOKUP) + TIP_NAME_MAX];
+    int r;
+
+    (void)snprintf(queue, sizeof(queue), TIP_QUEUE_LOOKUP "%s", tip_tlp_name(audience));
+    tip_buf_init(&body, TIP_CALL_BYTES_MAX);
+    if (tip_verdict_lookup_encode(lookup, &body)) {
+        client_why(client, queue, "a value has control characters or is no UTF-8, or all together are too long");
+        return CLI_USAGE;
+    }
+    r = client_call(client, queue, &body, &call);
+    if (r == CLI_OK && tip_verdict_answer_decode(call.body.data, call.body.len, answerp))
+        r = client_unreadable(client, queue);
+    client_call_deinit(&call);
+    return r;
+}
+
 int client_control(struct client *client, const char *service, struct tip_control_request *request,
                    struct tip_control_answer **answerp)
 {

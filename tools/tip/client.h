@@ -51,6 +51,10 @@ int client_query(struct client *client, const struct tip_store_query *query, str
 /** bus.query, the broker about itself. @param answerp  as above */
 int client_bus_query(struct client *client, const struct tip_store_query *query, struct tip_store_answer **answerp);
 
+/** verdict.lookup.<audience>. @param answerp  as above */
+int client_lookup(struct client *client, enum tip_tlp audience, const struct tip_verdict_lookup *lookup,
+                  struct tip_verdict_answer **answerp);
+
 /** control.<service>; the actor is filled in. @param answerp  as above */
 int client_control(struct client *client, const char *service, struct tip_control_request *request,
                    struct tip_control_answer **answerp);

@@ -12,6 +12,7 @@
 
 #include "client.h"
 #include "commands.h"
+#include "verdict.h"
 
 enum { SNAP_DOOR, SNAP_FOLLOW, SNAP_TIMEOUT, SNAP_DEADLINE, SNAP_OPTIONS };
 enum { SNAP_DEADLINE_MS = 60000 };
@@ -61,31 +62,6 @@ static const struct tip_column verdict_columns[V_COUNT] = {
     [V_N_REASONS] = {"n_reasons", TIP_COLUMN_INT}, [V_SEQ] = {"seq", TIP_COLUMN_INT},
     [V_SNAPSHOT] = {"snapshot", TIP_COLUMN_TEXT},
 };
-
-static char *verdict_families(const struct tip_verdict *verdict)
-{
-    json_t *object = json_object();
-    char *text;
-
-    for (size_t i = 0; i < verdict->n_families; i++)
-        json_object_set_new(object, verdict->families[i].family, json_real(verdict->families[i].share));
-    text = json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(6));
-    json_decref(object);
-    return text;
-}
-
-static char *verdict_reasons(const struct tip_verdict *verdict)
-{
-    json_t *list = json_array();
-    char *text;
-
-    for (size_t i = 0; i < verdict->n_reasons; i++)
-        json_array_append_new(
-            list, json_pack("{s:s, s:f}", "source", verdict->reasons[i].source, "weight", verdict->reasons[i].weight));
-    text = json_dumps(list, JSON_COMPACT | JSON_REAL_PRECISION(6));
-    json_decref(list);
-    return text;
-}
 
 static void verdict_show(struct snap *snap, const struct tip_verdict *verdict, const char *seq, const char *snapshot)
 {
