@@ -44,7 +44,7 @@ with found as (
      limit $10)
 )
 select f.relation, f.kind_name, f.value, f.source, f.weight, f.listed, f.flags, f.first_seen, f.listed_at, f.last_seen,
-       f.removed_at, f.n_times, f.version, f.line, v.score, v.tier_name
+       f.removed_at, f.n_times, f.version, f.line, v.score, v.tier_name, v.subtree, v.whole
 from found as f
 left join tip.v_verdict as v on v.ikey = f.ikey and v.kind = f.kind and v.value = f.value and v.tlp <= $9::smallint
 order by f.rank, f.listed desc, f.weight desc, f.value, f.source

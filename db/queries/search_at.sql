@@ -49,12 +49,12 @@ with found as (
 )
 select f.relation, (f.l).kind_name, (f.l).value, (f.l).source, coalesce(w.weight, (f.l).weight) as weight_then,
        p.listed, p.flags, (f.l).first_seen, p.listed_at, p.last_seen, p.removed_at, p.n_times, p.version, p.line,
-       v.score, v.tier_name
+       v.score, v.tier_name, v.subtree, v.whole
 from found as f
 cross join lateral tip.listing_as_of(f.l, $9::timestamptz, $10::smallint) as p
 left join lateral tip.law_as_of((f.l).source, $9::timestamptz, $10::smallint) as w on true
 left join lateral (
-    select v.score, v.tier_name from tip.v_verdict_history as v
+    select v.score, v.tier_name, v.subtree, v.whole from tip.v_verdict_history as v
     where v.ikey = (f.l).ikey and v.kind = (f.l).kind and v.value = (f.l).value and v.from_at <= $9::timestamptz
       and (v.to_at is null or v.to_at > $9::timestamptz) and v.tlp <= $10::smallint
     order by v.from_at desc

@@ -164,6 +164,29 @@ static void api_related(const struct ask *ask, json_t *listings)
     }
 }
 
+/* Does an entry of the operators' allow list decide? Whoever may not see the list is told the score alone. */
+static bool api_is_allowed(const struct ask *ask)
+{
+    const struct tip_store_answer *allow = ask->slots[1].answer;
+    const char *rule = allow && allow->n_rows ? tip_store_cell(allow, 0, "rule") : NULL;
+
+    return rule && !strcmp(rule, "allow");
+}
+
+/* Of a network around it or a name above, when that is more than its own; null: of none. */
+static json_t *api_inherited(const struct ask *ask)
+{
+    const struct tip_store_answer *near = ask->slots[2].answer;
+    struct tip_inherited is = tip_store_inherited(near, ask->indicator.kind, ask->indicator.value);
+
+    if (is.is_own || is.from >= near->n_rows || api_is_allowed(ask))
+        return json_null();
+    return json_pack("{s:f, s:s, s:f, s:s, s:o, s:o}", "score", is.score, "tier", tip_tier_name(tip_tier_of(is.score)),
+                     "share", is.share, "kind", tip_store_cell(near, is.from, "kind"), "value",
+                     web_json_text(tip_store_cell(near, is.from, "value")), "source",
+                     web_json_text(tip_store_cell(near, is.from, "source")));
+}
+
 static void api_indicator_finish(struct ask *ask)
 {
     json_t *listings;
@@ -176,10 +199,10 @@ static void api_indicator_finish(struct ask *ask)
     (void)api_at(ask, &at); /* it was looked at before */
     listings = api_listings(ask);
     api_related(ask, listings);
-    ask_json(ask, json_pack("{s:s, s:o, s:o, s:o, s:o, s:b, s:o, s:o}", "kind", tip_kind_name(ask->indicator.kind),
+    ask_json(ask, json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o}", "kind", tip_kind_name(ask->indicator.kind),
                             "value", web_json_text(ask->indicator.value), "at", codec_time(at), "verdict",
-                            api_verdict(ask, &ask->slots[0].table.table), "listings", listings, "more",
-                            ask->slots[0].answer->more || ask->slots[2].answer->more, "allow",
+                            api_verdict(ask, &ask->slots[0].table.table), "inherited", api_inherited(ask), "listings",
+                            listings, "more", ask->slots[0].answer->more || ask->slots[2].answer->more, "allow",
                             web_table_array(&ask->slots[1].table.table, web_shape_allow), "history",
                             web_table_array(&ask->slots[3].table.table, web_shape_told)));
 }

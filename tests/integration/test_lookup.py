@@ -2,11 +2,13 @@
 networks and names inherit from it, both counted here once more."""
 import ipaddress
 import json
+import subprocess
 
 import pytest
 
 from test_blacklist import Lists, text
-from tip_harness import wait_for
+from tip_chain import Chain
+from tip_harness import binary, clean_environment, drop, wait_for
 from tip_wire import Caller, pb
 
 LISTS = {  # marking, weight, whether its networks mean each address in them
@@ -236,3 +238,65 @@ def test_the_last_word_is_the_operators(lists):
     assert found["x.y.evil.net"].verdicts[0].reasons[0].source == "operator"
     wanted = [(0, False) if score == 1 else (score, allowed) for score, allowed in asked.values()]
     wait_for(lambda: said("clear") == wanted, 30, lambda: f"{dict(zip(asked, said('clear')))}")
+
+
+# ---- what people see of it: storage's rows, the same arithmetic ----
+
+@pytest.fixture
+def chain(site):
+    chain = Chain(site)
+    chain.source("wide", "61.1.0.0/20\n61.1.1.1\n62.2.0.0/16\n", weight=0.8)
+    chain.source("whole", "62.2.0.0/15\n", weight=0.45, networks="whole", type="net")
+    chain.source("names", "*.trap.net\nplain.net\n", weight=0.7)
+    chain.start()
+    chain.run()
+    wait_for(lambda: len(chain.caller.query("verdicts")) == 6, 60, "storage has the verdicts")
+    return chain
+
+
+def tip(site, *args, stdin=""):
+    return subprocess.run(drop([binary("tip"), *args, "--config", str(site.config_path)]), input=stdin, cwd=site.dir,
+                          capture_output=True, text=True, timeout=60, env=clean_environment(), check=False)
+
+
+FACTOR = 2 ** -0.5  # a /20 is 16 times a /24
+
+
+def test_search_explain_and_verdict_say_what_is_inherited(site, chain):
+    shown = tip(site, "search", "61.1.2.3").stdout
+    assert "inherits 0.57 from 61.1.0.0/20 (list wide)" in shown and "-> watch" in shown
+    assert "inherits 0.57 from 61.1.0.0/20 (list wide)" in tip(site, "explain", "61.1.2.3").stderr
+    row, = json.loads(tip(site, "search", "61.1.2.3", "-o", "json").stdout)
+    assert abs(row["inherits"] - 0.8 * FACTOR) < 1e-5 and (row["subtree"], row["whole"]) == (False, False)
+    assert "0.80 by its own verdict -> slow" in tip(site, "search", "61.1.1.1").stdout
+    assert "inherits 0.70 from trap.net (list names)" in tip(site, "search", "a.b.trap.net").stdout
+    assert tip(site, "search", "a.plain.net").returncode == 4
+    both = json.loads(tip(site, "search", "62.2.9.9", "-o", "json").stdout)
+    assert {r["value"]: round(r["inherits"], 6) for r in both} == {"62.2.0.0/16": 0.4, "62.2.0.0/15": 0.45}
+    then = chain.caller.query("verdict_history", value="61.1.0.0/20")[0]["from_at"]
+    chain.serve("wide", "61.1.1.1\n")
+    chain.run()
+    wait_for(lambda: tip(site, "search", "61.1.2.3").returncode == 4, 60, "it inherits nothing any more")
+    assert "inherits 0.57 from 61.1.0.0/20 (list wide)" in tip(site, "search", "61.1.2.3", "--at", then, "--all").stdout
+    explained = json.loads(tip(site, "explain", "62.2.0.0/16", "-o", "json").stdout)
+    assert (explained["inherited"]["from"], explained["inherited"]["source"]) == ("62.2.0.0/15", "whole")
+
+
+def test_tip_verdict_asks_in_bulk(site, chain):
+    asked = ["61.1.2.3", "61.1.1.1", "a.trap.net", "9.9.9.9", "010.1.1.1"]
+    done = tip(site, "verdict", *asked, "-o", "json")
+    assert done.returncode == 3 and "leading_zero" in done.stderr
+    rows = json.loads(done.stdout)
+    assert [r["value"] for r in rows] == asked
+    assert [r["tier"] for r in rows] == ["watch", "slow", "slow", "none", None]
+    assert [r["from"] for r in rows] == ["61.1.0.0/20", None, "trap.net", None, None]
+    assert abs(rows[0]["score"] - 0.8 * FACTOR) < 1e-5 and abs(rows[0]["share"] - FACTOR) < 1e-5
+    assert rows[1]["own_score"] == 0.8 and json.loads(rows[1]["reasons"])[0]["source"] == "wide"
+    many = "".join(f"61.1.{n // 256}.{n % 256}\n" for n in range(2500))
+    lines = tip(site, "verdict", "-o", "csv", stdin=many).stdout.splitlines()
+    assert len(lines) == 2501 and lines[0].startswith("value,score,tier,inherited,from,share,")
+    assert tip(site, "verdict", "9.9.9.9").returncode == 4
+    assert tip(site, "verdict", "61.1.1.1", "--door", "green").returncode == 4, "an unmarked list is amber"
+    chain.caller.control("blacklist", "allow_add", "61.1.2.3")
+    wait_for(lambda: json.loads(tip(site, "verdict", "61.1.2.3", "-o", "json").stdout)[0]["allowed"], 30, "it is allowed")
+    wait_for(lambda: "allowed: it inherits nothing" in tip(site, "search", "61.1.2.3").stdout, 30, "search says so")

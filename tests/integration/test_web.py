@@ -208,6 +208,9 @@ def test_search_and_indicator(chain):
     assert [(r["relation"], r["value"], r["source"], r["listed"], r["tier"]) for r in inside["listings"]] == [
         ("around", "198.51.100.0/24", "first", True, "watch")]
     assert inside["verdict"] is None and not inside["more"], "it counts for itself"
+    assert inside["inherited"] == {"score": 0.5, "tier": "watch", "share": 1, "kind": "net", "value": "198.51.100.0/24",
+                                   "source": "first"}
+    assert page["inherited"] is None, "its own verdict decides"
     assert web.get("/api/v1/indicators/198.51.100.4", at="2020-01-01T00:00:00Z").json["listings"] == []
     assert web.get("/api/v1/indicators/192.0.2.7", at="2020-01-01T00:00:00Z").json["listings"] == []
     assert page["allow"] == [] and web.get("/api/v1/allow").json == {"items": [], "next": None}

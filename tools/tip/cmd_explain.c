@@ -3,6 +3,7 @@
 #include "client.h"
 #include "commands.h"
 #include "explain.h"
+#include "inherited.h"
 #include "past.h"
 
 enum { EXPLAIN_AT, EXPLAIN_OPTIONS };
@@ -11,13 +12,24 @@ static const struct cli_option explain_rows[EXPLAIN_OPTIONS] = {
     [EXPLAIN_AT] = {"at", 0, "TIME", "As it was then; a time (2026-11-22T04:00:00Z) or how long ago (7d)."},
 };
 
+/* Nobody names it; yet it may inherit. */
+static void explain_show_nothing(const struct explain *explain)
+{
+    struct tip_inherited is = tip_store_inherited(explain->around, explain->indicator.kind, explain->indicator.value);
+    char text[INHERITED_TEXT];
+
+    cli_note(explain->cli, "no list %s named %s; tip search also looks around it",
+             *explain->at ? "had then" : "has ever", explain->indicator.value);
+    if (inherited_text(explain->around, explain->allow, &is, text))
+        cli_note(explain->cli, "%s: %s", explain->indicator.value, text);
+}
+
 static int explain_show(struct explain *explain)
 {
     const char *bad = NULL;
 
     if (explain->answer->n_rows == 0 && !(explain->allow && explain->allow->n_rows)) {
-        cli_note(explain->cli, "no list %s named %s; tip search also looks around it",
-                 *explain->at ? "had then" : "has ever", explain->indicator.value);
+        explain_show_nothing(explain);
         return CLI_NOT_FOUND;
     }
     if (explain_compute(explain)) {

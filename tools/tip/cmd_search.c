@@ -1,9 +1,12 @@
+#include <stdio.h>
 #include <string.h>
 
+#include <tip/alloc.h>
 #include <tip/indicator.h>
 
 #include "client.h"
 #include "commands.h"
+#include "inherited.h"
 #include "past.h"
 
 enum { SEARCH_LIMIT, SEARCH_ALL, SEARCH_AT, SEARCH_OPTIONS };
@@ -15,76 +18,137 @@ static const struct cli_option search_rows[SEARCH_OPTIONS] = {
 };
 
 /* Columns for people; JSON and CSV have all that storage says. */
-#define SEARCH_HUMAN "relation,value,source,weight,listed,first_seen,last_seen,score,tier"
+#define SEARCH_HUMAN "relation,value,source,weight,listed,first_seen,last_seen,score,tier,inherits"
 
-static size_t search_column(const struct tip_store_answer *answer, const char *name)
-{
-    for (size_t i = 0; i < answer->n_columns; i++) {
-        if (strcmp(answer->columns[i].name, name) == 0)
-            return i;
-    }
-    return answer->n_columns;
-}
+/* One search: what is asked about, and what is known of it. */
+struct search {
+    struct cli *cli;
+    struct tip_indicator indicator;
+    char at[TIP_CLOCK_TEXT];        /* "": now */
+    struct tip_store_answer *rows;  /* of search */
+    struct tip_store_answer *allow; /* of the operators' list, what decides first */
+};
 
-/* Rows that are listed, or all of them; those whose past is not kept are among all. @return how many */
-static size_t search_keep(struct tip_store_answer *answer, bool want_all)
+/* Rows that are listed and the one whose verdict decides, or all; those whose past is not kept are among all. @return
+ * how many */
+static size_t search_keep(struct tip_store_answer *answer, bool want_all, struct tip_inherited *is)
 {
-    size_t listed = search_column(answer, "listed"), n = 0;
+    size_t from = is->from;
+
+    size_t n = 0;
 
     for (size_t i = 0; i < answer->n_rows; i++) {
         const char **row = answer->cells + i * answer->n_columns;
-        const char *cell = listed < answer->n_columns ? row[listed] : NULL;
+        const char *cell = tip_store_cell(answer, i, "listed");
 
-        if (want_all || (cell && strcmp(cell, "true") == 0))
-            memmove(answer->cells + n++ * answer->n_columns, row, answer->n_columns * sizeof(*row));
+        if (!want_all && !(cell && strcmp(cell, "true") == 0) && i != from)
+            continue;
+        if (i == from)
+            is->from = n;
+        memmove(answer->cells + n++ * answer->n_columns, row, answer->n_columns * sizeof(*row));
     }
     answer->n_rows = n;
     return n;
 }
 
-static int search_show(struct cli *cli, struct tip_store_answer *answer)
+enum { SEARCH_NUMBER = 32 };
+
+/* The rows with one more column: what is inherited through the verdict of each. */
+static int search_table(const struct search *search, const char **badp)
 {
+    const struct tip_store_answer *rows = search->rows;
+    size_t n = rows->n_columns + 1;
+    tip_auto(tip_free) struct tip_column *columns = tip_new_array(n, struct tip_column);
+    tip_auto(tip_free) const char **cells = tip_new_array(n * rows->n_rows, const char *);
+    tip_auto(tip_free) char(*numbers)[SEARCH_NUMBER] = tip_alloc(rows->n_rows, sizeof(*numbers));
+    struct tip_store_answer wide = *rows;
+
+    memcpy(columns, rows->columns, rows->n_columns * sizeof(*columns));
+    columns[n - 1] = (struct tip_column){"inherits", TIP_COLUMN_REAL};
+    for (size_t i = 0; i < rows->n_rows; i++) {
+        double score, share = tip_store_share(rows, i, search->indicator.kind, search->indicator.value, &score);
+
+        memcpy(cells + i * n, rows->cells + i * rows->n_columns, rows->n_columns * sizeof(*cells));
+        (void)snprintf(numbers[i], sizeof(numbers[i]), "%.6g", score * share);
+        cells[i * n + n - 1] = share > 0 ? numbers[i] : NULL;
+    }
+    wide.n_columns = n;
+    wide.columns = columns;
+    wide.cells = cells;
+    return out_answer(&search->cli->out, &wide, badp);
+}
+
+/* For people: what it comes to. */
+static void search_conclude(const struct search *search, const struct tip_inherited *is)
+{
+    char text[INHERITED_TEXT];
+
+    if (search->cli->out.mode != OUT_HUMAN)
+        return;
+    if (inherited_text(search->rows, search->allow, is, text))
+        printf("\n%s: ", search->indicator.value), out_safe_line(stdout, text);
+}
+
+static int search_show(struct search *search)
+{
+    struct cli *cli = search->cli;
     const char *bad = NULL;
-    bool is_more = answer->more;
-    size_t n = search_keep(answer, cli_flag(cli, SEARCH_ALL));
+    bool is_more = search->rows->more;
+    struct tip_inherited is = tip_store_inherited(search->rows, search->indicator.kind, search->indicator.value);
+    size_t n = 0;
 
     if (cli->out.mode == OUT_HUMAN && !cli->out.fields)
         cli->out.fields = SEARCH_HUMAN;
-    if (out_answer(&cli->out, answer, &bad))
+    n = search_keep(search->rows, cli_flag(cli, SEARCH_ALL), &is);
+    if (search_table(search, &bad))
         return cli_bad_field(bad);
     if (n == 0) {
-        cli_note(cli, "nothing %s listed that bears on %s", cli_text(cli, SEARCH_AT, NULL) ? "was" : "is",
-                 cli->args[0]);
+        cli_note(cli, "nothing %s listed that bears on %s", *search->at ? "was" : "is", cli->args[0]);
         return CLI_NOT_FOUND;
     }
+    search_conclude(search, &is);
     if (is_more)
         cli_note(cli, "there is more: --limit");
     return CLI_OK;
 }
 
-static int search_ask(struct cli *cli, const struct tip_store_query *query)
+/* A query as of now, or the one as of a time. */
+static int search_query(struct search *search, struct client *client, const char *const names[2], uint32_t limit,
+                        struct tip_store_answer **answerp)
 {
-    tip_auto(tip_call_free) struct tip_store_answer *answer = NULL;
+    struct tip_param params[] = {{.name = "value", .value = search->cli->args[0]}, {.name = "at", .value = search->at}};
+    const struct tip_store_query query = {
+        .name = names[*search->at != 0], .n_params = *search->at ? 2 : 1, .params = params, .limit = limit};
+
+    return client_query(client, &query, answerp);
+}
+
+static int search_ask(struct search *search, uint32_t limit)
+{
+    static const char *const bears[] = {"search", "search_at"}, *const allowed[] = {"allow_on", "allow_at"};
+    tip_auto(tip_call_free) struct tip_store_answer *rows = NULL;
+    tip_auto(tip_call_free) struct tip_store_answer *allow = NULL;
     struct client client;
-    int r = client_open(&client, cli->config, CLIENT_CALLS);
+    int r = client_open(&client, search->cli->config, CLIENT_CALLS);
 
     if (r == CLI_OK)
-        r = client_query(&client, query, &answer);
+        r = search_query(search, &client, bears, limit, &rows);
     if (r == CLI_OK)
-        r = search_show(cli, answer);
+        r = search_query(search, &client, allowed, 0, &allow);
+    search->rows = rows;
+    search->allow = allow;
+    if (r == CLI_OK)
+        r = search_show(search);
     client_close(&client);
     return r;
 }
 
 static int search_run(struct cli *cli)
 {
-    char at[TIP_CLOCK_TEXT];
-    struct tip_param params[] = {{.name = "value", .value = cli->args[0]}, {.name = "at", .value = at}};
-    struct tip_store_query query = {.name = "search", .n_params = 1, .params = params};
+    struct search search = {.cli = cli};
     int64_t at_unix_ms;
-    struct tip_indicator indicator;
     int64_t limit = 0;
-    int r = tip_indicator_parse(&indicator, TIP_KIND_NONE, cli->args[0], strlen(cli->args[0]));
+    int r = tip_indicator_parse(&search.indicator, TIP_KIND_NONE, cli->args[0], strlen(cli->args[0]));
 
     if (r) {
         cli_error("\"%s\" is no address, network, name or URL: %s", cli->args[0], tip_indicator_reason(r));
@@ -92,14 +156,9 @@ static int search_run(struct cli *cli)
     }
     if (cli_int(cli, SEARCH_LIMIT, 1, TIP_CALL_ROWS_MAX, &limit))
         return CLI_USAGE;
-    if (cli_past(cli, SEARCH_AT, &at_unix_ms, at))
+    if (cli_past(cli, SEARCH_AT, &at_unix_ms, search.at))
         return CLI_USAGE;
-    if (*at) {
-        query.name = "search_at";
-        query.n_params = 2;
-    }
-    query.limit = (uint32_t)limit;
-    return search_ask(cli, &query);
+    return search_ask(&search, (uint32_t)limit);
 }
 
 const struct cli_command cmd_search = {
@@ -108,7 +167,9 @@ const struct cli_command cmd_search = {
     .summary = "Who lists an address, network, name or URL, or something around or inside it.",
     .details =
         "An address finds the networks around it and the endpoints on it, a network also what lies inside, a name\n"
-        "its parents and what is below, a URL its host. Exit code 4 when nothing is listed.",
+        "its parents and what is below, a URL its host. `inherits` is what it inherits of the verdict on each, and "
+        "the\n"
+        "last line says what decides. Exit code 4 when nothing is listed.",
     .options = search_rows,
     .n_options = SEARCH_OPTIONS,
     .min_args = 1,

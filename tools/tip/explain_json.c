@@ -6,6 +6,7 @@
 #include <tip/event.h>
 
 #include "explain.h"
+#include "inherited.h"
 
 /* Without the noise of sums of 0.3 and 0.5. */
 static double explain_json_round(double value)
@@ -75,6 +76,21 @@ static json_t *explain_json_allow(const struct explain *explain)
         json_array_append_new(rows, row);
     }
     return rows;
+}
+
+/* Null when its own verdict decides, or nothing does. */
+static json_t *explain_json_inherited(const struct explain *explain)
+{
+    struct tip_inherited is;
+
+    if (!explain->around || inherited_is_allowed(explain->allow))
+        return json_null();
+    is = tip_store_inherited(explain->around, explain->indicator.kind, explain->indicator.value);
+    if (is.is_own || is.from >= explain->around->n_rows)
+        return json_null();
+    return json_pack("{s:f, s:s, s:f, s:s, s:s}", "score", is.score, "tier", tip_tier_name(tip_tier_of(is.score)),
+                     "share", is.share, "from", explain_of(explain->around, is.from, "value"), "source",
+                     explain_of(explain->around, is.from, "source"));
 }
 
 static json_t *explain_json_around(const struct explain *explain)
@@ -155,6 +171,7 @@ void explain_print_json(const struct explain *explain)
     json_object_set_new(object, "verdict", explain_json_verdict(explain));
     json_object_set_new(object, "at", *explain->at ? json_string(explain->at) : json_null());
     json_object_set_new(object, "around", explain_json_around(explain));
+    json_object_set_new(object, "inherited", explain_json_inherited(explain));
     json_object_set_new(object, "removal", explain_json_removal(explain));
     json_object_set_new(object, "agrees", json_boolean(explain_agrees(explain)));
     out_object(&explain->cli->out, object);

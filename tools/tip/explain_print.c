@@ -5,6 +5,7 @@
 #include <tip/event.h>
 
 #include "explain.h"
+#include "inherited.h"
 
 static const char *explain_says(const struct explain *explain, size_t row)
 {
@@ -96,6 +97,21 @@ static void explain_print_verdict(const struct explain *explain)
                out_style_off(out));
 }
 
+/* What it comes to with them. */
+static void explain_print_inherited(const struct explain *explain)
+{
+    char text[INHERITED_TEXT];
+    struct tip_inherited is;
+
+    if (!explain->around)
+        return;
+    is = tip_store_inherited(explain->around, explain->indicator.kind, explain->indicator.value);
+    if (is.is_own || !inherited_text(explain->around, explain->allow, &is, text))
+        return;
+    putchar('\n');
+    out_safe_line(stdout, text);
+}
+
 /* Networks around it, names above: what names them bears on it, too. */
 static void explain_print_around(const struct explain *explain)
 {
@@ -175,6 +191,7 @@ void explain_print(const struct explain *explain)
             explain_print_source(explain, i);
     }
     explain_print_around(explain);
+    explain_print_inherited(explain);
     explain_print_verdict(explain);
     explain_print_removal(explain);
 }

@@ -9,6 +9,7 @@
 
 #include <tip/buf.h>
 #include <tip/event.h>
+#include <tip/inherit.h>
 
 enum {
     TIP_CALL_BYTES_MAX = 1024 * 1024, /* of a body */
@@ -152,6 +153,24 @@ tip_nodiscard int tip_verdict_answer_decode(const uint8_t *bytes, size_t n, stru
 
 /** Frees what a decode above yielded; takes the address of the pointer. Fits tip_auto. */
 void tip_call_free(void *pointerp);
+
+/**
+ * What an indicator's score is by the verdicts in the rows of a `search` or `search_at` of it: its own, or what it
+ * inherits. Rows of lists alone pass; what the operators allow is the caller's to see.
+ *
+ * @param value  canonical
+ * @return `from` is a row; n_rows: none
+ */
+struct tip_inherited tip_store_inherited(const struct tip_store_answer *searched, enum tip_kind kind,
+                                         const char *value);
+
+/** Of one row: its share; 0 when it has no verdict or nothing is inherited from it. @param scorep  set, of the verdict
+ */
+double tip_store_share(const struct tip_store_answer *searched, size_t row, enum tip_kind kind, const char *value,
+                       double *scorep);
+
+/** A cell by the name of its column; NULL for null, and where there is no such column. */
+const char *tip_store_cell(const struct tip_store_answer *answer, size_t row, const char *column);
 
 /** The value of a parameter, or NULL. */
 const char *tip_param_get(const struct tip_param *params, size_t n, const char *name);

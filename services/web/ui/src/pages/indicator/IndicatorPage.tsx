@@ -1,9 +1,9 @@
 // One indicator: the answer first (its tier), then the sum behind it, then who says so with the very line of the list.
-import type {Allow, Indicator} from "../../api/schema";
+import type {Allow, Indicator, Inherited} from "../../api/schema";
 import {score} from "../../lib/format";
 import {useParam} from "../../lib/router";
 import {Action} from "../../parts/Action";
-import {Fact, Tier, Time} from "../../parts/Marks";
+import {Fact, IndicatorLink, SourceLink, Tier, Time} from "../../parts/Marks";
 import {Show} from "../../parts/States";
 import type {PageProps} from "../index";
 import {allowDeed} from "../allow/deeds";
@@ -66,6 +66,15 @@ function Answer({data, at}: {data: Indicator; at: string}) {
   );
 }
 
+function Inherits({from}: {from: Inherited | null}) {
+  return from && (
+    <p class="notice">
+      Inherits {score(from.score)} <Tier tier={from.tier} /> from <IndicatorLink value={from.value} /> (list <SourceLink name={from.source} />
+      {from.share < 1 && <>, {from.share.toPrecision(3)} of its score, since it is that wide</>}).
+    </p>
+  );
+}
+
 export function IndicatorPage({place, name, session}: PageProps) {
   const [at, setAt] = useParam(place, "at");
   const loaded = useIndicator(name, at);
@@ -78,6 +87,7 @@ export function IndicatorPage({place, name, session}: PageProps) {
             {at && <p class="notice">As of then, as far as history is kept: what was listed with the weights of that time, and the verdict that was told.</p>}
             <OperatorSays entries={data.allow} />
             <Answer data={data} at={at} />
+            <Inherits from={data.inherited} />
             <Sum data={data} />
             <Removal data={data} />
             <Listings listings={data.listings} hasMore={data.more} />
