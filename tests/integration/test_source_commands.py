@@ -85,7 +85,8 @@ NUMBER = r"(-?[0-9.]+(?:e[+-]?[0-9]+)?)"
 
 
 def numbers(text, line):
-    found = re.search(rf"^ *{line}.*$", text, re.MULTILINE)
+    """Of a line of the arithmetic, which stands indented."""
+    found = re.search(rf"^  {line}.*$", text, re.MULTILINE)
     assert found, (line, text)
     return [float(n) for n in re.findall(rf"(?<![\w.]){NUMBER}(?![\w.:])", found.group(0).split(line, 1)[1])], found.group(0)
 

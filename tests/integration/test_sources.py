@@ -335,7 +335,8 @@ def test_a_retired_list_lists_nothing_until_it_is_enabled(lists, page, caller):
     assert (shown["override"], shown["enabled"], shown["entries"], shown["held"]) == ("retired", False, 0, False)
     assert answered(caller, "enable", "over")[1] is not None
     lists.run()
-    assert len(lists.listed("over")) == 30 and set(lists.verdicts().values()) == {0.7}
+    assert len(lists.listed("over")) == 30
+    wait_for(lambda: set(lists.verdicts().values()) == {0.7}, 20, "its weight is in force again")
     told = [(s.payload.action, s.payload.reason) for s in lists.events("v1.control.applied.")]
     assert ("retire", "its publisher gave up") in told and told[-1][0] == "enable"
 
