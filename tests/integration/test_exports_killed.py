@@ -1,4 +1,5 @@
 """Exports under kill -9: whenever it comes, each file is whole, says what its digest says, and a start mends the rest."""
+import contextlib
 import hashlib
 import json
 import os
@@ -40,6 +41,15 @@ def said(out):
     return found
 
 
+def times(out):
+    """When each file was written; one that goes while it is looked at is not there."""
+    found = {}
+    for path in out.glob("*/*"):
+        with contextlib.suppress(FileNotFoundError):
+            found[path] = path.stat().st_mtime_ns
+    return found
+
+
 def test_every_file_is_whole_whenever_it_is_killed(exports, nginx, rng):
     exports.source("one", nginx.write("one.txt", text(VALUES)), weight=0.95, tlp="clear", redistribute=True)
     exports.start()
@@ -69,9 +79,8 @@ def test_every_file_is_whole_whenever_it_is_killed(exports, nginx, rng):
             n = len(VALUES) - 500 * (turn % 2 == 0)
             nginx.write("one.txt", text(VALUES[:n]))
             exports.due()
-            seen = {path: path.stat().st_mtime_ns for path in exports.out.glob("*/*")}
-            wait_for(lambda s=seen: {p: p.stat().st_mtime_ns for p in exports.out.glob("*/*") if p.exists()} != s, 30,
-                     "files change")
+            seen = times(exports.out)
+            wait_for(lambda s=seen: times(exports.out) != s, 30, "files change")
             exports.service.kill()
             torn += any(path.suffix == ".new" for path in exports.out.glob("*/*"))
             exports.start(ready=False)
