@@ -152,6 +152,7 @@ struct app_exempts {
     struct bl_exempt_map *coming; /* of the job that has begun */
     uint64_t stamp;               /* of the lists as they were last read; 0: they are to be read */
     bool is_wanted, is_looking;   /* a look at the lists */
+    bool has_looked;              /* since the start */
 };
 
 /** Measured weights. */
@@ -469,6 +470,9 @@ struct work_voters voters_make(struct app *app, const struct voters_wish *wish);
 void voters_configure(struct app *app);
 
 /* exempts.c */
+
+/** At a first start nothing is told before the lists were looked at. */
+bool exempts_are_awaited(const struct app *app);
 tip_nodiscard int exempts_load(struct app *app, struct tip_outbox_txn *txn);
 
 /** After the state is loaded: maps the table in force. @return 0 or a negative errno */

@@ -167,6 +167,25 @@ void exempts_sweep(const struct app *app)
     bl_exempt_sweep(app->exempts.dir, app->exempts.in_force, app->exempts.last + 1); /* which may be being written */
 }
 
+bool exempts_are_awaited(const struct app *app)
+{
+    return app->weigh.warninglists && !app->exempts.in_force && !app->exempts.has_looked;
+}
+
+/* Then the first table holds at once: there is nothing that would have to follow. */
+static bool exempts_has_told_nothing(struct app *app)
+{
+    struct app_source *source, *next;
+
+    if (app->exempts.in_force || app->publish.is_active || observe_stands(app))
+        return false;
+    tip_hash_each (app->sources, source, next) {
+        if (source->stored.version)
+            return false;
+    }
+    return true;
+}
+
 static void exempts_take(struct app *app, const struct exempt_work *work)
 {
     struct app_exempts *exempts = &app->exempts;
@@ -180,8 +199,12 @@ static void exempts_take(struct app *app, const struct exempt_work *work)
              work->lists.n_passed);
     exempts->last = work->last + 1;
     txn = app_begin(app);
-    r = exempts_numbers_put(exempts, txn);
-    r = r ? r : exempts_queue(app, txn);
+    if (exempts_has_told_nothing(app)) {
+        r = exempts_in_force_set(app, txn, exempts->last);
+    } else {
+        r = exempts_numbers_put(exempts, txn);
+        r = r ? r : exempts_queue(app, txn);
+    }
     app_commit(app, &txn, r);
 }
 
@@ -191,6 +214,7 @@ static void exempts_on_done(void *ctx, void *opaque)
     struct app *app = ctx;
 
     app->exempts.is_looking = false;
+    app->exempts.has_looked = true;
     if (work->error)
         tip_error("exempt.lists_unread", "dir=%s error=%s effect=\"the lists stay as they were\"",
                   work->warninglists ? work->warninglists : "", strerror(-work->error));

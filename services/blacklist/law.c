@@ -24,7 +24,7 @@ static const char *law_basis(const struct app_source *source, const char *measur
         return stored->law_basis;
     if (law_is_of_file(source))
         return "file";
-    return stored->measured_half_life_s ? measured : "category";
+    return stored->measured_half_life_s && *measured ? measured : "category";
 }
 
 void law_fill(struct app_source *source, struct tip_source_weight *told)

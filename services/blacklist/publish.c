@@ -587,6 +587,6 @@ void publish_go_on(struct app *app)
         job_drop_void(app);
     if (app->publish.is_active && !app->publish.is_planning)
         publish_step(app);
-    else if (!app->publish.is_active && app->n_jobs && !app->is_stopping)
+    else if (!app->publish.is_active && app->n_jobs && !app->is_stopping && !exempts_are_awaited(app))
         plan_start(app);
 }

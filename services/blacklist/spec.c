@@ -458,7 +458,9 @@ static bool spec_name(struct spec_make *make, const char *file)
         return false;
     }
     if (spec_is_reserved(make->spec->name)) {
-        spec_refuse(make, "the name is taken: verdicts say operator, time, evidence, trap, flux or smtp themselves");
+        spec_refuse(
+            make,
+            "the name is taken: verdicts say operator, time, evidence, warninglists, trap, flux or smtp themselves");
         return false;
     }
     return true;

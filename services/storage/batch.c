@@ -34,13 +34,10 @@ static void *batch_keep(char **atp, const void *bytes, size_t n)
     return kept;
 }
 
-/* To the millisecond, as times of events are; nothing began after it was committed. */
+/* To the millisecond, as times of events are. A clock ahead of the broker's says nothing that could be compared. */
 static int64_t batch_epoch_us(const struct tip_stamp *stamp)
 {
-    int64_t commit_us = stamp->commit_unix_us;
-    int64_t epoch_us = stamp->epoch < (uint64_t)commit_us ? (int64_t)stamp->epoch : commit_us;
-
-    return epoch_us - epoch_us % 1000;
+    return stamp->epoch < (uint64_t)stamp->commit_unix_us ? (int64_t)(stamp->epoch - stamp->epoch % 1000) : 0;
 }
 
 struct store_batch *store_batch_new(const struct tip_fetch_batch *fetched, const struct store_position *from)

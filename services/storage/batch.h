@@ -17,7 +17,7 @@ struct store_position {
 struct store_record {
     uint64_t seq;
     int64_t commit_unix_us;
-    int64_t epoch_unix_us; /* since when its publisher's outbox is: with it began the owner's stream */
+    int64_t epoch_unix_us; /* since when its publisher's outbox is: with it began the owner's stream; 0: unknown */
     int16_t tlp;
     uint32_t event_len;
     const char *topic, *publisher;

@@ -40,7 +40,7 @@ enum {
     BL_UNPACK_E_NESTED,      /* a container within the container */
     BL_UNPACK_E_ENCRYPTED,
     BL_UNPACK_E_MEMORY, /* more than 192 MiB to unpack it */
-    BL_UNPACK_E_ENDED,  /* the process that unpacked it was killed, or crashed */
+    BL_UNPACK_E_ENDED,  /* the process that unpacked it was killed, hung, crashed, or failed */
     BL_UNPACK_E_END
 };
 

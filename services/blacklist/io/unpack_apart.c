@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,7 +28,9 @@
 enum {
     APART_STATUS = 64, /* + code: it ended by itself */
     APART_CHUNK = 256 * 1024,
-    APART_PIPE = STDIN_FILENO
+    APART_PIPE = STDIN_FILENO,
+    APART_SILENCE_MS = 60 * 1000, /* without a byte: it hangs, and one thread waits for it */
+    APART_CPU_S = 300
 };
 
 /* ---- the process that unpacks ---- */
@@ -51,7 +54,9 @@ static int apart_limit(void)
     int r = apart_data(&now);
 
     limit.rlim_cur = limit.rlim_max = now + UNPACK_MEMORY_MAX;
-    return r || setrlimit(RLIMIT_DATA, &limit) == -1 ? -ENOTRECOVERABLE : 0;
+    r = r || setrlimit(RLIMIT_DATA, &limit) == -1;
+    limit.rlim_cur = limit.rlim_max = APART_CPU_S;
+    return r || setrlimit(RLIMIT_CPU, &limit) == -1 ? -ENOTRECOVERABLE : 0;
 }
 
 static int apart_hand_over(void *ctx, const char *bytes, size_t n)
@@ -74,6 +79,7 @@ static _Noreturn void apart_run(const struct bl_unpack *unpack, int pipe_fd, pid
     struct bl_unpack own = *unpack;
     int r = apart_begin(pipe_fd, parent);
 
+    tip_fail_hook(NULL); /* the log belongs to the service; another thread may have held it */
     own.to = NULL;
     own.take = apart_hand_over;
     r = r ? r : bl_unpack_here(&own);
@@ -103,6 +109,17 @@ static int apart_keep(struct bl_unpack *unpack, int out, const char *bytes, size
     return r || out == -1 ? r : unpack_put(out, bytes, n);
 }
 
+/* @return as read(2); -1 and ETIMEDOUT when nothing comes */
+static ssize_t apart_next(int pipe_fd, char *chunk)
+{
+    struct pollfd poll_fd = {.fd = pipe_fd, .events = POLLIN};
+    int n = poll(&poll_fd, 1, APART_SILENCE_MS);
+
+    if (n == 0)
+        errno = ETIMEDOUT;
+    return n == 1 ? read(pipe_fd, chunk, APART_CHUNK) : -1;
+}
+
 static int apart_read(struct bl_unpack *unpack, int pipe_fd)
 {
     tip_auto(tip_free) char *chunk = tip_new_array(APART_CHUNK, char);
@@ -112,9 +129,11 @@ static int apart_read(struct bl_unpack *unpack, int pipe_fd)
 
     if (unpack->to && (out = open(unpack->to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)) == -1)
         return tip_fail(-errno);
-    while (!r && ((n = read(pipe_fd, chunk, APART_CHUNK)) > 0 || (n == -1 && errno == EINTR)))
+    while (!r && ((n = apart_next(pipe_fd, chunk)) > 0 || (n == -1 && errno == EINTR)))
         r = n > 0 ? apart_keep(unpack, out, chunk, (size_t)n) : 0;
-    return !r && n == -1 ? tip_fail(-errno) : r;
+    if (!r && n == -1)
+        r = errno == ETIMEDOUT ? BL_UNPACK_E_ENDED : tip_fail(-errno);
+    return r;
 }
 
 int unpack_apart(struct bl_unpack *unpack)

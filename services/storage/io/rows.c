@@ -186,7 +186,10 @@ static const char listing_sql_close[] =
     "), u as (select w.*, $8::timestamptz as told_at from weighed_anew as w)" VERDICT_SQL_HISTORY
     "select count(*) from closed";
 
-/* One below `watch` of what has no verdict says nothing: baselines tell all of them. */
+/*
+ * One below `watch` of what has no verdict says nothing: baselines tell all of them. But what is exempt from the
+ * beginning says why it has none.
+ */
 static const char verdict_sql_write[] =
     "insert into tip.verdict as v (ikey, kind, value, net, score, tier, families, reasons, n_reasons, cause_source, "
     "cause_version, next_change_at, expires_at, first_seen, updated_at, tlp, subtree, whole) "
@@ -198,7 +201,7 @@ static const char verdict_sql_write[] =
     "net, score, tier, families, "
     "reasons, n_reasons, "
     "cause_source, cause_version, next_change_at, expires_at, first_seen, updated_at, tlp, subtree, whole) "
-    "where u.tier > 0 or exists (select from tip.verdict as k "
+    "where u.tier > 0 or u.families::jsonb ? 'allow' or exists (select from tip.verdict as k "
     "where k.ikey = u.ikey and k.kind = u.kind and k.value = u.value) "
     "on conflict (ikey, kind, value) do update set "
     "score = excluded.score, "

@@ -41,7 +41,7 @@ tip_nodiscard int store_told_write(struct store_rows *rows, const struct store_t
 
 struct store_close {
     int64_t read_unix_ms;   /* when the list of the baseline was read */
-    int64_t stream_unix_us; /* since when its versions are counted: a verdict of before was told of another one */
+    int64_t stream_unix_us; /* since when its versions are counted, 0: unknown; verdicts of before are of other ones */
     int64_t told_unix_us;   /* when the baseline was committed: that is when the verdicts changed */
 };
 

@@ -54,7 +54,7 @@ function Drawn({page, text, order}: {page: Page<Overlap>; text: string; order: s
           empty={text ? "No list that fits has entries in common with another." : "No two lists have entries in common, or none was weighed yet."} />
       </div>
       {picture.nAll > picture.names.length && <p class="quiet">The {picture.names.length} of {picture.nAll} lists that are most like another one; filter by name for the others.</p>}
-      {page.next && <p class="quiet">Of the {count(page.items.length)} pairs that are most alike; the CSV has the rest.</p>}
+      {page.next && <p class="quiet">Of the {count(page.items.length)} pairs that are most alike; <code>tip source overlaps</code> has all.</p>}
     </>
   );
 }
