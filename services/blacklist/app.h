@@ -150,7 +150,9 @@ struct app_exempts {
     uint64_t last, in_force;
     struct bl_exempt_map *map;    /* in force; NULL: none, or it is lost */
     struct bl_exempt_map *coming; /* of the job that has begun */
+    uint64_t lost;                /* number of a table that is gone */
     uint64_t stamp;               /* of the lists as they were last read; 0: they are to be read */
+    int64_t again_ms;             /* when to look again; 0: never looked, or looking */
     bool is_wanted, is_looking;   /* a look at the lists */
     bool has_looked;              /* since the start */
 };
@@ -486,8 +488,12 @@ void exempts_look(struct app *app);
 struct bl_exempt_map *exempts_in_force(const struct app *app);
 struct bl_exempt_map *exempts_stand(struct app *app);
 
-/** What a WORK_EXEMPT job means now that it is its turn: all but the voters. */
-void exempts_order(struct app *app, struct bl_job *job, struct work_order *order);
+/**
+ * What a WORK_EXEMPT job means now that it is its turn: all but the voters.
+ *
+ * @return 0 or a negative errno: its table cannot be opened now, but is not lost; *order must be deinitialised as well
+ */
+tip_nodiscard int exempts_order(struct app *app, struct bl_job *job, struct work_order *order);
 
 /** Within the transaction of the job's last part; and after it: tables that nobody needs any more go. */
 tip_nodiscard int exempts_in_force_set(struct app *app, struct tip_outbox_txn *txn, uint64_t number);

@@ -27,17 +27,25 @@ static bool exempt_is_same(const struct exempt_work *work, const struct tip_buf 
 }
 
 /*
- * A list that cannot be read may be one that is being written: what it says stays in force with all the others, and it
- * is read again at the next look. Where there is nothing in force what can be read is better than nothing.
+ * A damaged list that was just written may still be: what it says stays in force with all the others, and all is read
+ * again soon. After that it counts for nothing, so that it cannot keep the others as they were. Where there is nothing
+ * in force what can be read is better than nothing.
  */
 static bool exempt_waits(struct exempt_work *work)
 {
-    if (!work->lists.n_damaged || !work->last)
+    const struct bl_warninglists *lists = &work->lists;
+
+    work->is_waiting = lists->n_fresh > 0;
+    if (!lists->n_damaged)
         return false;
-    work->stamp = 0;
-    tip_warn("exempt.lists_damaged", "dir=%s files=%zu effect=\"the lists stay as they were\"", work->warninglists,
-             work->lists.n_damaged);
-    return true;
+    if (work->is_waiting && work->last) {
+        tip_warn("exempt.lists_damaged", "dir=%s files=%zu effect=\"the lists stay as they were for a minute\"",
+                 work->warninglists, lists->n_damaged);
+        return true;
+    }
+    tip_error("exempt.lists_damaged", "dir=%s files=%zu effect=\"what they named is not exempt\"", work->warninglists,
+              lists->n_damaged);
+    return false;
 }
 
 static int exempt_make(struct exempt_work *work, struct bl_exempt_build *build, struct tip_buf *file)

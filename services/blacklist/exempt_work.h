@@ -14,7 +14,8 @@ struct exempt_work {
     uint64_t last;       /* number of the newest table; 0: none */
     uint64_t stamp;      /* of the directory as it was last read; 0: look into it */
 
-    bool is_new; /* set: a table last + 1 is kept, that says something else */
+    bool is_new;     /* set: a table last + 1 is kept, that says something else */
+    bool is_waiting; /* set: a list may be being written: look again soon */
     struct bl_warninglists lists;
     int error;
 };

@@ -16,7 +16,10 @@
 
 #include "app.h"
 #include "exempt_work.h"
+#include "io/files.h"
 #include "io/store.h"
+
+enum { EXEMPTS_AGAIN_MS = 10 * 60 * 1000 };
 
 struct exempts_numbers {
     uint64_t last, in_force;
@@ -53,18 +56,22 @@ int exempts_load(struct app *app, struct tip_outbox_txn *txn)
     return 0;
 }
 
-/* A table that is gone: its lists are read again, and the next job tells all that it may have moved. */
-static struct bl_exempt_map *exempts_open_table(struct app *app, uint64_t number)
+/*
+ * A table that is gone: its lists are read again, and the next job tells all that it may have moved. Returns 0, or a
+ * negative errno: something is short that may be there later.
+ */
+static int exempts_open_table(struct app *app, struct bl_exempt_map **mapp, uint64_t number)
 {
     struct app_exempts *exempts = &app->exempts;
-    struct bl_exempt_map *map = NULL;
+    int r = number && number != exempts->lost ? bl_exempt_map_open(mapp, exempts->dir, number) : 0;
 
-    if (!number || !bl_exempt_map_open(&map, exempts->dir, number))
-        return map;
+    if (!bl_files_is_lost(r))
+        return r;
     tip_error("exempt.lost", "number=%" PRIu64 " effect=\"nothing is exempt until the lists are read again\"", number);
+    exempts->lost = number;
     exempts->stamp = 0;
     exempts->is_wanted = true;
-    return NULL;
+    return 0;
 }
 
 int exempts_open(struct app *app)
@@ -77,8 +84,7 @@ int exempts_open(struct app *app)
     if (mkdir(exempts->dir, 0700) == -1 && errno != EEXIST)
         return -errno;
     bl_exempt_sweep(exempts->dir, exempts->in_force, exempts->last);
-    exempts->map = exempts_open_table(app, exempts->in_force);
-    return 0;
+    return exempts_open_table(app, &exempts->map, exempts->in_force);
 }
 
 void exempts_free(struct app *app)
@@ -99,41 +105,49 @@ struct bl_exempt_map *exempts_in_force(const struct app *app)
     return bl_exempt_map_hold(app->exempts.map);
 }
 
-static struct bl_exempt_map *exempts_coming(struct app *app, uint64_t number)
+static int exempts_coming(struct app *app, struct bl_exempt_map **mapp, uint64_t number)
 {
     struct app_exempts *exempts = &app->exempts;
+    int r = 0;
 
     if (exempts->coming && exempts->coming->number != number)
         bl_exempt_map_destroy(&exempts->coming);
     if (!exempts->coming)
-        exempts->coming = exempts_open_table(app, number);
-    return bl_exempt_map_hold(exempts->coming);
+        r = exempts_open_table(app, &exempts->coming, number);
+    *mapp = bl_exempt_map_hold(exempts->coming);
+    return r;
 }
 
 struct bl_exempt_map *exempts_stand(struct app *app)
 {
     const struct bl_job *first = app->jobs;
+    struct bl_exempt_map *map;
 
-    if (app->n_jobs && first->kind == WORK_EXEMPT && (app->publish.is_active || bl_job_has_begun(first)))
-        return exempts_coming(app, first->to);
+    if (app->n_jobs && first->kind == WORK_EXEMPT && (app->publish.is_active || bl_job_has_begun(first)) &&
+        !exempts_coming(app, &map, first->to))
+        return map;
     return exempts_in_force(app);
 }
 
-void exempts_order(struct app *app, struct bl_job *job, struct work_order *order)
+int exempts_order(struct app *app, struct bl_job *job, struct work_order *order)
 {
     const struct app_exempts *exempts = &app->exempts;
+    struct bl_exempt_map *coming;
+    int r;
 
     if (!bl_job_has_begun(job)) {
         job->from = exempts->in_force;
         job->to = exempts->last;
     }
+    r = exempts_coming(app, &coming, job->to);
     *order = (struct work_order){.kind = WORK_EXEMPT,
                                  .from = job->from,
                                  .to = job->to,
                                  .allow = operator_in_force(app),
                                  .is_lost = exempts->in_force && !exempts->map,
-                                 .exempt_to = exempts_coming(app, job->to)};
+                                 .exempt_to = coming};
     strcpy(order->name, CODEC_EXEMPT);
+    return r;
 }
 
 /* ---- changes ---- */
@@ -151,9 +165,11 @@ static int exempts_queue(struct app *app, struct tip_outbox_txn *txn)
 int exempts_in_force_set(struct app *app, struct tip_outbox_txn *txn, uint64_t number)
 {
     struct app_exempts *exempts = &app->exempts;
-    struct bl_exempt_map *map = exempts_coming(app, number);
-    int r;
+    struct bl_exempt_map *map;
+    int r = exempts_coming(app, &map, number);
 
+    if (r) /* it was open when the job began */
+        return r;
     bl_exempt_map_destroy(&exempts->coming);
     bl_exempt_map_destroy(&exempts->map);
     exempts->map = map;
@@ -162,9 +178,11 @@ int exempts_in_force_set(struct app *app, struct tip_outbox_txn *txn, uint64_t n
     return r ? r : exempts_queue(app, txn);
 }
 
+/* Not while the pool may be writing a table; what is left goes with the next one. */
 void exempts_sweep(const struct app *app)
 {
-    bl_exempt_sweep(app->exempts.dir, app->exempts.in_force, app->exempts.last + 1); /* which may be being written */
+    if (!app->exempts.is_looking)
+        bl_exempt_sweep(app->exempts.dir, app->exempts.in_force, app->exempts.last);
 }
 
 bool exempts_are_awaited(const struct app *app)
@@ -192,7 +210,9 @@ static void exempts_take(struct app *app, const struct exempt_work *work)
     struct tip_outbox_txn *txn;
     int r;
 
-    exempts->stamp = work->stamp;
+    exempts->stamp = work->is_waiting ? 0 : work->stamp;
+    if (work->is_waiting)
+        exempts->again_ms = tip_loop_now_ms() + BL_WARNINGLISTS_FRESH_S * 1000;
     if (!work->is_new)
         return;
     tip_info("exempt.table", "number=%" PRIu64 " files=%zu passed=%zu", work->last + 1, work->lists.n_files,
@@ -215,6 +235,7 @@ static void exempts_on_done(void *ctx, void *opaque)
 
     app->exempts.is_looking = false;
     app->exempts.has_looked = true;
+    app->exempts.again_ms = tip_loop_now_ms() + (work->error ? EXEMPTS_AGAIN_MS : app->weigh.interval_ms);
     if (work->error)
         tip_error("exempt.lists_unread", "dir=%s error=%s effect=\"the lists stay as they were\"",
                   work->warninglists ? work->warninglists : "", strerror(-work->error));
@@ -230,6 +251,8 @@ void exempts_tick(struct app *app)
     struct app_exempts *exempts = &app->exempts;
     struct exempt_work work = {.last = exempts->last, .stamp = exempts->stamp};
 
+    if (exempts->again_ms && tip_loop_now_ms() >= exempts->again_ms)
+        exempts->is_wanted = true;
     if (!exempts->is_wanted || exempts->is_looking || app->is_stopping || !app_has_room(app, APP_ROOM_SMALL))
         return;
     strcpy(work.dir, exempts->dir);
@@ -241,6 +264,7 @@ void exempts_tick(struct app *app)
         exempt_work_deinit(&work); /* the pool is full: the next tick tries again */
         return;
     }
+    exempts->again_ms = 0;
     exempts->is_wanted = false;
     exempts->is_looking = true;
 }

@@ -237,10 +237,12 @@ static void plan_order_unlisted(struct app *app, struct work_order *order)
     plan_voters(app, NULL, order);
 }
 
-static void plan_order_exempt(struct app *app, struct bl_job *job, struct work_order *order)
+static int plan_order_exempt(struct app *app, struct bl_job *job, struct work_order *order)
 {
-    exempts_order(app, job, order);
+    int r = exempts_order(app, job, order);
+
     plan_voters(app, NULL, order);
+    return r;
 }
 
 /* What a job means now that it is its turn: versions and weights are those in force, and stay so until it is done. */
@@ -330,6 +332,7 @@ static void plan_on_done(void *ctx, void *opaque)
 static void plan_start(struct app *app)
 {
     struct work_plan_job job = {0};
+    int r = 0;
 
     switch ((enum work_kind)app->jobs[0].kind) {
     case WORK_ALLOW:
@@ -345,13 +348,18 @@ static void plan_start(struct app *app)
         plan_order_unlisted(app, &job.order);
         break;
     case WORK_EXEMPT:
-        plan_order_exempt(app, &app->jobs[0], &job.order);
+        r = plan_order_exempt(app, &app->jobs[0], &job.order);
         break;
     case WORK_VERSION:
     case WORK_BASELINE:
     case WORK_WEIGHT:
     case WORK_KIND_COUNT:
         plan_order(app, &app->jobs[0], &job.order);
+    }
+    if (r) {
+        work_order_deinit(&job.order);
+        plan_again(app, r);
+        return;
     }
     if (tip_pool_submit(
             app->pool,

@@ -305,7 +305,8 @@ void bl_spec_host(const char *url, char host[static BL_HOST])
     size_t n = *at == '[' ? strcspn(at, "]") : strcspn(at, ":/?#");
 
     n = n < BL_HOST - 1 ? n : BL_HOST - 1;
-    memcpy(host, at, n);
+    for (size_t i = 0; i < n; i++)
+        host[i] = (char)tolower((unsigned char)at[i]);
     host[n] = '\0';
 }
 

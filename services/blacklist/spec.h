@@ -72,7 +72,7 @@ void bl_specs_deinit(struct bl_specs *specs);
 /** Why a URL cannot be that of a source; NULL: it can. */
 const char *bl_spec_url_refuses(const char *url);
 
-/** The host of a checked URL, without its port. */
+/** The host of a checked URL, in lower case and without its port. */
 void bl_spec_host(const char *url, char host[static BL_HOST]);
 
 const struct bl_spec *bl_specs_find(const struct bl_specs *specs, const char *name);

@@ -302,7 +302,6 @@ static void weigh_start(struct app *app)
 {
     struct weigh_order *order = weigh_order_make(app);
 
-    exempts_look(app); /* at the same lists */
     app->weigh.order = order;
     app->weigh.begun_ms = tip_loop_now_ms();
     app->weigh.n_waited = 0;
@@ -310,10 +309,12 @@ static void weigh_start(struct app *app)
                                                                        .size = sizeof(struct weigh_order *),
                                                                        .work = weigh_order_run,
                                                                        .done = weigh_on_done,
-                                                                       .ctx = app}))
+                                                                       .ctx = app})) {
         weigh_order_destroy(&app->weigh.order); /* nothing to weigh, or the pool is full: the next tick tries again */
-    else
-        app->weigh.last_unix_ms = order->now_unix_ms;
+        return;
+    }
+    app->weigh.last_unix_ms = order->now_unix_ms;
+    exempts_look(app); /* at the same lists */
 }
 
 /* Collecting and publishing go first, but not for ever. */

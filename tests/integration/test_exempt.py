@@ -1,6 +1,7 @@
 """What reference lists exempt, on the real service: taken from scores and exports, said, and given back; every verdict is
 counted again from the lists, the weights and nothing else."""
 import json
+import os
 
 import pytest
 
@@ -127,6 +128,24 @@ def test_the_order_in_which_they_come_does_not_matter(lists, nginx):
     assert set(lists.verdicts()) == STAYS, "and leaves what is in force"
     (lists.warn / "tranco10k.json").write_text(whole)
     assert check_told(lists, before, lists.warn) == 2 * len(GONE | STAYS), "by a baseline of each of the two"
+
+
+def test_a_damaged_list_does_not_keep_the_others_as_they_were(lists, nginx):
+    warn(lists)
+    put(lists, nginx, GONE | STAYS)
+    lists.start()
+    lists.run()
+    wait_for(lambda: set(lists.verdicts()) == STAYS, 30, "they are exempt")
+    quiet(lists)
+    (lists.warn / "tranco10k.json").unlink()
+    (lists.warn / "peer-own.json").write_text("{")
+    os.utime(lists.warn / "peer-own.json", (1, 1))
+    (lists.warn / "peer-own.json~").write_text("{")
+    (lists.warn / "peer-own.json.bak").write_text("{")
+    lists.service.reload()
+    wait_for(lambda: set(lists.verdicts()) == STAYS | {"site.com"}, 30, lambda: f"{lists.verdicts()}")
+    line, = lists.service.log_lines("exempt.lists_damaged")
+    assert "files=1" in str(line), "what an editor has left behind is no list"
 
 
 def test_kill_9_while_verdicts_follow(lists, nginx, rng):

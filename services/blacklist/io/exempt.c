@@ -104,8 +104,9 @@ void bl_exempt_sweep(const char *dir, uint64_t first, uint64_t last)
         char *end;
         uint64_t number = strtoull(entry->d_name, &end, 10);
 
-        if (entry->d_type != DT_REG || (!strcmp(end, ".exempt") && number >= first && number <= last))
+        if ((entry->d_type != DT_REG && entry->d_type != DT_UNKNOWN) ||
+            (!strcmp(end, ".exempt") && number >= first && number <= last))
             continue;
-        (void)unlinkat(dirfd(listing), entry->d_name, 0); /* it is tried again at the next start */
+        (void)unlinkat(dirfd(listing), entry->d_name, 0); /* a directory stays; it is tried again at the next start */
     }
 }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include <jansson.h>
 
@@ -77,7 +78,7 @@ enum bl_role bl_warninglists_role(const char *name)
 /* Types that hold addresses and names; in others (substring, regex) an entry stands for what cannot be listed. */
 static bool lists_type_is_read(const char *type)
 {
-    return type && (!strcmp(type, "cidr") || !strcmp(type, "hostname") || !strcmp(type, "string"));
+    return !strcmp(type, "cidr") || !strcmp(type, "hostname") || !strcmp(type, "string");
 }
 
 /* A directory being read. */
@@ -107,27 +108,64 @@ static int lists_add(const struct lists_reading *reading, enum bl_role role, con
     return 0;
 }
 
+/* It has no entries that can be trusted: is it being written? */
+static void lists_damaged(const struct lists_reading *reading, const char *path)
+{
+    struct stat status;
+    time_t now = time(NULL);
+
+    reading->counts->n_damaged++;
+    if (!stat(path, &status) && status.st_mtim.tv_sec <= now && now - status.st_mtim.tv_sec < BL_WARNINGLISTS_FRESH_S)
+        reading->counts->n_fresh++;
+}
+
+static int lists_take(const struct lists_reading *reading, enum bl_role role, const char *name, const char *path,
+                      const json_t *object)
+{
+    const json_t *list = json_object_get(object, "list");
+    const char *type = json_string_value(json_object_get(object, "type"));
+
+    if (!json_is_array(list) || !type) {
+        lists_damaged(reading, path);
+        return 0;
+    }
+    if (!lists_type_is_read(type)) {
+        reading->counts->n_passed++;
+        return 0;
+    }
+    reading->counts->n_files++;
+    return lists_add(reading, role, name, list);
+}
+
+static int lists_load(const struct lists_reading *reading, enum bl_role role, const char *name, const char *path)
+{
+    tip_auto(tip_file_close) FILE *file = fopen(path, "re");
+    json_t *object;
+    int r;
+
+    if (!file && (errno == EMFILE || errno == ENFILE || errno == ENOMEM))
+        return -errno;
+    object = file ? json_loadf(file, 0, NULL) : NULL;
+    r = lists_take(reading, role, name, path, object);
+    json_decref(object);
+    return r;
+}
+
+/* What an editor has left behind (NAME.json~) is no directory with a list in it. */
 static int lists_read(const struct lists_reading *reading, enum bl_role role, const char *name, const char *path)
 {
     struct stat status;
-    json_t *object;
-    json_t *list;
-    int r = 0;
+    int error = stat(path, &status) == -1 ? errno : 0;
 
-    if (stat(path, &status) == -1 || !S_ISREG(status.st_mode) || status.st_size > LISTS_FILE_MAX) {
-        reading->counts->n_damaged++;
+    if (error && error != ENOENT && error != ENOTDIR) {
+        lists_damaged(reading, path);
         return 0;
     }
-    object = json_load_file(path, 0, NULL);
-    list = json_object_get(object, "list");
-    if (json_is_array(list) && lists_type_is_read(json_string_value(json_object_get(object, "type")))) {
-        reading->counts->n_files++;
-        r = lists_add(reading, role, name, list);
-    } else {
-        reading->counts->n_damaged++;
+    if (error || !S_ISREG(status.st_mode) || status.st_size > LISTS_FILE_MAX) {
+        reading->counts->n_passed++;
+        return 0;
     }
-    json_decref(object);
-    return r;
+    return lists_load(reading, role, name, path);
 }
 
 /* `NAME.json`, or the directory NAME with its list.json. */

@@ -9,10 +9,13 @@
 
 #include "core/reference.h"
 
+enum { BL_WARNINGLISTS_FRESH_S = 60 };
+
 struct bl_warninglists {
     size_t n_files;   /* read */
-    size_t n_passed;  /* files of no role, too long ones of top sites, and entries that cannot be used */
+    size_t n_passed;  /* files of no role, type or size that is read, long ones of top sites, entries of no use */
     size_t n_damaged; /* files that are no such list */
+    size_t n_fresh;   /* those of them written within the last minute: perhaps they still are */
 };
 
 /** The role of a list by its name, or BL_ROLE_COUNT. */
@@ -22,10 +25,10 @@ enum bl_role bl_warninglists_role(const char *name);
 typedef int bl_warninglists_take(void *ctx, enum bl_role role, const char *list, const char *text, size_t len);
 
 /**
- * All entries of all lists of a directory, in the order of their names. Files that cannot be read are counted, never
+ * All entries of all lists of a directory, in the order of their names. Files that are damaged are counted, never
  * fatal.
  *
- * @return 0, what `take` returned, or a negative errno: no such directory
+ * @return 0, what `take` returned, or a negative errno: no such directory, no memory or descriptor
  */
 tip_nodiscard int bl_warninglists_each(const char *dir, bl_warninglists_take *take, void *ctx,
                                        struct bl_warninglists *counts);
