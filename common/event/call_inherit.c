@@ -1,10 +1,14 @@
-/* What the rows of a search mean for what was searched: <tip/inherit.h> over cells. */
+/* What the rows of a search mean for what was searched: <tip/inherit.h> over cells, and what its own verdict says. */
 #include <tip/call.h>
 
 #include <stdlib.h>
 #include <string.h>
 
+#include <jansson.h>
+
 #include <tip/alloc.h>
+
+#define STORE_SOFTENED 0.25 /* BL_EXEMPT_SOFTENED of the blacklist */
 
 const char *tip_store_cell(const struct tip_store_answer *answer, size_t row, const char *column)
 {
@@ -38,21 +42,60 @@ static struct tip_inherit_verdict store_verdict(const struct tip_store_answer *s
                                         .is_whole = store_is_true(searched, row, "whole")};
 }
 
-struct tip_inherited tip_store_inherited(const struct tip_store_answer *searched, enum tip_kind kind, const char *value)
+/* A role that is added to core/exempt.c of the blacklist as a soft one is to be added here. No source is called so: a
+ * name of a source has no colon. */
+double tip_reason_left(const char *source)
+{
+    if (!source || !strchr(source, ':'))
+        return 1;
+    return strncmp(source, "top_site:", 9) && strncmp(source, "scanner:", 8) ? 0 : STORE_SOFTENED;
+}
+
+double tip_store_left(const struct tip_store_answer *explained)
+{
+    const char *cell = explained && explained->n_rows ? tip_store_cell(explained, 0, "reasons") : NULL;
+    json_t *reasons = cell ? json_loads(cell, 0, NULL) : NULL;
+    const json_t *first = json_array_get(reasons, 0);
+    const char *source = json_string_value(json_object_get(first, "source"));
+    const char *family = json_string_value(json_object_get(first, "family"));
+    double left = tip_reason_left(source);
+
+    if (left == 1 && family && strcmp(family, "allow") == 0)
+        left = 0;
+    json_decref(reasons);
+    return left;
+}
+
+static bool store_is_own(const struct tip_inherit_verdict *verdict, enum tip_kind kind, const char *value)
+{
+    return verdict->kind == kind && strcmp(verdict->value, value) == 0;
+}
+
+struct tip_inherited tip_store_inherited(const struct tip_store_answer *searched, double left, enum tip_kind kind,
+                                         const char *value)
 {
     tip_auto(tip_free) struct tip_inherit_verdict *verdicts =
         tip_new_array(searched->n_rows, struct tip_inherit_verdict);
 
-    for (size_t i = 0; i < searched->n_rows; i++)
+    struct tip_inherited is;
+
+    for (size_t i = 0; i < searched->n_rows; i++) {
         verdicts[i] = store_verdict(searched, i);
-    return tip_inherit(verdicts, searched->n_rows, kind, value);
+        if (!store_is_own(&verdicts[i], kind, value))
+            verdicts[i].score *= left; /* its own has fallen already */
+    }
+    is = tip_inherit(verdicts, searched->n_rows, kind, value);
+    is.share *= is.is_own ? 1 : left;
+    return is;
 }
 
-double tip_store_share(const struct tip_store_answer *searched, size_t row, enum tip_kind kind, const char *value,
-                       double *scorep)
+double tip_store_share(const struct tip_store_answer *searched, size_t row, double left, enum tip_kind kind,
+                       const char *value, double *scorep)
 {
     struct tip_inherit_verdict verdict = store_verdict(searched, row);
 
     *scorep = verdict.score;
-    return verdict.score > 0 ? tip_inherit_share(&verdict, kind, value) : 0;
+    if (verdict.score <= 0)
+        return 0;
+    return tip_inherit_share(&verdict, kind, value) * (store_is_own(&verdict, kind, value) ? 1 : left);
 }

@@ -167,7 +167,10 @@ struct app_weigh {
 
 enum { APP_TRIED_MAX = 256 };
 
-enum { LOOKUP_CREDIT = 16 /* calls of a view at once */ };
+enum {
+    LOOKUP_CREDIT = 16,                    /* calls of a view at once */
+    LOOKUP_WAITING_MAX = 2 * LOOKUP_CREDIT /* asked anew while as many are on their way: tip_serve hands over so many */
+};
 
 /** What one audience looks up. */
 struct lookup_view {
@@ -179,7 +182,7 @@ struct lookup_view {
     bool is_stale;              /* something has moved verdicts since it was begun */
     bool is_building, is_void;  /* what is being built is not to be used */
     int64_t asked_ms, began_ms, ended_ms, took_ms;
-    struct tip_job *waiting[LOOKUP_CREDIT]; /* for the first index */
+    struct tip_job *waiting[LOOKUP_WAITING_MAX]; /* for the first index */
     size_t n_waiting;
 };
 

@@ -1,7 +1,7 @@
 /*
  * Serving `verdict.lookup.<tlp>`. An index is built when somebody asks, and anew after what changes verdicts, for as
  * long as somebody goes on asking; calls are answered from the last one meanwhile. It is no older than its rest: ten
- * times as long as building it takes, so that this never costs more than a tenth of a core.
+ * times as long as building it takes, so that this never costs more than a tenth of a core for each audience that asks.
  */
 #include <errno.h>
 #include <string.h>
@@ -54,14 +54,27 @@ static void lookup_take(struct lookup_view *view, struct tip_job *job)
                       "the request cannot be read, or it asks about more than 1000 indicators");
     else if (view->index)
         lookup_reply(view, job, lookup);
+    else if (view->n_waiting == LOOKUP_WAITING_MAX)
+        lookup_refuse(view, job, TIP_FAILURE_UNAVAILABLE, "too many wait for the first index: try again");
     else
-        view->waiting[view->n_waiting++] = job; /* as many as the queue gives us at once */
+        view->waiting[view->n_waiting++] = job;
+}
+
+/* Nobody asks any more: neither what is there nor what is being built is for whoever asks next, days later. */
+static void lookup_forget(struct lookup_view *view)
+{
+    if (!view->is_wanted || view->n_waiting || tip_loop_now_ms() - view->asked_ms < LOOKUP_IDLE_MS)
+        return;
+    view->is_wanted = false;
+    view->is_void = true;
+    lookup_index_destroy(&view->index);
 }
 
 static void lookup_on_job(void *ctx, struct tip_job *job)
 {
     struct lookup_view *view = ctx;
 
+    lookup_forget(view); /* no tick may have come since */
     view->asked_ms = tip_loop_now_ms();
     view->is_wanted = true;
     lookup_take(view, job);
@@ -99,7 +112,7 @@ static void lookup_on_built(void *ctx, void *opaque)
         lookup_release(view, "what is told could not be read: try again");
         return;
     }
-    if (view->is_void) { /* the rules of who sees what changed meanwhile */
+    if (view->is_void) { /* the rules of who sees what changed meanwhile, or nobody asked any more */
         lookup_index_destroy(&work->index);
         lookup_settle(view);
         return;
@@ -173,10 +186,7 @@ void lookup_tick(struct app *app)
     for (size_t i = TIP_TLP_CLEAR; i < TIP_TLP_COUNT; i++) {
         struct lookup_view *view = &app->lookups[i];
 
-        if (view->is_wanted && !view->n_waiting && tip_loop_now_ms() - view->asked_ms >= LOOKUP_IDLE_MS) {
-            view->is_wanted = false;
-            lookup_index_destroy(&view->index);
-        }
+        lookup_forget(view);
         lookup_settle(view);
     }
 }

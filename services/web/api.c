@@ -164,7 +164,7 @@ static void api_related(const struct ask *ask, json_t *listings)
     }
 }
 
-/* Does an entry of the operators' allow list decide? Whoever may not see the list is told the score alone. */
+/* Does an entry of the operators' allow list decide? */
 static bool api_is_allowed(const struct ask *ask)
 {
     const struct tip_store_answer *allow = ask->slots[1].answer;
@@ -173,12 +173,16 @@ static bool api_is_allowed(const struct ask *ask)
     return rule && !strcmp(rule, "allow");
 }
 
-/* Of a network around it or a name above, when that is more than its own; null: of none. */
+/* Of a network around it or a name above, when that is more than its own; null: of none, and for whoever may not see
+ * the operators' list, which may allow it. */
 static json_t *api_inherited(const struct ask *ask)
 {
     const struct tip_store_answer *near = ask->slots[2].answer;
-    struct tip_inherited is = tip_store_inherited(near, ask->indicator.kind, ask->indicator.value);
+    struct tip_inherited is;
 
+    if (ask->right.audience != WEB_AMBER)
+        return json_null();
+    is = tip_store_inherited(near, tip_store_left(ask->slots[0].answer), ask->indicator.kind, ask->indicator.value);
     if (is.is_own || is.from >= near->n_rows || api_is_allowed(ask))
         return json_null();
     return json_pack("{s:f, s:s, s:f, s:s, s:o, s:o}", "score", is.score, "tier", tip_tier_name(tip_tier_of(is.score)),

@@ -2,13 +2,16 @@
 networks and names inherit from it, both counted here once more."""
 import ipaddress
 import json
+import os
+import signal
 import subprocess
+import time
 
 import pytest
 
 from test_blacklist import Lists, text
 from tip_chain import Chain
-from tip_harness import binary, clean_environment, drop, wait_for
+from tip_harness import binary, clean_environment, drop, open_to_nobody, wait_for
 from tip_wire import Caller, pb
 
 LISTS = {  # marking, weight, whether its networks mean each address in them
@@ -218,6 +221,40 @@ def test_what_cannot_be_asked_is_refused_and_why(lists):
     assert lists.service.metric('tip_blacklist_lookups_total{end="refused"}') == 4
 
 
+def test_more_calls_than_wait_for_the_first_index_are_answered(site, lists):
+    """40 calls at once while nothing is built: it is handed twice its credit when it asks anew meanwhile."""
+    for turn in range(3):
+        lists.service.pause()
+        callers = [Caller(site.endpoint("work")) for _ in range(4)]
+        try:
+            lists.service.signal(signal.SIGHUP)  # what is there is not answered any more
+            asked = []
+            for n in range(40):
+                caller, call_id = callers[n % 4], os.urandom(16)
+                body = pb.VerdictLookup(indicators=[pb.Indicator(value=f"44.0.0.{n}")])
+                caller.send(put=pb.Put(id=call_id, queue="verdict.lookup.clear", body=body.SerializeToString(),
+                                       deadline_ms=30000, caller=caller.name))
+                asked.append((caller, call_id))
+            time.sleep(1.2)  # its timer is due when it goes on
+            lists.service.resume()
+            answers = {}
+            for caller in callers:
+                wanted = {call_id for asker, call_id in asked if asker is caller}
+                end = time.monotonic() + 20
+                while wanted - answers.keys() and time.monotonic() < end:
+                    got = caller.receive(1)
+                    if got and got[0] in ("result", "failed"):
+                        answers[got[1].id] = got
+            assert len(answers) == 40, turn
+            bad = [got[1].reason for got in answers.values() if got[0] != "result"]
+            assert not bad, bad
+        finally:
+            for caller in callers:
+                caller.close()
+    assert lists.service.is_running
+    lists.agree(["31.0.0.1", "44.0.0.1"])
+
+
 def test_the_last_word_is_the_operators(lists):
     lists.entries["open"] = ["88.8.0.0/16", "88.8.8.8", "*.bad.net"]
     lists.nginx.write("open.txt", text(lists.entries["open"]))
@@ -280,6 +317,32 @@ def test_search_explain_and_verdict_say_what_is_inherited(site, chain):
     assert "inherits 0.57 from 61.1.0.0/20 (list wide)" in tip(site, "search", "61.1.2.3", "--at", then, "--all").stdout
     explained = json.loads(tip(site, "explain", "62.2.0.0/16", "-o", "json").stdout)
     assert (explained["inherited"]["from"], explained["inherited"]["source"]) == ("62.2.0.0/15", "whole")
+
+
+def test_who_is_exempt_does_not_inherit_what_its_network_is(site):
+    warn = open_to_nobody(site.dir / "warninglists")
+    chain = Chain(site, blacklist={"warninglists": str(warn)})
+    chain.source("wide", "61.1.1.0/24\n61.1.1.1\n61.1.1.2\n61.1.1.3\n", weight=0.8)
+    chain.source("more", "61.1.1.0/24\n", weight=0.8)
+    chain.start()
+    chain.run()
+    wait_for(lambda: len(chain.caller.query("verdicts")) == 4, 60, "storage has the verdicts")
+    for name, entry in (("public-dns-v4", "61.1.1.1"), ("shodan-scanning", "61.1.1.2")):
+        (warn / f"{name}.json").write_text(json.dumps({"type": "cidr", "list": [entry]}))
+    chain.blacklist.reload()
+    why = lambda value: [row["reasons"] or "" for row in chain.caller.query("explain", value=value)][:1]
+    wait_for(lambda: "resolver:" in "".join(why("61.1.1.1")) and "scanner:" in "".join(why("61.1.1.2")), 60,
+             lambda: f"storage has heard of it: {why('61.1.1.1')} {why('61.1.1.2')}")
+    says = {value: tip(site, "search", value).stdout.splitlines()[-1] for value in ("61.1.1.2", "61.1.1.3", "61.1.1.4")}
+    assert "inherits 0.24 from 61.1.1.0/24" in says["61.1.1.2"] and "of its 0.96" in says["61.1.1.2"], says
+    assert "inherits 0.96" in says["61.1.1.3"] and "tip verdict" in says["61.1.1.4"]
+    for command in (["search"], ["explain"]):
+        assert "inherits 0" not in tip(site, *command, "61.1.1.1").stdout
+    rows = {r["value"]: r for r in json.loads(tip(site, "search", "61.1.1.1", "-o", "json").stdout)}
+    assert not rows["61.1.1.0/24"]["inherits"]
+    assert json.loads(tip(site, "explain", "61.1.1.1", "-o", "json").stdout)["inherited"] is None
+    rows = json.loads(tip(site, "verdict", "61.1.1.1", "61.1.1.2", "61.1.1.3", "-o", "json").stdout)
+    assert [round(r["score"], 4) for r in rows] == [0, 0.24, 0.96]
 
 
 def test_tip_verdict_asks_in_bulk(site, chain):

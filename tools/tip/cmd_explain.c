@@ -15,7 +15,8 @@ static const struct cli_option explain_rows[EXPLAIN_OPTIONS] = {
 /* Nobody names it; yet it may inherit. */
 static void explain_show_nothing(const struct explain *explain)
 {
-    struct tip_inherited is = tip_store_inherited(explain->around, explain->indicator.kind, explain->indicator.value);
+    struct tip_inherited is = tip_store_inherited(explain->around, tip_store_left(explain->answer),
+                                                  explain->indicator.kind, explain->indicator.value);
     char text[INHERITED_TEXT];
 
     cli_note(explain->cli, "no list %s named %s; tip search also looks around it",

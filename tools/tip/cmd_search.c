@@ -27,6 +27,7 @@ struct search {
     char at[TIP_CLOCK_TEXT];        /* "": now */
     struct tip_store_answer *rows;  /* of search */
     struct tip_store_answer *allow; /* of the operators' list, what decides first */
+    double left;                    /* of what is inherited: its own verdict may say that it is exempt */
 };
 
 /* Rows that are listed and the one whose verdict decides, or all; those whose past is not kept are among all. @return
@@ -66,7 +67,8 @@ static int search_table(const struct search *search, const char **badp)
     memcpy(columns, rows->columns, rows->n_columns * sizeof(*columns));
     columns[n - 1] = (struct tip_column){"inherits", TIP_COLUMN_REAL};
     for (size_t i = 0; i < rows->n_rows; i++) {
-        double score, share = tip_store_share(rows, i, search->indicator.kind, search->indicator.value, &score);
+        double score,
+            share = tip_store_share(rows, i, search->left, search->indicator.kind, search->indicator.value, &score);
 
         memcpy(cells + i * n, rows->cells + i * rows->n_columns, rows->n_columns * sizeof(*cells));
         (void)snprintf(numbers[i], sizeof(numbers[i]), "%.6g", score * share);
@@ -94,7 +96,8 @@ static int search_show(struct search *search)
     struct cli *cli = search->cli;
     const char *bad = NULL;
     bool is_more = search->rows->more;
-    struct tip_inherited is = tip_store_inherited(search->rows, search->indicator.kind, search->indicator.value);
+    struct tip_inherited is =
+        tip_store_inherited(search->rows, search->left, search->indicator.kind, search->indicator.value);
     size_t n = 0;
 
     if (cli->out.mode == OUT_HUMAN && !cli->out.fields)
@@ -125,9 +128,11 @@ static int search_query(struct search *search, struct client *client, const char
 
 static int search_ask(struct search *search, uint32_t limit)
 {
-    static const char *const bears[] = {"search", "search_at"}, *const allowed[] = {"allow_on", "allow_at"};
+    static const char *const bears[] = {"search", "search_at"}, *const allowed[] = {"allow_on", "allow_at"},
+                             *const exact[] = {"explain", "explain_at"};
     tip_auto(tip_call_free) struct tip_store_answer *rows = NULL;
     tip_auto(tip_call_free) struct tip_store_answer *allow = NULL;
+    tip_auto(tip_call_free) struct tip_store_answer *own = NULL;
     struct client client;
     int r = client_open(&client, search->cli->config, CLIENT_CALLS);
 
@@ -135,8 +140,11 @@ static int search_ask(struct search *search, uint32_t limit)
         r = search_query(search, &client, bears, limit, &rows);
     if (r == CLI_OK)
         r = search_query(search, &client, allowed, 0, &allow);
+    if (r == CLI_OK)
+        r = search_query(search, &client, exact, 1, &own);
     search->rows = rows;
     search->allow = allow;
+    search->left = inherited_is_allowed(allow) ? 0 : tip_store_left(own);
     if (r == CLI_OK)
         r = search_show(search);
     client_close(&client);

@@ -248,16 +248,13 @@ int explain_score_text(double score, enum removal_rule rule, struct tip_buf *out
                                  tip_tier_name(explain_tier(score)));
 }
 
-/* No source is called so: a name of a source has no colon. */
 const char *explain_exempt(const struct explain *explain, double *leftp)
 {
     const json_t *first = json_array_get(explain->reasons, 0);
     const char *name = json_string_value(json_object_get(first, "source"));
 
-    if (!name || !strchr(name, ':') || (explain->allow && explain->allow->n_rows))
-        return NULL;
-    *leftp = strncmp(name, "top_site:", 9) && strncmp(name, "scanner:", 8) ? 0 : 0.25;
-    return name;
+    *leftp = tip_reason_left(name);
+    return *leftp < 1 && !(explain->allow && explain->allow->n_rows) ? name : NULL;
 }
 
 double explain_decided(const struct explain *explain)

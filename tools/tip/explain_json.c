@@ -85,7 +85,8 @@ static json_t *explain_json_inherited(const struct explain *explain)
 
     if (!explain->around || inherited_is_allowed(explain->allow))
         return json_null();
-    is = tip_store_inherited(explain->around, explain->indicator.kind, explain->indicator.value);
+    is = tip_store_inherited(explain->around, tip_store_left(explain->answer), explain->indicator.kind,
+                             explain->indicator.value);
     if (is.is_own || is.from >= explain->around->n_rows)
         return json_null();
     return json_pack("{s:f, s:s, s:f, s:s, s:s}", "score", is.score, "tier", tip_tier_name(tip_tier_of(is.score)),

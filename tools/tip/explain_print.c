@@ -105,7 +105,8 @@ static void explain_print_inherited(const struct explain *explain)
 
     if (!explain->around)
         return;
-    is = tip_store_inherited(explain->around, explain->indicator.kind, explain->indicator.value);
+    is = tip_store_inherited(explain->around, tip_store_left(explain->answer), explain->indicator.kind,
+                             explain->indicator.value);
     if (is.is_own || !inherited_text(explain->around, explain->allow, &is, text))
         return;
     putchar('\n');

@@ -29,8 +29,10 @@ bool inherited_text(const struct tip_store_answer *searched, const struct tip_st
     else if (is->is_own)
         (void)snprintf(text, INHERITED_TEXT, "%.2f by its own verdict -> %s", is->score, tier);
     else
-        (void)snprintf(text, INHERITED_TEXT, "inherits %.2f from %s (list %s), %.3g of its %.2f -> %s", is->score,
-                       inherited_cell(searched, is->from, "value"), inherited_cell(searched, is->from, "source"),
-                       is->share, is->score / is->share, tier);
+        (void)snprintf(text, INHERITED_TEXT,
+                       "inherits %.2f from %s (list %s), %.3g of its %.2f -> %s, unless a reference list exempts it: "
+                       "tip verdict knows",
+                       is->score, inherited_cell(searched, is->from, "value"),
+                       inherited_cell(searched, is->from, "source"), is->share, is->score / is->share, tier);
     return true;
 }

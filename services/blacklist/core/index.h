@@ -39,6 +39,7 @@ tip_nodiscard int bl_index_finish(struct bl_index *index, struct bl_allow *allow
  * what bl_score_explain says of each. The job's table of exemptions is the index' from then on, borrowed.
  *
  * @param extra  indicators that stand in no list, or need not
+ * @param allow  taken over, also when it fails; NULL: empty
  * @return 0 or -ENOBUFS
  */
 tip_nodiscard int bl_index_fill(struct bl_index *index, struct bl_score_job *job, const struct bl_seen *extra,

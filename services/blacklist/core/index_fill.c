@@ -153,5 +153,9 @@ int bl_index_fill(struct bl_index *index, struct bl_score_job *job, const struct
     fill_forget(&fill);
     tip_free(&fill.entries);
     tip_free(&fill.says);
-    return r ? r : bl_index_finish(index, allow, job->moment[BL_AFTER].exempt);
+    if (r) {
+        bl_allow_destroy(&allow);
+        return r;
+    }
+    return bl_index_finish(index, allow, job->moment[BL_AFTER].exempt);
 }

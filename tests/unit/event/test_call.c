@@ -293,6 +293,44 @@ static void test_verdict_answer(void **state)
     assert_int_equal(tip_verdict_answer_encode(&answer, &buf), -EINVAL);
 }
 
+/* A resolver that is listed, in a network that is listed: what its first reason says holds for what is inherited. */
+static void test_what_is_exempt_inherits_less(void **state)
+{
+    static const struct {
+        const char *reasons;
+        double left;
+    } cases[] = {{NULL, 1},
+                 {"[]", 1},
+                 {"no JSON", 1},
+                 {"[{\"family\": \"list\", \"source\": \"drop\"}, {\"source\": \"resolver:x\"}]", 1},
+                 {"[{\"family\": \"allow\", \"source\": \"operator\"}]", 0},
+                 {"[{\"family\": \"allow\", \"source\": \"resolver:public-dns-v4\"}]", 0},
+                 {"[{\"family\": \"allow\", \"source\": \"scanner:shodan-scanning\"}]", 0.25}};
+    struct tip_column columns[] = {{"kind", TIP_COLUMN_TEXT},
+                                   {"value", TIP_COLUMN_TEXT},
+                                   {"score", TIP_COLUMN_REAL},
+                                   {"reasons", TIP_COLUMN_TEXT}};
+    const char *cells[] = {"ip", "192.0.2.1", "0.2", NULL, "net", "192.0.2.0/24", "0.96", NULL};
+    struct tip_store_answer answer = {.n_columns = 4, .columns = columns, .n_rows = 2, .cells = cells};
+
+    (void)state;
+    assert_float_equal(tip_store_left(NULL), 1, 0);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct tip_inherited is;
+        double left, score;
+
+        cells[3] = cases[i].reasons;
+        left = tip_store_left(&answer);
+        assert_float_equal(left, cases[i].left, 0);
+        is = tip_store_inherited(&answer, left, TIP_KIND_IP, "192.0.2.1");
+        assert_float_equal(is.score, left > 0 ? 0.96 * left : 0.2, 1e-9);
+        assert_int_equal(is.is_own, left == 0);
+        assert_float_equal(is.share, is.is_own ? 1 : left, 1e-9);
+        assert_float_equal(tip_store_share(&answer, 0, left, TIP_KIND_IP, "192.0.2.1", &score), 1, 0);
+        assert_float_equal(tip_store_share(&answer, 1, left, TIP_KIND_IP, "192.0.2.1", &score), left, 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -308,6 +346,7 @@ int main(void)
         cmocka_unit_test(test_snapshot_page_has_bounds),
         cmocka_unit_test(test_snapshot_page_of_nothing),
         cmocka_unit_test(test_garbage_is_malformed),
+        cmocka_unit_test(test_what_is_exempt_inherits_less),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

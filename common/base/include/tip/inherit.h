@@ -20,8 +20,9 @@
  * inherited only from a verdict that is `block` itself, for which two families or two independent sources stand, or the
  * operators' word. The tier is that of the score (tip_tier_of), as everywhere.
  *
- * What the operators allow (a verdict of family `allow`, or an entry of their list) inherits nothing: that is for the
- * caller to see, since allowed indicators that nobody lists have no verdict.
+ * What reference lists exempt and what the operators' list says come after inheritance: who is a resolver inherits
+ * nothing, a top site a quarter, what is allowed nothing. That is for the caller to see. A verdict of its own says it
+ * in its first reason; for what has none only verdict.lookup knows them all.
  */
 #include <stdbool.h>
 #include <stddef.h>

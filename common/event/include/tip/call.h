@@ -158,16 +158,29 @@ void tip_call_free(void *pointerp);
  * What an indicator's score is by the verdicts in the rows of a `search` or `search_at` of it: its own, or what it
  * inherits. Rows of lists alone pass; what the operators allow is the caller's to see.
  *
+ * @param left   tip_store_left of it: of what is inherited so much is left
  * @param value  canonical
  * @return `from` is a row; n_rows: none
  */
-struct tip_inherited tip_store_inherited(const struct tip_store_answer *searched, enum tip_kind kind,
+struct tip_inherited tip_store_inherited(const struct tip_store_answer *searched, double left, enum tip_kind kind,
                                          const char *value);
+
+/**
+ * What its own verdict leaves of what is inherited: 0 when the first reason is the operators' allowing or a reference
+ * list ("resolver:public-dns-v4"), a quarter for "top_site:…" and "scanner:…", else 1. What has no verdict of its own
+ * may be exempt all the same: verdict.lookup knows.
+ *
+ * @param explained  rows of `explain` or `explain_at` of it; NULL: none
+ */
+double tip_store_left(const struct tip_store_answer *explained);
+
+/** The same by the name in the first reason; NULL: 1. */
+double tip_reason_left(const char *source);
 
 /** Of one row: its share; 0 when it has no verdict or nothing is inherited from it. @param scorep  set, of the verdict
  */
-double tip_store_share(const struct tip_store_answer *searched, size_t row, enum tip_kind kind, const char *value,
-                       double *scorep);
+double tip_store_share(const struct tip_store_answer *searched, size_t row, double left, enum tip_kind kind,
+                       const char *value, double *scorep);
 
 /** A cell by the name of its column; NULL for null, and where there is no such column. */
 const char *tip_store_cell(const struct tip_store_answer *answer, size_t row, const char *column);
