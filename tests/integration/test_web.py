@@ -345,6 +345,17 @@ def test_an_audience_sees_what_is_for_it(chain):
         web.get(f"/api/v1/{path}", status=403)
 
 
+def test_what_is_inherited_is_for_who_sees_the_allow_list(chain):
+    web = chain.web
+    chain.source("open", "203.0.113.0/24\n", tlp="clear", redistribute=True, allow_special=["203.0.113.0/24"])
+    chain.blacklist.reload()
+    chain.run("open")
+    inside = lambda: web.get("/api/v1/indicators/203.0.113.4").json
+    wait_for(lambda: inside()["inherited"], 20, "it inherits")
+    web.token, web.cookie = token(chain.caller, "outside", audience="clear"), None
+    assert [row["value"] for row in inside()["listings"]] == ["203.0.113.0/24"] and inside()["inherited"] is None
+
+
 def test_an_operator_acts_and_is_on_record(chain):
     web = chain.web
     origin = {"Origin": f"http://{web.host}"}
