@@ -111,8 +111,13 @@ static void source_show_object(struct cli *cli, json_t *source)
 /* One row, a line a field. */
 static void source_show_fields(struct cli *cli, const struct tip_store_answer *answer)
 {
-    for (size_t i = 0; i < answer->n_columns; i++)
-        source_show_field(cli, answer->columns[i].name, answer->cells[i] ? answer->cells[i] : "-");
+    char text[OUT_ROUNDED];
+
+    for (size_t i = 0; i < answer->n_columns; i++) {
+        const char *cell = out_rounded(answer->cells[i], answer->columns[i].type, text);
+
+        source_show_field(cli, answer->columns[i].name, cell ? cell : "-");
+    }
 }
 
 /* What only the collector knows: a source that was never fetched, as those of the pack are at first. */

@@ -236,8 +236,28 @@ static json_t *out_json_row(const struct out *out, const char *const *cells)
     return row;
 }
 
+const char *out_rounded(const char *cell, enum tip_column_type type, char text[static OUT_ROUNDED])
+{
+    char *end;
+    double number;
+    size_t n;
+
+    if (!cell || type != TIP_COLUMN_REAL)
+        return cell;
+    number = strtod(cell, &end);
+    if (end == cell || *end || !(number > -1e12 && number < 1e12))
+        return cell;
+    n = (size_t)snprintf(text, OUT_ROUNDED, "%.4f", number);
+    while (text[n - 1] == '0')
+        n--;
+    n -= text[n - 1] == '.';
+    text[n] = '\0';
+    return strcmp(text, "-0") == 0 ? "0" : text;
+}
+
 static void out_human_row(struct out *out, const char *const *cells, const enum out_style *styles)
 {
+    char text[OUT_ROUNDED];
     struct out_line *line;
     struct tip_buf buf;
 
@@ -249,8 +269,10 @@ static void out_human_row(struct out *out, const char *const *cells, const enum 
     line->cells = tip_new_array(out->n_shown, char *);
     line->styles = tip_new_array(out->n_shown, enum out_style);
     for (size_t i = 0; i < out->n_shown; i++) {
+        const char *cell = out_rounded(cells[out->shown[i]], out->columns[out->shown[i]].type, text);
+
         tip_buf_init(&buf, OUT_CELL_BYTES);
-        out_escape(&buf, cells[out->shown[i]] ? cells[out->shown[i]] : "-");
+        out_escape(&buf, cell ? cell : "-");
         line->cells[i] = tip_strdup(tip_buf_text(&buf));
         line->styles[i] = styles ? styles[out->shown[i]] : OUT_PLAIN;
         tip_buf_deinit(&buf);

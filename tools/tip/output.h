@@ -57,6 +57,11 @@ void out_object(const struct out_config *config, const json_t *object);
 /** A cell as JSON: its type decides; NULL is null; what does not fit its type stays text. */
 json_t *out_json(const char *text, enum tip_column_type type);
 
+enum { OUT_ROUNDED = 32 };
+
+/** A cell for people: a real number with at most four places, anything else as it is. @return it, or `text` */
+const char *out_rounded(const char *cell, enum tip_column_type type, char text[static OUT_ROUNDED]);
+
 /** Foreign text for a terminal: control characters, ill-formed UTF-8 and direction marks become \xNN or \u{NN}. */
 void out_safe(FILE *file, const char *text);
 void out_safe_line(FILE *file, const char *text); /* and a newline */

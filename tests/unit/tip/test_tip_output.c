@@ -96,9 +96,28 @@ static void test_output_no_color(void **state)
     assert_false(out_wants_color(stdout));
 }
 
+static void test_numbers_for_people(void **state)
+{
+    static const struct {
+        const char *cell, *shown;
+    } table[] = {
+        {"0.011111111111111112", "0.0111"}, {"0.9999919774953692", "1"}, {"0.8", "0.8"}, {"1", "1"},
+        {"12345.678901", "12345.6789"},     {"-0.00001", "0"},           {"100", "100"}, {"1e300", "1e300"},
+        {"nonsense", "nonsense"},           {"0.5 of 1", "0.5 of 1"},    {"nan", "nan"}, {"", ""},
+    };
+    char text[OUT_ROUNDED];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++)
+        assert_string_equal(out_rounded(table[i].cell, TIP_COLUMN_REAL, text), table[i].shown);
+    assert_null(out_rounded(NULL, TIP_COLUMN_REAL, text));
+    assert_string_equal(out_rounded("0.123456", TIP_COLUMN_TEXT, text), "0.123456");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_numbers_for_people),
         cmocka_unit_test(test_output_modes),
         cmocka_unit_test(test_output_refuses_unknown_fields),
         cmocka_unit_test(test_output_colours_only_when_asked),
