@@ -120,7 +120,7 @@ test("the theme can be switched, and stays", async () => {
   await page.reload();
   await page.getByRole("button", {name: "Theme: dark"}).waitFor();
   assert.equal(await ground(), dark);
-  await page.locator(".chart canvas").waitFor();
+  await page.locator(".chart canvas").first().waitFor();
   await page.getByRole("table", {name: "Versions, newest first"}).waitFor(); // beside it
   await page.context().close();
 });
