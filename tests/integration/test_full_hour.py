@@ -1,4 +1,5 @@
-"""On the full hour everybody comes: who is not waited for comes later. The real scheduler's word, the service's clock ours."""
+"""On the full hour everybody comes: who is not waited for comes later. The real collector; its clock and
+the scheduler's word are ours."""
 import pytest
 
 from test_blacklist import Lists
