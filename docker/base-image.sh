@@ -22,6 +22,8 @@ fi
 
 if ! docker version >/dev/null 2>&1; then
     mountpoint -q /sys/fs/cgroup || mount -t cgroup2 none /sys/fs/cgroup
+    pid_file=/var/run/docker.pid # of a machine that went down: the number may be another process's now, and dockerd gives up
+    if [ -e $pid_file ] && [ "$(cat "/proc/$(cat $pid_file)/comm" 2>/dev/null)" != dockerd ]; then rm $pid_file; fi
     say "starting dockerd; its log is /var/log/dockerd.log"
     setsid dockerd >/var/log/dockerd.log 2>&1 </dev/null &
     for _ in $(seq 60); do docker version >/dev/null 2>&1 && break || sleep 0.5; done

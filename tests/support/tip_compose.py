@@ -1,7 +1,9 @@
 """TIP in containers: one project of docker-compose under a name and a loopback address of its own."""
+import contextlib
 import http.client
 import json
 import os
+import pathlib
 import random
 import re
 import subprocess
@@ -131,8 +133,16 @@ def sweep():
                 docker(["docker", *gone, line.split()[1]], check=False)
 
 
+def outdate_pid_file():
+    """Where no dockerd runs, as after a crash: the file is there, and its number is another process's (ours)."""
+    if subprocess.run(["pgrep", "-x", "dockerd"], stdout=subprocess.DEVNULL, check=False).returncode:
+        with contextlib.suppress(PermissionError):  # a user with sudo
+            pathlib.Path("/var/run/docker.pid").write_text(str(os.getpid()), encoding="ascii")
+
+
 def prepare():
     """Docker, dockerd and the base images, as a user would make them."""
+    outdate_pid_file()
     made = subprocess.run([SOURCE / "docker/base-image.sh"], cwd=SOURCE, capture_output=True, text=True, timeout=900,
                           check=False)
     assert made.returncode == 0, made.stdout + made.stderr
