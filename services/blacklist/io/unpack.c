@@ -245,8 +245,10 @@ int bl_unpack_here(struct bl_unpack *unpack)
 
 int bl_unpack(struct bl_unpack *unpack)
 {
+    static const struct unpack_limits limits = {.silence_ms = 60 * 1000, .cpu_s = 300};
+
     unpack->n_bytes = 0;
-    return unpack->container == BL_CONTAINER_NONE ? unpack_plain(unpack) : unpack_apart(unpack);
+    return unpack->container == BL_CONTAINER_NONE ? unpack_plain(unpack) : unpack_apart(unpack, &limits);
 }
 
 /* ---- words ---- */

@@ -28,9 +28,7 @@
 enum {
     APART_STATUS = 64, /* + code: it ended by itself */
     APART_CHUNK = 256 * 1024,
-    APART_PIPE = STDIN_FILENO,
-    APART_SILENCE_MS = 60 * 1000, /* without a byte: it hangs, and one thread waits for it */
-    APART_CPU_S = 300
+    APART_PIPE = STDIN_FILENO
 };
 
 /* ---- the process that unpacks ---- */
@@ -47,7 +45,7 @@ static int apart_data(rlim_t *bytesp)
     return 0;
 }
 
-static int apart_limit(void)
+static int apart_limit(unsigned cpu_s)
 {
     struct rlimit limit = {0};
     rlim_t now;
@@ -55,7 +53,7 @@ static int apart_limit(void)
 
     limit.rlim_cur = limit.rlim_max = now + UNPACK_MEMORY_MAX;
     r = r || setrlimit(RLIMIT_DATA, &limit) == -1;
-    limit.rlim_cur = limit.rlim_max = APART_CPU_S;
+    limit.rlim_cur = limit.rlim_max = cpu_s;
     return r || setrlimit(RLIMIT_CPU, &limit) == -1 ? -ENOTRECOVERABLE : 0;
 }
 
@@ -65,19 +63,27 @@ static int apart_hand_over(void *ctx, const char *bytes, size_t n)
     return unpack_put(APART_PIPE, bytes, n);
 }
 
+/** What the process that unpacks is told. */
+struct apart_order {
+    const struct bl_unpack *unpack;
+    int pipe_fd;
+    pid_t parent;
+    unsigned cpu_s;
+};
+
 /* Holds nothing of the service: no socket, no lock of a file may outlive it here. */
-static int apart_begin(int pipe_fd, pid_t parent)
+static int apart_begin(const struct apart_order *order)
 {
-    if (prctl(PR_SET_PDEATHSIG, SIGKILL) == -1 || getppid() != parent || dup2(pipe_fd, APART_PIPE) == -1 ||
-        close_range(STDERR_FILENO + 1, ~0U, 0) == -1)
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) == -1 || getppid() != order->parent ||
+        dup2(order->pipe_fd, APART_PIPE) == -1 || close_range(STDERR_FILENO + 1, ~0U, 0) == -1)
         return -ENOTRECOVERABLE;
-    return apart_limit();
+    return apart_limit(order->cpu_s);
 }
 
-static _Noreturn void apart_run(const struct bl_unpack *unpack, int pipe_fd, pid_t parent)
+static _Noreturn void apart_run(const struct apart_order *order)
 {
-    struct bl_unpack own = *unpack;
-    int r = apart_begin(pipe_fd, parent);
+    struct bl_unpack own = *order->unpack;
+    int r = apart_begin(order);
 
     tip_fail_hook(NULL); /* the log belongs to the service; another thread may have held it */
     own.to = NULL;
@@ -110,17 +116,17 @@ static int apart_keep(struct bl_unpack *unpack, int out, const char *bytes, size
 }
 
 /* @return as read(2); -1 and ETIMEDOUT when nothing comes */
-static ssize_t apart_next(int pipe_fd, char *chunk)
+static ssize_t apart_next(int pipe_fd, char *chunk, int silence_ms)
 {
     struct pollfd poll_fd = {.fd = pipe_fd, .events = POLLIN};
-    int n = poll(&poll_fd, 1, APART_SILENCE_MS);
+    int n = poll(&poll_fd, 1, silence_ms);
 
     if (n == 0)
         errno = ETIMEDOUT;
     return n == 1 ? read(pipe_fd, chunk, APART_CHUNK) : -1;
 }
 
-static int apart_read(struct bl_unpack *unpack, int pipe_fd)
+static int apart_read(struct bl_unpack *unpack, int pipe_fd, int silence_ms)
 {
     tip_auto(tip_free) char *chunk = tip_new_array(APART_CHUNK, char);
     tip_auto(tip_fd_close) int out = -1;
@@ -129,16 +135,16 @@ static int apart_read(struct bl_unpack *unpack, int pipe_fd)
 
     if (unpack->to && (out = open(unpack->to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)) == -1)
         return tip_fail(-errno);
-    while (!r && ((n = apart_next(pipe_fd, chunk)) > 0 || (n == -1 && errno == EINTR)))
+    while (!r && ((n = apart_next(pipe_fd, chunk, silence_ms)) > 0 || (n == -1 && errno == EINTR)))
         r = n > 0 ? apart_keep(unpack, out, chunk, (size_t)n) : 0;
     if (!r && n == -1)
         r = errno == ETIMEDOUT ? BL_UNPACK_E_ENDED : tip_fail(-errno);
     return r;
 }
 
-int unpack_apart(struct bl_unpack *unpack)
+int unpack_apart(struct bl_unpack *unpack, const struct unpack_limits *limits)
 {
-    pid_t parent = getpid();
+    struct apart_order order = {.unpack = unpack, .parent = getpid(), .cpu_s = limits->cpu_s};
     pid_t pid;
     int ends[2];
     int ended;
@@ -146,12 +152,13 @@ int unpack_apart(struct bl_unpack *unpack)
 
     if (pipe2(ends, O_CLOEXEC) == -1)
         return tip_fail(-errno);
+    order.pipe_fd = ends[1];
     pid = fork();
     if (!pid)
-        apart_run(unpack, ends[1], parent);
+        apart_run(&order);
     r = pid == -1 ? tip_fail(-errno) : 0;
     (void)close(ends[1]);
-    r = r ? r : apart_read(unpack, ends[0]);
+    r = r ? r : apart_read(unpack, ends[0], limits->silence_ms);
     (void)close(ends[0]);
     if (pid == -1)
         return r;

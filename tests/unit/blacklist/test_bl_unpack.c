@@ -1,17 +1,22 @@
 #include "check.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <archive.h>
 #include <archive_entry.h>
 
 #include <tip/buf.h>
+#include <tip/cleanup.h>
 
 #include "io/unpack.h"
+#include "io/unpack_run.h"
 
 enum { MIB = 1024 * 1024 };
 
@@ -177,6 +182,93 @@ static void test_unpack_packed_tar(void **state)
     assert_int_equal(unpack(BL_CONTAINER_GZIP, NULL, MIB), BL_UNPACK_E_NESTED);
 }
 
+/* ---- who does not come to an end ---- */
+
+static int unpack_within(const char *from, enum bl_container container, const struct unpack_limits *limits)
+{
+    struct bl_unpack job = {.from = from, .container = container, .member = "none", .bytes_max = MIB, .take = take};
+    int r;
+
+    job.ctx = &body;
+    r = unpack_apart(&job, limits);
+    assert_true(waitpid(-1, NULL, WNOHANG) == -1 && errno == ECHILD);
+    return r;
+}
+
+static void test_unpack_what_hangs_is_ended(void **state)
+{
+    static const struct unpack_limits limits = {.silence_ms = 200, .cpu_s = 300};
+    char fifo[sizeof(path) + 8];
+
+    (void)state;
+    (void)snprintf(fifo, sizeof(fifo), "%s.fifo", path);
+    assert_int_equal(mkfifo(fifo, 0600), 0); /* nobody will write: to open it takes for ever */
+    assert_int_equal(unpack_within(fifo, BL_CONTAINER_GZIP, &limits), BL_UNPACK_E_ENDED);
+    assert_int_equal(unlink(fifo), 0);
+}
+
+/* The head of a member of that many bytes, as ustar has it. */
+static void tar_head(char head[static 512], uint64_t n)
+{
+    unsigned sum = 0;
+
+    memset(head, 0, 512);
+    strcpy(head, "zeros");
+    strcpy(head + 100, "0000644");
+    (void)snprintf(head + 124, 12, "%011llo", (unsigned long long)n);
+    head[156] = '0';
+    memcpy(head + 257, "ustar\00000", 8);
+    memset(head + 148, ' ', 8);
+    for (size_t i = 0; i < 512; i++)
+        sum += (unsigned char)head[i];
+    (void)snprintf(head + 148, 8, "%06o", sum);
+}
+
+static void packed_append(struct tip_buf *packed, const char *bytes, size_t n)
+{
+    tip_auto(tip_file_close) FILE *file = NULL;
+    char chunk[4096];
+    size_t got;
+
+    pack_one(&packs[0], bytes, n);
+    file = fopen(path, "re");
+    assert_non_null(file);
+    while ((got = fread(chunk, 1, sizeof(chunk), file)) > 0)
+        assert_int_equal(tip_buf_append(packed, chunk, got), 0);
+}
+
+/* A tar of one member of zeros, packed piece by piece: gzip takes what follows what it has packed for the same file. */
+static void tar_of_zeros(unsigned n_pieces)
+{
+    static char zeros[16 * MIB];
+    tip_auto(tip_buf_deinit) struct tip_buf head, piece;
+    tip_auto(tip_file_close) FILE *file = NULL;
+    char block[512];
+
+    tip_buf_init(&head, MIB);
+    tip_buf_init(&piece, MIB);
+    tar_head(block, (uint64_t)n_pieces * sizeof(zeros) - 2 * sizeof(block)); /* two blocks of zeros are the end */
+    packed_append(&head, block, sizeof(block));
+    packed_append(&piece, zeros, sizeof(zeros));
+    file = fopen(path, "we");
+    assert_non_null(file);
+    assert_int_equal(fwrite(head.data, head.len, 1, file), 1);
+    for (unsigned i = 0; i < n_pieces; i++)
+        assert_int_equal(fwrite(piece.data, piece.len, 1, file), 1);
+}
+
+/* Nothing that is wanted is in it, so nobody sees a byte of it: neither its size nor its ratio is a reason to stop. */
+static void test_unpack_what_takes_too_long_is_ended(void **state)
+{
+    static const struct unpack_limits limits = {.silence_ms = 60 * 1000, .cpu_s = 1};
+
+    (void)state;
+    tar_of_zeros(1);
+    assert_int_equal(unpack_within(path, BL_CONTAINER_TAR, &limits), BL_UNPACK_E_NO_MEMBER);
+    tar_of_zeros(511);
+    assert_int_equal(unpack_within(path, BL_CONTAINER_TAR, &limits), BL_UNPACK_E_ENDED);
+}
+
 static int setup(void **state)
 {
     int fd;
@@ -198,9 +290,14 @@ static int teardown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_unpack_every_container),  cmocka_unit_test(test_unpack_members),
-        cmocka_unit_test(test_unpack_too_many_members), cmocka_unit_test(test_unpack_bombs),
-        cmocka_unit_test(test_unpack_nested),           cmocka_unit_test(test_unpack_packed_tar),
+        cmocka_unit_test(test_unpack_every_container),
+        cmocka_unit_test(test_unpack_members),
+        cmocka_unit_test(test_unpack_too_many_members),
+        cmocka_unit_test(test_unpack_bombs),
+        cmocka_unit_test(test_unpack_nested),
+        cmocka_unit_test(test_unpack_packed_tar),
+        cmocka_unit_test(test_unpack_what_hangs_is_ended),
+        cmocka_unit_test(test_unpack_what_takes_too_long_is_ended),
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);
