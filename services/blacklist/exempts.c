@@ -195,7 +195,8 @@ static bool exempts_has_told_nothing(struct app *app)
 {
     struct app_source *source, *next;
 
-    if (app->exempts.in_force || app->publish.is_active || observe_stands(app))
+    if (app->exempts.in_force || app->publish.is_active || (app->n_jobs && bl_job_has_begun(app->jobs)) ||
+        observe_stands(app))
         return false;
     tip_hash_each (app->sources, source, next) {
         if (source->stored.version)
@@ -210,7 +211,7 @@ static void exempts_take(struct app *app, const struct exempt_work *work)
     struct tip_outbox_txn *txn;
     int r;
 
-    exempts->stamp = work->is_waiting ? 0 : work->stamp;
+    exempts->stamp = work->is_waiting || exempts->is_wanted ? 0 : work->stamp; /* wanted: a table was lost meanwhile */
     if (work->is_waiting)
         exempts->again_ms = tip_loop_now_ms() + BL_WARNINGLISTS_FRESH_S * 1000;
     if (!work->is_new)
