@@ -1,7 +1,8 @@
 """The matrix is checked: programs with a promise broken on purpose, and the row that must notice.
 
 Each patch in mutants/ is applied to a copy of the sources; the files it changes are compiled as the running build
-compiles them and linked in front of its libraries, which takes a second. A row that stays silent proves nothing.
+compiles them and linked in front of its libraries, which takes a second. A row that stays silent proves nothing. Tests
+beside the matrix that look for what comes rarely are checked likewise.
 """
 import json
 import os
@@ -30,6 +31,11 @@ MUTANTS = {
     "offset_outside": ("tip-storage", "test_matrix_storage.py::test_row03_storage_killed_between_commit_and_reply", ("I5",)),
 }
 CHANCES = 3
+
+# mutant: program, test beside the matrix, what shortens it, the words it must fail with
+OTHERS = {
+    "export_in_place": ("tip-blacklist", "integration/test_exports_killed.py", {"TIP_KILLS": "1"}, "a reader has found"),
+}
 
 
 def run(argv, **how):
@@ -82,18 +88,30 @@ def mutant_bin(name, program):
     return tree / "bin"
 
 
+def tested(name, program, test, **how):
+    """What pytest says of the mutant; it must fail."""
+    env = {**os.environ, "TIP_BIN": str(mutant_bin(name, program)), "TIP_SOURCE": str(SOURCE), "TIP_SEED": str(SEED), **how}
+    done = run([sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", f"--rootdir={HERE.parent}",
+                f"{HERE.parent}/{test}"], env=env, timeout=300)
+    assert done.returncode == 1, f"{name} is not noticed by {test}\n{done.stdout[-3000:]}"
+    return done.stdout
+
+
 @pytest.mark.parametrize("name", MUTANTS)
 def test_mutant_is_caught(name):
     program, row, rules = MUTANTS[name]
-    env = {**os.environ, "TIP_BIN": str(mutant_bin(name, program)), "TIP_SOURCE": str(SOURCE), "TIP_SEED": str(SEED),
-           "TIP_TURNS": str(CHANCES)}
-    done = run([sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", f"--rootdir={HERE.parent}",
-                f"{HERE}/{row}"], env=env, timeout=300)
-    broken = re.findall(r"^E +\S*Violation: (I\d): (.*)", done.stdout, re.MULTILINE)
+    said = tested(name, program, f"faults/{row}", TIP_TURNS=str(CHANCES))
+    broken = re.findall(r"^E +\S*Violation: (I\d): (.*)", said, re.MULTILINE)
     print(name, "caught:", *broken[:1])
-    assert done.returncode == 1, f"{name} is not noticed by {row} in {CHANCES} turns\n{done.stdout[-3000:]}"
-    assert broken and broken[0][0] in rules, f"{name} fails {row} for another reason\n{done.stdout[-6000:]}"
+    assert broken and broken[0][0] in rules, f"{name} fails {row} for another reason\n{said[-6000:]}"
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_mutant_is_caught_beside_the_matrix(name):
+    program, test, how, words = OTHERS[name]
+    said = tested(name, program, test, **how)
+    assert re.search(rf"^E +AssertionError: {words}", said, re.MULTILINE), f"{test} fails for another reason\n{said[-6000:]}"
 
 
 def test_every_patch_is_used():
-    assert {path.stem for path in (HERE / "mutants").glob("*.patch")} == set(MUTANTS)
+    assert {path.stem for path in (HERE / "mutants").glob("*.patch")} == MUTANTS.keys() | OTHERS.keys()

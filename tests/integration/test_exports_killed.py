@@ -91,7 +91,7 @@ def test_every_file_is_whole_whenever_it_is_killed(exports, nginx, rng):
     finally:
         stop.set()
         reader.join()
-    assert not broken, broken[:3]
+    assert not broken, f"a reader has found {broken[:3]}"
     assert not list(exports.out.glob("*/*.new")), "nothing is left behind"
 
 
