@@ -7,9 +7,9 @@ import pytest
 
 from test_web import token
 from tip_chain import Chain
-from tip_harness import wait_for
+from tip_harness import SOURCE, wait_for
 from tip_web import CONTRACT, Web
-from tip_wire import Fetch, Sub
+from tip_wire import Caller, Fetch, Sub, pb
 
 SHARED = "11.9.9.9"
 MARKS = {  # name -> (its own address, marking, least audience)
@@ -21,9 +21,9 @@ MARKS = {  # name -> (its own address, marking, least audience)
 AUDIENCES = ("clear", "green", "amber")
 VALUES = [SHARED] + [value for value, _, _ in MARKS.values()] + [f"{name}.tip-top.com" for name in MARKS]
 DOORS = {"clear": "feed_clear", "green": "feed_green", "amber": "feed"}
-QUERIES = ["sources", "count_listed", "verdicts", "overview"]
+QUERIES = ["sources", "count_listed", "verdicts", "overview", "source_overlaps"]
 OF_A_VALUE = ["search", "explain", "verdict_history", "search_at", "explain_at"]
-OF_A_SOURCE = ["source", "history", "listed", "source_weight"]
+OF_A_SOURCE = ["source", "history", "listed", "source_weight", "source_overlaps"]
 
 
 def traces(audience):
@@ -65,6 +65,24 @@ def scores(seen):
     """All that was said of the shared address."""
     return {round(v.score, 6) for one in seen if one.kind == "verdict.changes" for v in one.payload.verdicts
             if v.indicator.value == SHARED}
+
+
+def test_every_query_with_an_audience_is_looked_at():
+    with_one = {path.stem for path in (SOURCE / "db/queries").glob("*.sql") if "audience" in path.read_text()}
+    assert with_one == {*QUERIES, *OF_A_VALUE, *OF_A_SOURCE}
+
+
+def looked_up(site, audience):
+    """verdict.lookup of all that is listed, asked by the audience itself: text of what is told, and scores."""
+    body = pb.VerdictLookup(indicators=[pb.Indicator(value=value) for value in VALUES])
+    with Caller(site.endpoint("work"), key=site.keys_of[audience]) as caller:
+        code, reason, answer = caller.put(f"verdict.lookup.{audience}", body.SerializeToString(), 20,
+                                          caller=f"soc-{audience}")
+        assert code == 0, reason
+        stricter = AUDIENCES[AUDIENCES.index(audience) + 1:]
+        for queue in [f"verdict.lookup.{other}" for other in stricter]:
+            assert caller.put(queue, body.SerializeToString(), 20, caller=f"soc-{audience}")[0] == pb.FAILURE_REFUSED
+    return answer, dict(zip(VALUES, pb.VerdictAnswer.FromString(answer).found))
 
 
 def rows_of(caller, audience):
@@ -118,6 +136,11 @@ def test_no_canary_at_any_exit(site, chain):
         n_seen = len(MARKS) - len(traces(audience))
         assert abs(rows[SHARED]["score"] - min(0.89 if n_seen < 2 else 1, 1 - 0.4 ** n_seen)) < 0.051, rows[SHARED]
         check(audience, "snapshot", snapshot, wants=False)
+        answer, found = looked_up(site, audience)
+        check(audience, "verdict.lookup", answer, wants=False)
+        for name in MARKS:
+            assert bool(found[MARKS[name][0]].verdicts) == (name not in traces(audience)), (audience, name)
+        assert abs(found[SHARED].score - rows[SHARED]["score"]) < 1e-6
         check(audience, "store.query", "\n".join(rows_of(chain.caller, audience)))
         check_web(web, tokens[audience], audience)
         stream = streams[audience]
