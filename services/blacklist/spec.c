@@ -1,8 +1,6 @@
-#include "spec.h"
+#include "spec_file.h"
 
 #include <ctype.h>
-#include <dirent.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,7 +29,7 @@ struct source_options {
     int64_t expect_rejected;
     double jitter;
     int64_t cadence_ms;
-    char *comments, *separator, *column, *prefix, *pointer, *skip_until, *zone, *member;
+    char *comments, *separator, *column, *prefix, *pointer, *skip_until, *zone, *member, *first_seen, *last_seen;
     bool inline_comments, header, skip_space;
     struct tip_opt_list sinks;
     struct tip_opt_prefixes allow_private, allow_special;
@@ -121,6 +119,11 @@ static const struct tip_opt source_rows[] = {
      .help = "csv: the first record holds names."},
     {.name = "skip_space", .type = TIP_OPT_BOOL, .offset = SOURCE_AT(skip_space), .fallback = "false",
      .help = "csv: blanks behind a separator do not count."},
+    {.name = "first_seen", .type = TIP_OPT_STRING, .offset = SOURCE_AT(first_seen), .max = BL_FORMAT_TEXT - 1,
+     .help = "csv: the column, as in `column`, that says when it first saw an entry. Of a list that removes nothing that is "
+             "the age of the entry."},
+    {.name = "last_seen", .type = TIP_OPT_STRING, .offset = SOURCE_AT(last_seen), .max = BL_FORMAT_TEXT - 1,
+     .help = "csv: likewise when it last saw it; goes before `first_seen`."},
     {.name = "pointer", .type = TIP_OPT_STRING, .offset = SOURCE_AT(pointer), .max = BL_FORMAT_POINTER - 1,
      .help = "json: where the entries are, a JSON Pointer in which `*` is any key or index: `/list/*/ip` [`/*`]."},
     {.name = "zone", .type = TIP_OPT_STRING, .offset = SOURCE_AT(zone), .max = BL_FORMAT_TEXT - 2,
@@ -247,6 +250,43 @@ static void spec_column(struct spec_make *make)
         spec_refuse(make, "columns count from 1");
 }
 
+static void spec_time(struct spec_make *make, const char *text, struct bl_column *column)
+{
+    unsigned long number;
+    char *end;
+
+    if (!text)
+        return;
+    number = strtoul(text, &end, 10);
+    if (isdigit((unsigned char)*text) && !*end && number <= 10000)
+        column->number = (unsigned)number;
+    else
+        strcpy(column->name, text); /* its length is in the table */
+    if (make->spec->format.kind != BL_KIND_CSV)
+        spec_refuse(make, "first_seen and last_seen are columns of csv");
+    else if (!column->number && !*column->name)
+        spec_refuse(make, "columns count from 1");
+}
+
+static bool spec_is_same_column(const struct bl_column *a, const struct bl_column *b)
+{
+    return (a->number || *a->name) && a->number == b->number && !strcmp(a->name, b->name);
+}
+
+/* A field goes to one place. */
+static void spec_times(struct spec_make *make)
+{
+    struct bl_format *format = &make->spec->format;
+    struct bl_column value = {.number = *format->column_name ? 0 : format->column};
+
+    strcpy(value.name, format->column_name);
+    spec_time(make, make->from->first_seen, &format->first_seen);
+    spec_time(make, make->from->last_seen, &format->last_seen);
+    if (spec_is_same_column(&format->first_seen, &format->last_seen) ||
+        spec_is_same_column(&format->first_seen, &value) || spec_is_same_column(&format->last_seen, &value))
+        spec_refuse(make, "column, first_seen and last_seen are different columns");
+}
+
 static void spec_sinks(struct spec_make *make)
 {
     struct bl_format *format = &make->spec->format;
@@ -294,6 +334,7 @@ static void spec_format(struct spec_make *make)
     spec_texts(make);
     spec_separator(make);
     spec_column(make);
+    spec_times(make);
     spec_sinks(make);
     for (size_t i = 0; i < from->allow_special.n; i++)
         format->ordinary[format->n_ordinary++] = from->allow_special.items[i];
@@ -427,6 +468,10 @@ static uint32_t spec_fingerprint(const struct source_options *from, const struct
         (void)tip_prefix_format(&format->ordinary[i], prefix); /* its length */
         r = tip_buf_append_format(&text, "%s\n", prefix);
     }
+    if (from->first_seen || from->last_seen) /* the number of all others stays as it was */
+        r = r ? r
+              : tip_buf_append_format(&text, "seen %s\n%s\n", from->first_seen ? from->first_seen : "",
+                                      from->last_seen ? from->last_seen : "");
     for (size_t i = 0; !r && i < format->n_sinks; i++) {
         (void)tip_addr_format(&format->sinks[i], sink);
         r = tip_buf_append_format(&text, "%s\n", sink);
@@ -467,20 +512,10 @@ static bool spec_name(struct spec_make *make, const char *file)
     return true;
 }
 
-/* Where the files lie, and what follows from that. */
-struct specs_place {
-    const struct bl_options *options;
-    const char *dir;
-    bool is_public;
-    const char *option;
-};
-
-static int specs_load_one(struct bl_specs *specs, const struct specs_place *place, const char *file,
-                          struct tip_conf *conf)
+int spec_read(struct bl_spec *spec, const struct spec_place *place, const char *file, struct tip_conf *conf)
 {
     tip_auto(tip_buf_deinit) struct tip_buf path;
     struct source_options from = {0};
-    struct bl_spec *spec = &specs->items[specs->n];
     struct spec_make make = {.spec = spec, .from = &from, .options = place->options, .conf = conf};
     int r;
 
@@ -488,7 +523,6 @@ static int specs_load_one(struct bl_specs *specs, const struct specs_place *plac
     r = tip_buf_append_format(&path, "%s/%s", place->dir, file);
     r = r ? TIP_CONF_E_INVALID : tip_conf_load_file(conf, tip_buf_text(&path), &bl_source_table, &from);
     if (!r) {
-        specs->n++;
         (void)spec_name(&make, file); /* what is wrong stands in conf */
         spec_url(&make);
         spec_auth(&make);
@@ -502,96 +536,4 @@ static int specs_load_one(struct bl_specs *specs, const struct specs_place *plac
     }
     tip_opt_free(&bl_source_table, &from);
     return r || make.is_bad ? TIP_CONF_E_INVALID : 0;
-}
-
-static int specs_filter(const struct dirent *entry)
-{
-    size_t n = strlen(entry->d_name);
-
-    return n > 5 && entry->d_name[0] != '.' && !strcmp(entry->d_name + n - 5, ".yaml");
-}
-
-static int specs_compare(const void *a, const void *b)
-{
-    return strcmp(((const struct bl_spec *)a)->name, ((const struct bl_spec *)b)->name);
-}
-
-/* A file of one's own goes before one of the pack. */
-static bool specs_knows(const struct bl_specs *specs, const char *file)
-{
-    size_t n = strlen(file) - strlen(".yaml");
-
-    for (size_t i = 0; i < specs->n; i++) {
-        if (strlen(specs->items[i].name) == n && !memcmp(specs->items[i].name, file, n))
-            return true;
-    }
-    return false;
-}
-
-static int specs_load_dir(struct bl_specs *specs, const struct specs_place *place, struct tip_conf *conf)
-{
-    struct dirent **files = NULL;
-    int n = place->dir ? scandir(place->dir, &files, specs_filter, alphasort) : 0;
-    int r = 0;
-
-    if (n == -1 || specs->n + (size_t)n > BL_SOURCES_MAX) {
-        tip_conf_refuse(conf, place->option, "%s: %s", place->dir,
-                        n == -1 ? strerror(errno) : "more than 2000 sources");
-        r = TIP_CONF_E_INVALID;
-    }
-    for (int i = 0; i < n; i++) {
-        if (specs->n < BL_SOURCES_MAX && !specs_knows(specs, files[i]->d_name) &&
-            specs_load_one(specs, place, files[i]->d_name, conf))
-            r = TIP_CONF_E_INVALID;
-        free(files[i]);
-    }
-    free(files);
-    return r;
-}
-
-int bl_specs_load(struct bl_specs *specs, const struct bl_options *options, struct tip_conf *conf)
-{
-    const struct specs_place own = {options, options->sources, false, "blacklist.sources"};
-    const struct specs_place pack = {options, options->public_sources, true, "blacklist.public_sources"};
-    int r;
-
-    *specs = (struct bl_specs){.items = tip_new_array(BL_SOURCES_MAX, struct bl_spec)};
-    r = specs_load_dir(specs, &own, conf);
-    r = specs_load_dir(specs, &pack, conf) || r ? TIP_CONF_E_INVALID : 0;
-    specs->items = tip_realloc(specs->items, specs->n ? specs->n : 1, sizeof(*specs->items));
-    qsort(specs->items, specs->n, sizeof(*specs->items), specs_compare);
-    return r;
-}
-
-static void spec_free(struct bl_spec *spec)
-{
-    for (size_t i = 0; i < spec->n_derived_from; i++)
-        free(spec->derived_from[i]);
-    free(spec->derived_from);
-    for (size_t i = 0; i < spec->n_expect; i++)
-        free(spec->expect[i]);
-    free(spec->expect);
-    free(spec->sample);
-    free(spec->attribution);
-    free(spec->licence);
-    free(spec->terms);
-    free(spec->auth_header);
-    free(spec->url);
-}
-
-void bl_specs_deinit(struct bl_specs *specs)
-{
-    for (size_t i = 0; i < specs->n; i++)
-        spec_free(&specs->items[i]);
-    free(specs->items);
-    *specs = (struct bl_specs){0};
-}
-
-const struct bl_spec *bl_specs_find(const struct bl_specs *specs, const char *name)
-{
-    for (size_t i = 0; i < specs->n; i++) {
-        if (!strcmp(specs->items[i].name, name))
-            return &specs->items[i];
-    }
-    return NULL;
 }

@@ -187,6 +187,18 @@ static bool work_is_same(const struct work_parse *job)
     return job->from && !(job->n_added + job->n_removed + job->n_changed);
 }
 
+/* Of the same entries: does the list say other times? */
+static bool work_is_restated(const struct work_parse *job, const struct bl_set *set)
+{
+    tip_auto(bl_seen_map_close) struct bl_seen_map before = {.at = NULL};
+    struct bl_seen_update update = {.now = *set, .now_s = work_seconds(job->now_unix_ms)};
+
+    if (!set->n_stated || work_seen_open(&before, job->dir, job->name, job->from, job->ok_unix_ms))
+        return false;
+    update.before = before.seen;
+    return bl_seen_is_restated(&update);
+}
+
 /* Compares with the current version, and keeps the new one if it differs and is believed. */
 static void work_keep(struct work_parse *job, const struct bl_set *set, const char *body)
 {
@@ -202,11 +214,13 @@ static void work_keep(struct work_parse *job, const struct bl_set *set, const ch
     bl_diff_deinit(&diff); /* what follows may need the memory */
     if (work_is_same(job)) {
         bl_guard_clear(&job->guard);
-        work_fail(job, "unchanged", "another body, the same entries");
-        return;
+        if (!work_is_restated(job, set)) {
+            work_fail(job, "unchanged", "another body, the same entries");
+            return;
+        }
     }
     work_change(job, &old.file.set, set, &change);
-    if (job->from && !work_believe(job, &change))
+    if (job->from && !work_is_same(job) && !work_believe(job, &change))
         return;
     r = work_remember(job, set);
     r = r ? r : bl_files_keep(job->dir, job->name, &file, body);
@@ -321,11 +335,13 @@ void work_retire_run(void *ctx)
 void work_parse_run(void *ctx)
 {
     struct work_parse *job = ctx;
-    struct work_reading reading = {.job = job, .parse = bl_parse_new(&job->format)};
+    struct work_reading reading = {.job = job};
     char unpacked[WORK_BODY + 8];
     enum bl_container container = job->container ? job->container : bl_unpack_guess(job->body);
     bool is_packed = container != BL_CONTAINER_NONE;
 
+    job->format.now_s = job->now_unix_ms ? work_seconds(job->now_unix_ms) : 0;
+    reading.parse = bl_parse_new(&job->format);
     (void)snprintf(unpacked, sizeof(unpacked), "%s.raw", job->body);
     if (work_read(job, &reading, unpacked, container))
         work_judge(job, &reading, is_packed ? unpacked : job->body);

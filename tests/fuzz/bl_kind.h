@@ -43,6 +43,17 @@ static void kind_check(const struct bl_parse *parse, size_t n)
     assert(bl_set_count(&set) <= report->n_valid);
 }
 
+/* Times of lines that hold entries, in order, and the same however the body is cut. */
+static void kind_check_times(const struct bl_set *a, const struct bl_set *b)
+{
+    assert(a->n_stated == b->n_stated);
+    for (size_t i = 0; i < a->n_stated; i++) {
+        assert(a->stated[i].line == b->stated[i].line && a->stated[i].at_s == b->stated[i].at_s);
+        assert(!i || a->stated[i - 1].line < a->stated[i].line);
+        assert(!a->stated[i].at_s || a->stated[i].at_s >= 631152000);
+    }
+}
+
 static inline int kind_fuzz(enum bl_kind kind, void (*with)(struct bl_format *, uint8_t), const uint8_t *data,
                             size_t size)
 {
@@ -66,6 +77,7 @@ static inline int kind_fuzz(enum bl_kind kind, void (*with)(struct bl_format *, 
     kind_check(whole, size);
     a = bl_parse_set(whole);
     b = bl_parse_set(pieces);
+    kind_check_times(&a, &b);
     bl_diff_init(&diff);
     assert(!bl_diff_run(&diff, &a, &b));
     assert(!diff.added.len && !diff.removed.len && !diff.changed.len);

@@ -8,6 +8,10 @@ static void with_options(struct bl_format *format, uint8_t choice)
     format->header = choice / 6 % 2;
     if (choice / 12 % 2)
         strcpy(format->column_name, "ip");
+    format->first_seen.number = choice % 4;
+    format->last_seen.number = choice % 5;
+    if (choice % 7 == 6)
+        strcpy(format->last_seen.name, "last");
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -1,5 +1,6 @@
 """What the service learns of its sources over months, in force: half-lives in verdicts, dead feeds, and when weights are
 told. Its wall clock is ours."""
+import datetime
 import time
 
 import pytest
@@ -82,6 +83,55 @@ def test_learned_half_lives_drive_verdicts(lists, nginx, clock, rng):
     at = {v: when for v, (_, when) in newest(told()).items()}
     assert all(step(sources, v, at[v]) == step(sources, v, clock.now()) for v in at)
     assert set(lists.verdicts()) == set(stock), "all that is listed for good by a list that removes"
+
+
+def test_the_age_is_what_a_list_says_itself(lists, nginx, clock, rng):
+    """One that removes nothing, and says when it saw an entry first and last: old entries of ours may be young, and new ones
+    old; and when it only says other times, that is a version too."""
+    pool = addresses(rng, 130)
+    stock, seen_again, old_news = pool[:60], pool[60:100], pool[100:]
+    moment = lambda at: datetime.datetime.fromtimestamp(at, datetime.timezone.utc).strftime("%Y-%m-%d %H:%M:%S")
+    said = {}
+
+    def deliver(ago, values, **seen_ago):  # in days before the delivery
+        clock.set(-ago * DAY)
+        for value in values:
+            last = next((days for name, days in seen_ago.items() if value in groups[name]), None)
+            said[value] = int(clock.now()) - int((last or 100) * DAY)
+        rows = [f"{value},{moment(said[value] - 30 * DAY)},{moment(said[value])}" for value in values]
+        nginx.write("grow.csv", ("\n".join(["ip,first_seen,last_seen", *rows]) + "\n").encode())
+        if ago == 75:
+            lists.start()
+        assert lists.run().payload.n_ok == 1
+
+    groups = {"seen_again": seen_again, "old_news": old_news, "revived": stock[:10]}
+    lists.source("grow", nginx.url("grow.csv"), kind="csv", column="ip", header=True, first_seen="first_seen",
+                 last_seen="last_seen", type="ip4", weight=0.7, half_life=None, interval="1h", category="spam")
+    deliver(75, stock)
+    deliver(74, stock + seen_again)
+    deliver(0, pool, seen_again=1, old_news=20)
+    wait_for(lambda: weights(lists, "grow") and weights(lists, "grow")[-1].half_life_basis == "append_only", 30,
+             "it removes nothing")
+    settled(lists)
+    sets = lists.site.data / "blacklist" / "sets"
+
+    def source():
+        seen = read_seen(max(sets.glob("grow-*.seen"), key=lambda p: int(p.stem.split("-")[-1])))
+        for value, times in seen.items():
+            assert times.since == said[value], (value, times.since, said[value])
+        return {"grow": Source(seen, 0.7, 7 * DAY, append=True, group="grow",
+                               trusted=weights(lists, "grow")[-1].independence >= 0.5)}
+    wait_for(lambda: set(lists.verdicts()) == set(seen_again), 30, "what was seen lately counts")
+    n, version = len(lists.events("v1.verdict.")), lists.last("grow").payload.version
+    deliver(0, pool, seen_again=1, old_news=20, revived=1 / 24)
+    assert (lists.last("grow").payload.reason, lists.last("grow").payload.version) == ("changed", version + 1)
+    assert lists.last("grow").payload.n_added == lists.last("grow").payload.n_removed == 0
+    assert set(lists.listed("grow")) == set(pool), "no entry has changed"
+    wait_for(lambda: set(lists.verdicts()) == set(seen_again + stock[:10]), 30, "what was seen again counts again")
+    settled(lists)
+    assert check_all(lists.events("v1.verdict.")[n:], source()) >= 10
+    lists.run()
+    assert lists.last("grow").payload.reason in ("unchanged", "not_modified")
 
 
 def test_a_feed_that_died_loses_weight(lists, nginx, rng, clock):

@@ -2,14 +2,17 @@
 
 The twin of tests/corpus, for machines without those lists.
 """
+import datetime
 import gzip
 import ipaddress
 import json
+import time
 
 import pytest
 
 import tip_lists
 from tip_chain import Chain
+from tip_verdicts import STATED, read_seen
 
 N = 3000
 
@@ -80,6 +83,21 @@ def as_lines(rng, made):
 def as_csv(rng, made):
     rows = [f'{i}, "{v}", "said ""so"", twice"' if '"' not in v else f"{i},x,y" for i, v in enumerate(made)]
     return ("id,indicator,note\r\n" + "\r\n".join(rows)).encode()
+
+
+def moment(rng):
+    """As lists write it: between 1990 and yesterday, in the future, before there were lists, or none at all."""
+    at = rng.choice([rng.randint(631152000, int(time.time()) - 86400)] * 6 + [4102444800, 10 ** 8])
+    day = datetime.datetime.fromtimestamp(at, datetime.timezone.utc)
+    zone = datetime.timezone(datetime.timedelta(minutes=rng.randint(-720, 720)))
+    return rng.choice([str(at), day.strftime("%Y-%m-%d %H:%M:%S"), day.strftime("%Y-%m-%dT%H:%M:%SZ"),
+                       day.astimezone(zone).isoformat(), day.strftime("%Y-%m-%dt%H:%M:%S.%fZ"), day.strftime("%Y-%m-%d"),
+                       day.strftime("%Y-%m-%d %H:%M:%S UTC"), day.strftime("%d.%m.%Y"), "never", ""])
+
+
+def as_timed(rng, made):
+    rows = [f'{moment(rng)},"{v}","{moment(rng)}"' for v in made if '"' not in v]
+    return ("first seen,indicator,last\r\n" + "\r\n".join(rows)).encode()
 
 
 def as_hosts(rng, made):
@@ -158,6 +176,8 @@ FORMATS = {
        for t in ("ip4", "ip6", "net", "domain", "ip:port", "asn", "hash", "email_domain", "auto")},
     "lines-url": (as_lines, lambda b: tip_lists.lines(b, comment=""), "url", {"kind": "lines", "comments": ""}),
     "csv": (as_csv, csv_values, "net", {"kind": "csv", "header": True, "column": "indicator", "skip_space": True}),
+    "csv-times": (as_timed, csv_values, "net", {"kind": "csv", "header": True, "column": "indicator",
+                                                "first_seen": "first seen", "last_seen": "3"}),
     "hosts": (as_hosts, tip_lists.hosts, "domain", {"kind": "hosts"}),
     "json": (as_json, json_values, "auto", {"kind": "json", "pointer": "/list/*/ioc"}),
     "rpz": (as_rpz, tip_lists.rpz, "auto", {"kind": "rpz"}),
@@ -174,8 +194,19 @@ def chain(site):
     return Chain(site, blacklist={"interval_floor": "1s"})
 
 
+def check_times(chain, version, told):
+    """What the table says of when is what is remembered; of anything else it is when we saw it."""
+    path = chain.site.data / "blacklist" / "sets" / f"csv-times-{version}.seen"
+    for value, times in read_seen(path).items():
+        if times.is_listed and value in told:
+            assert times.state & STATED and times.since == told[value], (value, times.since, told[value])
+        elif times.is_listed:
+            assert not times.state & STATED and times.since >= times.first, value
+    assert len(told) > N // 3
+
+
 def test_rows_are_the_recount(chain, rng):
-    wanted = {}
+    wanted, told = {}, {}
     for version in (1, 2, 3):
         for key, (write, values_of, type_name, options) in FORMATS.items():
             made = values(rng, type_name)
@@ -184,6 +215,10 @@ def test_rows_are_the_recount(chain, rng):
             body = write(rng, made)
             chain.source(key, body, type=type_name, **options)
             wanted[key] = (tip_lists.recount(values_of(body), type_name), made)
+            if key == "csv-times":
+                said = tip_lists.stated(body, "net", (1, 2, 0), time.time())
+                stays = {value for _, value in wanted[key][0]}
+                told = {value: at for value, at in told.items() if value in stays} | said
         if version == 1:
             chain.start()
         chain.run()
@@ -192,3 +227,10 @@ def test_rows_are_the_recount(chain, rng):
             assert len(entries) > N // 20, f"{key}: the recount itself finds too little"
             assert found == entries, (f"{key} version {version}: missing {sorted(entries - found)[:5]}, too many "
                                       f"{sorted(found - entries)[:5]}")
+        check_times(chain, version, told)
+    entries, made = wanted["csv-times"]  # other times of the same entries are a version, too
+    body = as_timed(rng, made)
+    chain.serve("csv-times", body)
+    chain.run(target="csv-times")
+    assert chain.listed("csv-times") == entries and chain.states()["csv-times"]["version"] == 4
+    check_times(chain, 4, told | tip_lists.stated(body, "net", (1, 2, 0), time.time()))

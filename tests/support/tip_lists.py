@@ -4,6 +4,7 @@ It shares nothing with the C parsers but the written rules: strict dotted quads,
 no default routes, nothing wider than /8 (IPv4) or /19 (IPv6), names as lower-case A-labels, URLs in RFC 3986 normal form.
 """
 import csv
+import datetime
 import io
 import ipaddress
 import json
@@ -222,6 +223,34 @@ def table(body, column=0, header=True):
     for i, row in enumerate(rows):
         if row and not (header and i == 0) and not row[0].startswith("#"):
             yield row[column].strip() if len(row) > column else ""
+
+
+def when(text, now):
+    """Seconds since 1970 of a time as lists write it; None: none, or one that nobody believes."""
+    try:
+        if re.fullmatch(r"[0-9]{1,10}", text):
+            at = int(text)
+        else:
+            if not re.match(r"[0-9]{4}-[0-9]{2}-[0-9]{2}($|[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2})", text):
+                return None
+            made = datetime.datetime.fromisoformat(re.sub(r"\.[0-9]+", "", text.removesuffix(" UTC").replace("t", "T")))
+            at = int(made.replace(tzinfo=made.tzinfo or datetime.timezone.utc).timestamp())
+    except ValueError:
+        return None
+    return at if 631152000 <= at <= now else None
+
+
+def stated(body, type_name, columns, now):
+    """{value: when the table itself says that it saw it}, the latest of all its rows; `columns`: of the value, then those
+    of times, the one that goes before first."""
+    found = {}
+    for row in csv.reader(io.StringIO(body.decode("utf-8-sig"), newline=""), skipinitialspace=True):
+        value = TYPES[type_name](row[columns[0]].strip()) if len(row) > columns[0] else None
+        times = [when(row[column].strip(), now) for column in columns[1:] if len(row) > column]
+        at = next((at for at in times if at), None)
+        if value and at:
+            found[value[1]] = max(at, found.get(value[1], 0))
+    return found
 
 
 def warninglist(body):

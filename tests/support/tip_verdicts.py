@@ -10,7 +10,7 @@ import struct
 WINDOW = 90 * 86400
 FLOORS = (0.3, 0.6, 0.9)
 SLACK = 1e-9
-LISTED, NEVER_SCORED, SUBTREE = 1, 2 | 16, 1
+LISTED, STATED, NEVER_SCORED, SUBTREE = 1, 4, 2 | 16, 1
 KINDS = {1: "ip", 2: "net", 3: "domain"}
 
 

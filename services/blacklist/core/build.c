@@ -19,6 +19,7 @@ struct bl_build_key {
 struct bl_build_order {
     const struct bl_text *text;
     const char *arena;
+    struct tip_buf *stated;
 };
 
 void bl_build_init(struct bl_build *build, size_t entries_max)
@@ -27,6 +28,7 @@ void bl_build_init(struct bl_build *build, size_t entries_max)
     tip_buf_init(&build->ip4, entries_max * sizeof(struct bl_ip4));
     tip_buf_init(&build->text, entries_max * sizeof(struct bl_text));
     tip_buf_init(&build->arena, UINT32_MAX);
+    tip_buf_init(&build->stated, 2 * entries_max * sizeof(struct bl_stated));
 }
 
 void bl_build_deinit(struct bl_build *build)
@@ -34,6 +36,20 @@ void bl_build_deinit(struct bl_build *build)
     tip_buf_deinit(&build->ip4);
     tip_buf_deinit(&build->text);
     tip_buf_deinit(&build->arena);
+    tip_buf_deinit(&build->stated);
+}
+
+int bl_build_state(struct bl_build *build, uint32_t line, uint32_t at_s)
+{
+    const struct bl_stated stated = {.line = line, .at_s = at_s};
+
+    return tip_buf_append(&build->stated, &stated, sizeof(stated)) ? BL_BUILD_E_FULL : 0;
+}
+
+static void bl_build_join(struct tip_buf *stated, uint32_t line, uint32_t other)
+{
+    if (stated->len)
+        bl_stated_join((struct bl_stated *)(void *)stated->data, stated->len / sizeof(struct bl_stated), line, other);
 }
 
 struct bl_ip4 *bl_build_room4(struct bl_build *build)
@@ -123,10 +139,12 @@ static void bl_build_unique4(struct bl_build *build)
     if (!n)
         return;
     for (size_t i = 1; i < n; i++) {
-        if (items[i].addr == items[kept].addr)
-            items[kept].flags |= items[i].flags;
-        else
+        if (items[i].addr != items[kept].addr) {
             items[++kept] = items[i];
+            continue;
+        }
+        items[kept].flags |= items[i].flags;
+        bl_build_join(&build->stated, items[kept].line, items[i].line);
     }
     build->ip4.len = (kept + 1) * sizeof(*items);
 }
@@ -175,10 +193,12 @@ static size_t bl_build_gather(const struct bl_build_order *order, const struct b
     for (size_t i = 0; i < n; i++) {
         const struct bl_text *item = &order->text[keys[i].index];
 
-        if (kept && bl_build_same(order, &to[kept - 1], item))
-            to[kept - 1].flags |= item->flags;
-        else
+        if (!kept || !bl_build_same(order, &to[kept - 1], item)) {
             to[kept++] = *item;
+            continue;
+        }
+        to[kept - 1].flags |= item->flags;
+        bl_build_join(order->stated, to[kept - 1].line, item->line);
     }
     return kept;
 }
@@ -188,7 +208,7 @@ static int bl_build_sort_text(struct bl_build *build)
     size_t n = build->text.len / sizeof(struct bl_text);
     tip_auto(tip_free) struct bl_build_key *keys = NULL;
     tip_auto(tip_buf_deinit) struct tip_buf sorted;
-    struct bl_build_order order = {.arena = (const char *)build->arena.data};
+    struct bl_build_order order = {.arena = (const char *)build->arena.data, .stated = &build->stated};
     struct tip_buf swap;
 
     tip_buf_init(&sorted, build->text.cap);
@@ -229,5 +249,7 @@ struct bl_set bl_build_set(const struct bl_build *build)
         .n_text = build->text.len / sizeof(struct bl_text),
         .arena = (const char *)build->arena.data,
         .n_arena = build->arena.len,
+        .stated = (const struct bl_stated *)(const void *)build->stated.data,
+        .n_stated = build->stated.len / sizeof(struct bl_stated),
     };
 }

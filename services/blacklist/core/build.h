@@ -3,7 +3,7 @@
  * Building a set: entries in the order of the file, then one sort.
  *
  * Memory for n IPv4 hosts: 16 n bytes while they come in, 32 n during the sort, 16 n afterwards; nothing else. A text
- * costs 16 bytes and its length, and 32 more during the sort.
+ * costs 16 bytes and its length, and 32 more during the sort. Where a list says times each entry costs 8 bytes more.
  */
 #include <stdint.h>
 
@@ -14,10 +14,11 @@
 enum { BL_BUILD_E_FULL = 1 }; /* more entries or bytes than allowed */
 
 struct bl_build {
-    struct tip_buf ip4;   /* struct bl_ip4 */
-    struct tip_buf text;  /* struct bl_text */
-    struct tip_buf arena; /* their bytes */
-    uint32_t last4;       /* the last address, and whether all came in order so far */
+    struct tip_buf ip4;    /* struct bl_ip4 */
+    struct tip_buf text;   /* struct bl_text */
+    struct tip_buf arena;  /* their bytes */
+    struct tip_buf stated; /* struct bl_stated */
+    uint32_t last4;        /* the last address, and whether all came in order so far */
     bool sorted4;
 };
 
@@ -28,6 +29,9 @@ void bl_build_deinit(struct bl_build *build);
 /** @return 0 or BL_BUILD_E_FULL */
 tip_nodiscard int bl_build_text(struct bl_build *build, enum tip_kind kind, const char *value, size_t len,
                                 const struct bl_text *where);
+
+/** When the list says that it saw what stands at a line; lines in ascending order. @return 0 or BL_BUILD_E_FULL */
+tip_nodiscard int bl_build_state(struct bl_build *build, uint32_t line, uint32_t at_s);
 
 /** Room for one more IPv4 host, or NULL. It counts once bl_build_push4 is called. */
 struct bl_ip4 *bl_build_room4(struct bl_build *build);
@@ -41,7 +45,7 @@ static inline void bl_build_push4(struct bl_build *build, uint32_t addr)
 }
 
 /**
- * Sorts and drops duplicates: the first line wins, flags of the others are added.
+ * Sorts and drops duplicates: the first line wins, flags of the others are added, and the latest time is its.
  *
  * @return 0 or -ENOMEM
  */

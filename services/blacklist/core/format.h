@@ -44,6 +44,12 @@ enum {
     BL_LINE_MAX = 1024 * 1024, /* of a line, a CSV record, a JSON token */
 };
 
+/** A column of a table: by its name in the header when it has one, else by its number from 1. 0 and "": none. */
+struct bl_column {
+    unsigned number;
+    char name[BL_FORMAT_TEXT];
+};
+
 struct bl_format {
     enum bl_kind kind;
     enum bl_type type;
@@ -61,6 +67,9 @@ struct bl_format {
     bool header;                      /* csv: the first record holds names */
     char column_name[BL_FORMAT_TEXT]; /* csv: wins over `column` when not "" */
     bool skip_space;                  /* csv: blanks behind a delimiter do not count */
+
+    struct bl_column first_seen, last_seen; /* csv: when the list says that it saw an entry; the last time wins */
+    uint32_t now_s;                         /* later times are not believed; 0: nobody knows what time it is */
 
     char pointer[BL_FORMAT_POINTER]; /* json: JSON Pointer (RFC 6901) where `*` is any key or index */
 

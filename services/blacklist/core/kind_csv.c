@@ -1,6 +1,6 @@
 /*
  * Comma separated values (RFC 4180): a machine that reads byte by byte, so that records may cross chunks and quoted
- * fields may hold line ends. Only the wanted field is kept.
+ * fields may hold line ends. Only the wanted fields are kept: the entry, and when the list says that it saw it.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -20,24 +20,44 @@ enum csv_state {
     CSV_STATE_COUNT
 };
 
+enum { CSV_VALUE, CSV_FIRST_SEEN, CSV_LAST_SEEN, CSV_WANTED };
+
+struct csv_column {
+    unsigned number;  /* from 1; 0: none, or its name was not met yet */
+    const char *name; /* "": it is known by its number */
+    struct tip_buf text;
+};
+
 struct kind_csv {
     enum csv_state state;
     const char *why; /* of CSV_BROKEN */
-    unsigned column; /* the wanted one, from 1 */
     unsigned field;  /* the current one, from 1 */
     bool naming;     /* this record is the header */
-    bool found;      /* header: the name was seen */
+    bool is_timed;
     uint64_t record_at, record_line, n_lines, n_bytes;
-    struct tip_buf value;
+    struct csv_column columns[CSV_WANTED];
+    struct tip_buf name;  /* of a column, from the header */
+    struct tip_buf *into; /* where the current field goes; NULL: it is not wanted */
 };
 
 static void *kind_csv_open(const struct bl_format *format)
 {
     struct kind_csv *csv = tip_new(struct kind_csv);
+    const struct bl_column *first = &format->first_seen, *last = &format->last_seen;
 
-    csv->column = format->column_name[0] ? 0 : format->column;
-    csv->naming = format->header || format->column_name[0];
-    tip_buf_init(&csv->value, BL_LINE_MAX);
+    csv->columns[CSV_VALUE] = (struct csv_column){.number = format->column, .name = format->column_name};
+    csv->columns[CSV_FIRST_SEEN] = (struct csv_column){.number = first->number, .name = first->name};
+    csv->columns[CSV_LAST_SEEN] = (struct csv_column){.number = last->number, .name = last->name};
+    csv->is_timed = first->number || *first->name || last->number || *last->name;
+    csv->naming = format->header;
+    for (size_t i = 0; i < CSV_WANTED; i++) {
+        struct csv_column *column = &csv->columns[i];
+
+        tip_buf_init(&column->text, BL_LINE_MAX);
+        column->number = *column->name ? 0 : column->number;
+        csv->naming = csv->naming || *column->name;
+    }
+    tip_buf_init(&csv->name, BL_LINE_MAX);
     return csv;
 }
 
@@ -45,13 +65,20 @@ static void kind_csv_close(void *state)
 {
     struct kind_csv *csv = state;
 
-    tip_buf_deinit(&csv->value);
+    for (size_t i = 0; i < CSV_WANTED; i++)
+        tip_buf_deinit(&csv->columns[i].text);
+    tip_buf_deinit(&csv->name);
     free(csv);
 }
 
-static bool kind_csv_wants(const struct kind_csv *csv)
+/* A field begins: where does it go? */
+static void kind_csv_aim(struct kind_csv *csv)
 {
-    return csv->naming || csv->field == csv->column;
+    csv->into = csv->naming ? &csv->name : NULL;
+    for (size_t i = 0; !csv->into && i < CSV_WANTED; i++) {
+        if (csv->columns[i].number == csv->field)
+            csv->into = &csv->columns[i].text;
+    }
 }
 
 static void kind_csv_break(struct kind_csv *csv, const char *why)
@@ -62,47 +89,86 @@ static void kind_csv_break(struct kind_csv *csv, const char *why)
 
 static void kind_csv_keep(struct kind_csv *csv, char c)
 {
-    if (kind_csv_wants(csv) && tip_buf_append(&csv->value, &c, 1))
+    if (csv->into && tip_buf_append(csv->into, &c, 1))
         kind_csv_break(csv, "line_too_long");
 }
 
-/* The end of a header's field: is it the one whose name was given? */
-static void kind_csv_name(const struct bl_parse *parse, struct kind_csv *csv)
+/* The end of a header's field: is it one whose name was given? */
+static void kind_csv_name(struct kind_csv *csv)
 {
-    const char *text = tip_buf_text(&csv->value);
-    size_t len = csv->value.len;
+    const char *text = tip_buf_text(&csv->name);
+    size_t len = csv->name.len;
 
     bl_trim(&text, &len);
-    if (!csv->found && len && len == strlen(parse->format.column_name) &&
-        !memcmp(text, parse->format.column_name, len)) {
-        csv->found = true;
-        csv->column = csv->field;
+    for (size_t i = 0; len && i < CSV_WANTED; i++) {
+        struct csv_column *column = &csv->columns[i];
+
+        if (!column->number && len == strlen(column->name) && !memcmp(text, column->name, len))
+            column->number = csv->field;
     }
-    tip_buf_clear(&csv->value);
+    tip_buf_clear(&csv->name);
 }
 
-static void kind_csv_field_end(const struct bl_parse *parse, struct kind_csv *csv)
+static void kind_csv_field_end(struct kind_csv *csv)
 {
     if (csv->naming)
-        kind_csv_name(parse, csv);
+        kind_csv_name(csv);
     csv->field++;
     csv->state = CSV_FIELD;
+    kind_csv_aim(csv);
+}
+
+/* Does the header lack a name that was given? */
+static bool kind_csv_lacks(const struct kind_csv *csv)
+{
+    for (size_t i = 0; i < CSV_WANTED; i++) {
+        if (*csv->columns[i].name && !csv->columns[i].number)
+            return true;
+    }
+    return false;
+}
+
+/* What cannot be believed is counted, and the entry stays. */
+static uint32_t kind_csv_time(struct bl_parse *parse, const struct tip_buf *field)
+{
+    const char *text = tip_buf_text(field);
+    size_t len = field->len;
+    uint32_t at_s = 0;
+    int r;
+
+    bl_trim(&text, &len);
+    r = len ? bl_stated_parse(&at_s, text, len, parse->format.now_s) : 0;
+    if (r)
+        bl_report_note(&parse->report, r == BL_STATED_E_RANGE ? "time_range" : "time_syntax", parse->line, text, len);
+    return at_s;
+}
+
+/* Of an entry that was just added; the last time goes before the first one. */
+static int kind_csv_times(struct bl_parse *parse, const struct kind_csv *csv)
+{
+    uint32_t at_s = kind_csv_time(parse, &csv->columns[CSV_LAST_SEEN].text);
+
+    at_s = at_s ? at_s : kind_csv_time(parse, &csv->columns[CSV_FIRST_SEEN].text);
+    return bl_build_state(&parse->build, (uint32_t)parse->line, at_s) ? bl_parse_refuse(parse, "too_many_entries") : 0;
 }
 
 static int kind_csv_value(struct bl_parse *parse, struct kind_csv *csv)
 {
-    const char *text = tip_buf_text(&csv->value);
-    size_t len = csv->value.len;
+    const struct csv_column *value = &csv->columns[CSV_VALUE];
+    const char *text = tip_buf_text(&value->text);
+    size_t len = value->text.len;
+    uint64_t n_valid = parse->report.n_valid;
+    int r = 0;
 
     parse->report.n_content++;
     bl_trim(&text, &len);
     if (csv->state == CSV_BROKEN)
         bl_parse_reject(parse, csv->why, text, len);
-    else if (csv->field <= csv->column)
+    else if (csv->field <= value->number)
         bl_parse_reject(parse, "no_column", text, len);
     else
-        return bl_value_add(parse, text, len);
-    return 0;
+        r = bl_value_add(parse, text, len);
+    return !r && csv->is_timed && parse->report.n_valid > n_valid ? kind_csv_times(parse, csv) : r;
 }
 
 static int kind_csv_record(struct bl_parse *parse, struct kind_csv *csv)
@@ -110,11 +176,11 @@ static int kind_csv_record(struct bl_parse *parse, struct kind_csv *csv)
     if (csv->state == CSV_COMMENT || csv->state == CSV_RECORD)
         return 0;
     if (csv->state != CSV_BROKEN)
-        kind_csv_field_end(parse, csv);
+        kind_csv_field_end(csv);
     if (!csv->naming)
         return kind_csv_value(parse, csv);
     csv->naming = false;
-    return parse->format.column_name[0] && !csv->found ? bl_parse_refuse(parse, "no_column") : 0;
+    return kind_csv_lacks(csv) ? bl_parse_refuse(parse, "no_column") : 0;
 }
 
 static int kind_csv_record_end(struct bl_parse *parse, struct kind_csv *csv)
@@ -125,7 +191,9 @@ static int kind_csv_record_end(struct bl_parse *parse, struct kind_csv *csv)
     parse->at = csv->record_at;
     r = kind_csv_record(parse, csv);
     csv->state = CSV_RECORD;
-    tip_buf_clear(&csv->value);
+    for (size_t i = 0; i < CSV_WANTED; i++)
+        tip_buf_clear(&csv->columns[i].text);
+    tip_buf_clear(&csv->name);
     return r;
 }
 
@@ -135,6 +203,7 @@ static void kind_csv_begin(const struct bl_parse *parse, struct kind_csv *csv, c
     csv->n_bytes = 0;
     csv->record_line = csv->n_lines + 1;
     csv->state = parse->comment[(unsigned char)c] ? CSV_COMMENT : CSV_FIELD;
+    kind_csv_aim(csv);
 }
 
 /* One byte that ends neither line nor record. */
@@ -146,7 +215,7 @@ static void kind_csv_byte(const struct bl_parse *parse, struct kind_csv *csv, ch
     case CSV_RECORD:
     case CSV_FIELD:
         if (c == delimiter) {
-            kind_csv_field_end(parse, csv);
+            kind_csv_field_end(csv);
         } else if (c == '"') {
             csv->state = CSV_QUOTED;
         } else if (!(parse->format.skip_space && bl_is_blank(c))) {
@@ -156,7 +225,7 @@ static void kind_csv_byte(const struct bl_parse *parse, struct kind_csv *csv, ch
         break;
     case CSV_PLAIN:
         if (c == delimiter)
-            kind_csv_field_end(parse, csv);
+            kind_csv_field_end(csv);
         else
             kind_csv_keep(csv, c);
         break;
@@ -171,7 +240,7 @@ static void kind_csv_byte(const struct bl_parse *parse, struct kind_csv *csv, ch
             csv->state = CSV_QUOTED;
             kind_csv_keep(csv, c);
         } else if (c == delimiter) {
-            kind_csv_field_end(parse, csv);
+            kind_csv_field_end(csv);
         } else if (!bl_is_blank(c)) {
             kind_csv_break(csv, "bad_quote");
         }

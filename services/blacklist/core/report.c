@@ -22,11 +22,10 @@ static struct bl_reject_count *bl_report_slot(struct bl_report *report, const ch
     return &report->counts[report->n_counts++];
 }
 
-void bl_report_reject(struct bl_report *report, const char *reason, uint64_t line, const char *raw, size_t len)
+void bl_report_note(struct bl_report *report, const char *reason, uint64_t line, const char *raw, size_t len)
 {
     struct bl_reject *reject;
 
-    report->n_rejected++;
     bl_report_slot(report, reason)->n++;
     if (report->n_sample == BL_REPORT_SAMPLE)
         return;
@@ -36,6 +35,12 @@ void bl_report_reject(struct bl_report *report, const char *reason, uint64_t lin
     reject->raw_len = (uint16_t)(len < BL_RAW_MAX ? len : BL_RAW_MAX);
     if (len)
         memcpy(reject->raw, raw, reject->raw_len);
+}
+
+void bl_report_reject(struct bl_report *report, const char *reason, uint64_t line, const char *raw, size_t len)
+{
+    report->n_rejected++;
+    bl_report_note(report, reason, line, raw, len);
 }
 
 uint64_t bl_report_count(const struct bl_report *report, const char *reason)

@@ -40,5 +40,8 @@ struct bl_report {
  */
 void bl_report_reject(struct bl_report *report, const char *reason, uint64_t line, const char *raw, size_t len);
 
+/** The same of a part of an entry that itself stays: no reject, but counted and shown like one. */
+void bl_report_note(struct bl_report *report, const char *reason, uint64_t line, const char *raw, size_t len);
+
 /** How often a reason was given. */
 uint64_t bl_report_count(const struct bl_report *report, const char *reason);

@@ -74,6 +74,20 @@ static struct bl_seen_times seen_listed(const struct bl_seen_update *update, con
     return times;
 }
 
+/* Of what it says no time now, what it said before holds, while it says times at all. */
+static void seen_state(const struct bl_set *now, uint32_t line, struct bl_seen_times *times)
+{
+    uint32_t at_s = bl_stated_at(now->stated, now->n_stated, line);
+
+    if (at_s) {
+        times->since_s = at_s;
+        times->state |= BL_SEEN_STATED;
+    } else if (!now->n_stated && times->state & BL_SEEN_STATED) {
+        times->since_s = times->first_s;
+        times->state &= (uint8_t)~BL_SEEN_STATED;
+    }
+}
+
 static bool seen_kept(const struct seen_out *out, const struct bl_seen_times *times)
 {
     return (times->state & BL_SEEN_LISTED) || times->last_s >= out->keep_from_s;
@@ -93,11 +107,21 @@ struct seen_walk {
     size_t i, j;
 };
 
+/* Of an entry that is listed now: from where in the list. */
+struct seen_mark {
+    unsigned flags;
+    uint32_t line;
+};
+
 static void seen_step_times(const struct seen_walk *walk, struct seen_step *step, const struct bl_seen_times *before,
-                            unsigned flags)
+                            struct seen_mark mark)
 {
-    step->times = step->is_now ? seen_listed(walk->update, step->is_before ? before : NULL, flags)
-                               : seen_gone(walk->update, before);
+    if (!step->is_now) {
+        step->times = seen_gone(walk->update, before);
+        return;
+    }
+    step->times = seen_listed(walk->update, step->is_before ? before : NULL, mark.flags);
+    seen_state(&walk->update->now, mark.line, &step->times);
 }
 
 static void seen_step_sides(struct seen_walk *walk, struct seen_step *step, int order)
@@ -111,6 +135,7 @@ static bool seen_next4(struct seen_walk *walk, struct seen_step *step)
 {
     const struct bl_seen *before = &walk->update->before;
     const struct bl_set *now = &walk->update->now;
+    struct seen_mark mark = {0};
     int order;
 
     if (walk->i == before->n_ip4 && walk->j == now->n_ip4)
@@ -121,8 +146,9 @@ static bool seen_next4(struct seen_walk *walk, struct seen_step *step)
         order =
             (before->ip4[walk->i].addr > now->ip4[walk->j].addr) - (before->ip4[walk->i].addr < now->ip4[walk->j].addr);
     seen_step_sides(walk, step, order);
-    seen_step_times(walk, step, step->is_before ? &before->ip4[step->before].times : NULL,
-                    step->is_now ? now->ip4[step->now].flags : 0);
+    if (step->is_now)
+        mark = (struct seen_mark){now->ip4[step->now].flags, now->ip4[step->now].line};
+    seen_step_times(walk, step, step->is_before ? &before->ip4[step->before].times : NULL, mark);
     return true;
 }
 
@@ -157,6 +183,7 @@ static bool seen_next_text(struct seen_walk *walk, struct seen_step *step)
 {
     const struct bl_seen *before = &walk->update->before;
     const struct bl_set *now = &walk->update->now;
+    struct seen_mark mark = {0};
     int order;
 
     if (walk->i == before->n_text && walk->j == now->n_text)
@@ -170,8 +197,9 @@ static bool seen_next_text(struct seen_walk *walk, struct seen_step *step)
         order = seen_key_compare(&a, &b);
     }
     seen_step_sides(walk, step, order);
-    seen_step_times(walk, step, step->is_before ? &before->text[step->before].times : NULL,
-                    step->is_now ? now->text[step->now].flags : 0);
+    if (step->is_now)
+        mark = (struct seen_mark){now->text[step->now].flags, now->text[step->now].line};
+    seen_step_times(walk, step, step->is_before ? &before->text[step->before].times : NULL, mark);
     return true;
 }
 
@@ -179,6 +207,30 @@ static struct seen_key seen_step_key(const struct seen_walk *walk, const struct 
 {
     return step->is_now ? seen_key_now(&walk->update->now, step->now)
                         : seen_key_before(&walk->update->before, step->before);
+}
+
+/* ---- what is said otherwise ---- */
+
+static bool seen_is_restated(const struct seen_step *step, const struct bl_seen_times *before)
+{
+    return before->since_s != step->times.since_s || (before->state ^ step->times.state) & BL_SEEN_STATED;
+}
+
+bool bl_seen_is_restated(const struct bl_seen_update *update)
+{
+    struct seen_walk walk = {.update = update};
+    struct seen_step step;
+
+    while (seen_next4(&walk, &step)) {
+        if (step.is_before && step.is_now && seen_is_restated(&step, &update->before.ip4[step.before].times))
+            return true;
+    }
+    walk = (struct seen_walk){.update = update};
+    while (seen_next_text(&walk, &step)) {
+        if (step.is_before && step.is_now && seen_is_restated(&step, &update->before.text[step.before].times))
+            return true;
+    }
+    return false;
 }
 
 /* ---- how far back ---- */

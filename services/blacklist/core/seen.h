@@ -23,11 +23,13 @@ enum {
 
 enum bl_seen_state {
     BL_SEEN_LISTED = 1, /* in the version that this belongs to */
-    BL_SEEN_STOCK = 2   /* stood there when the source was first fetched: since when is not known */
+    BL_SEEN_STOCK = 2,  /* stood there when the source was first fetched: since when is not known */
+    BL_SEEN_STATED = 4  /* since_s is what the list itself says (core/stated.h) */
 };
 
 struct bl_seen_times {
-    uint32_t first_s, since_s, last_s; /* first: ever; since: of the last time it came; last: that it was there */
+    uint32_t first_s, since_s, last_s; /* first: ever; since: of the last time it came, unless it is stated; last: that
+                                          it was there */
     uint16_t n_returned;               /* stops at 65535 */
     uint8_t flags;                     /* enum bl_flag */
     uint8_t state;                     /* enum bl_seen_state */
@@ -58,6 +60,12 @@ struct bl_seen {
 
 enum { BL_SEEN_E_DAMAGED = 1 };
 
+/** When it came by our own account; of what came back and says its own time, when it came first. */
+static inline uint32_t bl_seen_came(const struct bl_seen_times *times)
+{
+    return times->state & BL_SEEN_STATED ? times->first_s : times->since_s;
+}
+
 struct bl_seen_update {
     struct bl_seen before; /* all zero: nothing is known, and all that is listed is stock */
     struct bl_set now;
@@ -78,6 +86,9 @@ struct bl_seen_update {
 tip_nodiscard int bl_seen_write(const struct bl_seen_update *update,
                                 int (*write)(void *ctx, const void *bytes, size_t n), void *ctx,
                                 unsigned char headp[static BL_SEEN_HEADER]);
+
+/** Does the list say another time than before of anything that stays? O(before + now) */
+bool bl_seen_is_restated(const struct bl_seen_update *update);
 
 /**
  * Reads a mapped file: checksum, bounds, order.

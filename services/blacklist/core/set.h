@@ -13,6 +13,8 @@
 
 #include <tip/indicator.h>
 
+#include "core/stated.h"
+
 struct bl_ip4 {
     uint32_t addr; /* host order */
     uint32_t line; /* in the body, from 1 */
@@ -35,6 +37,8 @@ struct bl_set {
     const struct bl_text *text;
     const char *arena;
     size_t n_ip4, n_text, n_arena;
+    const struct bl_stated *stated; /* of a delivery that says times; a file holds none */
+    size_t n_stated;
 };
 
 /** One entry, unpacked. `value` points into the set's arena or at `text4`. */

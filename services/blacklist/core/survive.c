@@ -55,20 +55,22 @@ static void survive_entry(struct survive *survive, const struct bl_seen_times *t
 {
     bool is_listed = times->state & BL_SEEN_LISTED;
     uint32_t end_s = is_listed ? survive->now_s : times->last_s;
+    uint32_t came_s = bl_seen_came(times);
 
     if (survive->now_s - end_s < BL_SURVIVE_APPEND_S) {
         survive->found.n_held_60d++;
         survive->found.n_removed_60d += !is_listed;
     }
-    if ((times->state & BL_SEEN_STOCK) || end_s < survive->from_s)
-        return;
+    if ((times->state & BL_SEEN_STOCK) || end_s < survive->from_s ||
+        (times->state & BL_SEEN_STATED && times->n_returned))
+        return; /* by our own account nobody knows since when */
     survive->found.n_known++;
     survive->found.n_removed += !is_listed;
-    survive->steps[survive_step_of(times->since_s, survive->from_s)].n_in++;
+    survive->steps[survive_step_of(came_s, survive->from_s)].n_in++;
     if (is_listed)
-        survive->steps[survive_step_of(times->since_s, end_s)].n_out++;
+        survive->steps[survive_step_of(came_s, end_s)].n_out++;
     else
-        survive->steps[survive_step_of(times->since_s, end_s)].n_removed++;
+        survive->steps[survive_step_of(came_s, end_s)].n_removed++;
 }
 
 /* The first step at which at most half are left; SURVIVE_STEPS: none. `lastp`: the last step anybody was at risk. */

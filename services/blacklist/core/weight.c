@@ -233,7 +233,7 @@ static double weigh_confirms(const struct weigh *weigh, size_t source, const str
 {
     uint32_t now_s = weigh->job->now_s;
 
-    if (!bl_evidence_confirms(observation, weigh->job->sources[source].name, times->since_s))
+    if (!bl_evidence_confirms(observation, weigh->job->sources[source].name, bl_seen_came(times)))
         return 0;
     return observation->at_s >= now_s ? 1 : exp2(-(double)(now_s - observation->at_s) / BL_WEIGH_MEMORY_S);
 }
