@@ -63,8 +63,12 @@ static void guess_put_separator(struct guess_out *out, const struct bl_format *f
 static void guess_put_format(struct guess_out *out)
 {
     const struct bl_format *format = &out->order->parse.format;
+    bool is_rules = format->kind == BL_KIND_EXTRACT && *format->comments;
 
-    guess_put(out, "kind: %s\n", bl_kind_names[format->kind]);
+    guess_put(out, "kind: %s%s\n", bl_kind_names[format->kind],
+              is_rules ? " # rules of an intrusion detection: the addresses in them" : "");
+    if (is_rules)
+        guess_put_quoted(out, "comments", format->comments);
     if (format->kind == BL_KIND_JSON)
         guess_put_quoted(out, "pointer", format->pointer);
     guess_put_separator(out, format);

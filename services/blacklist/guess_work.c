@@ -125,4 +125,7 @@ void guess_run(void *ctx)
         order->parse.format = guesses.best.format;
     order->parse.format.entries_max = entries_max;
     work_parse_run(&order->parse); /* all of it, and what the guard says */
+    if (guesses.is_rules && !guesses.best.accepted && *order->parse.why)
+        (void)snprintf(order->parse.detail, sizeof(order->parse.detail),
+                       "these are rules of an intrusion detection (Snort, Suricata), and no address stands in them");
 }

@@ -18,10 +18,6 @@ from tip_hosts import Hosts
 # what cannot be told from the entries alone: a name may be one of mail addresses or of hosts; one IPv4 address is mapped
 GUESSED = {"lines-email_domain": "auto", "lines-ip6": "net"}
 
-# of rules the first and the last address are not read: by their commas most of it is a list of lines
-NOT_WHOLE = {"extract-rules"}
-WHOLE = {name: row for name, row in FORMATS.items() if name not in NOT_WHOLE}
-
 
 @pytest.fixture
 def lists(site, broker, pub):
@@ -38,7 +34,7 @@ def test_every_kind_is_guessed_and_reads_what_a_recount_reads(lists, page, site,
     own, bodies = page("127.0.0.2"), {}
     own.answer = lambda path: bodies[path.strip("/")]
     lists.start()
-    for name, (write, _, type_name, _) in WHOLE.items():
+    for name, (write, _, type_name, _) in FORMATS.items():
         bodies[name] = write(rng, values(rng, type_name))
         result, answer = answered(caller, "new", f"{own.base}/{name}", name=name)
         assert answer and answer["ok"] == "true" and answer["name"] == name, (result, answer)
@@ -47,8 +43,8 @@ def test_every_kind_is_guessed_and_reads_what_a_recount_reads(lists, page, site,
         assert file["url"] == f"{own.base}/{name}" and file["allow_private"] == ["127.0.0.2/32"], text
         (lists.dir / f"{name}.yaml").write_text(text + "\nguard: false\nweight: 0.5\n")
     lists.service.reload()
-    assert lists.run().payload.n_ok == len(WHOLE), lists.service.log_text()
-    for name, (_, values_of, type_name, _) in WHOLE.items():
+    assert lists.run().payload.n_ok == len(FORMATS), lists.service.log_text()
+    for name, (_, values_of, type_name, _) in FORMATS.items():
         wanted = {value for _, value in tip_lists.recount(values_of(bodies[name]), GUESSED.get(name, type_name))}
         found = set(lists.listed(name))
         assert found == wanted, (f"{name}: missing {sorted(wanted - found)[:5]}, too many {sorted(found - wanted)[:5]} "
@@ -68,7 +64,8 @@ def test_the_command_prints_a_file_and_changes_nothing(lists, page, site):
     own = page("127.0.0.2")
     own.answer = {"/v1/Bad%20Hosts.csv.gz": gzip.compress(b'"id","Ad dress"\n1,"8.8.8.8"\n2,"\x1b[31m"\n3,9.9.9.9\n'),
                   "/a.tgz": packed("list", b"8.8.8.8\n9.9.9.9\n"),
-                  "/page": b"<html><body>nothing here</body></html>"}.get
+                  "/page": b"<html><body>nothing here</body></html>",
+                  "/rules": b'alert dns any any -> any any (dns.query; content:"bad.test"; sid:1;)\n' * 3}.get
     lists.start()
     n = len(lists.events())
     url = f"{own.base}/v1/Bad%20Hosts.csv.gz"
@@ -102,6 +99,8 @@ def test_the_command_prints_a_file_and_changes_nothing(lists, page, site):
     assert out["readings"][0] == {"reading": "lines", "accepted": 2, "rejected": 0} and "kind: lines" in out["file"]
     nothing = tip(site, "source", "new", f"{own.base}/page")
     assert nothing.returncode == 1 and nothing.stdout == "" and "html" in nothing.stderr
+    rules = tip(site, "source", "new", f"{own.base}/rules")
+    assert rules.returncode == 1 and rules.stdout == "" and "rules of an intrusion detection" in rules.stderr, rules.stderr
 
 
 def test_what_is_not_fetched(lists, page, caller):

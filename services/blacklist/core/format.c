@@ -31,6 +31,8 @@ void bl_format_init(struct bl_format *format, enum bl_kind kind, enum bl_type ty
     };
     if (kind == BL_KIND_CSV)
         strcpy(format->comments, "#");
+    if (kind == BL_KIND_EXTRACT) /* a page may begin a line with anything */
+        strcpy(format->comments, "");
     if (kind == BL_KIND_ADBLOCK)
         strcpy(format->comments, "!");
     if (kind == BL_KIND_HOSTS)

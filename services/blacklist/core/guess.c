@@ -336,9 +336,23 @@ static void guess_body(struct guess_body *body, const char *head, size_t n, size
     body->n = end ? (size_t)(end - head) + 1 : body->n_whole;
 }
 
+/* What is switched off stands behind #; names in rules are references and what is looked for on the wire. */
+static void guess_add_rules(struct bl_guesses *guesses)
+{
+    struct bl_guess *guess = guess_add(guesses, BL_KIND_EXTRACT, BL_GUESS_EXTRACT);
+
+    guesses->is_rules = true;
+    guess->format.type = BL_TYPE_NET;
+    strcpy(guess->format.comments, "#");
+}
+
 static void guess_add_all(struct bl_guesses *guesses, const struct guess_body *body)
 {
     *guesses = (struct bl_guesses){.items = tip_new_array(BL_GUESSES_MAX, struct bl_guess)};
+    if (guess_most(&body->look, body->look.n_rules)) {
+        guess_add_rules(guesses);
+        return;
+    }
     if (!bl_guard_markup(body->head, body->n_whole)) {
         guess_add_json(guesses, body);
         guess_add_line(guesses);

@@ -8,6 +8,8 @@
  * rejects, then with the most entries, then the one that was tried first: the leftmost column. When nothing is worth
  * anything, what finds the most; `extract` only then, and when it finds twice as much.
  *
+ * Rules of Snort, Suricata and kin are no list, whatever their commas look like: of them `extract` reads the addresses.
+ *
  * Its type is that of all entries in that beginning.
  */
 #include <stdbool.h>
@@ -34,6 +36,7 @@ struct bl_guesses {
     struct bl_guess *items; /* in the order they were tried */
     size_t n;
     struct bl_guess best; /* with its type narrowed down; accepted 0: nothing reads it */
+    bool is_rules;        /* of an intrusion detection */
 };
 
 /**

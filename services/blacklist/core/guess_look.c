@@ -75,6 +75,24 @@ static bool look_is_rbldnsd(const char *text, size_t len)
     return len > 1 && ((text[0] == '!' && text[1] > ' ') || (text[0] == ':' && text[1] >= '0' && text[1] <= '9'));
 }
 
+/* Action, protocol, whence, direction, where to. */
+static bool look_is_rule(const char *text, size_t len)
+{
+    static const char *const actions[] = {"alert",      "drop",  "block", "reject", "rejectsrc", "rejectdst",
+                                          "rejectboth", "sdrop", "pass",  "log",    "activate",  "dynamic"};
+    size_t n;
+    const char *word = bl_token(&text, &len, &n);
+    bool is_action = false;
+
+    for (size_t i = 0; word && i < sizeof(actions) / sizeof(*actions); i++)
+        is_action = is_action || (strlen(actions[i]) == n && !memcmp(actions[i], word, n));
+    while (is_action && (word = bl_token(&text, &len, &n))) {
+        if (n == 2 && (!memcmp(word, "->", 2) || !memcmp(word, "<>", 2)))
+            return true;
+    }
+    return false;
+}
+
 static void look_tables(struct guess_look *look, const char *text, size_t len)
 {
     for (size_t d = 0; d < sizeof(guess_delimiters); d++) {
@@ -126,6 +144,7 @@ static void look_line(struct guess_look *look, const char *text, size_t len)
     look->n_adblock += len > 3 && text[0] == '|' && text[1] == '|' && memchr(text, '^', len);
     look->n_rpz += look_is_rpz(text, len);
     look->n_rbldnsd += look_is_rbldnsd(text, len);
+    look->n_rules += look_is_rule(text, len);
     look_tables(look, text, len);
     look_prefix(look, text, len);
 }

@@ -12,6 +12,7 @@ struct guess_look {
     size_t n_adblock;      /* `||…^` */
     size_t n_rpz;          /* … CNAME … */
     size_t n_rbldnsd;      /* `!…`, `:127.0.0.2:…` */
+    size_t n_rules;        /* `alert … -> …`: of Snort, Suricata and kin */
     size_t n_prefixed;     /* start with the first word of the first line */
     size_t n_columned;     /* hold several words */
     size_t n_delimited[4]; /* hold a delimiter, in the order of guess_delimiters */

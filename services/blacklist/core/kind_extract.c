@@ -259,7 +259,7 @@ static int kind_extract_line(struct bl_parse *parse, const char *text, size_t le
     int r = 0;
 
     bl_trim(&text, &len);
-    if (!len)
+    if (!len || parse->comment[(unsigned char)*text])
         return 0;
     parse->report.n_content++;
     while (!r && len) {

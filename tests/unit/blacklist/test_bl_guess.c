@@ -55,7 +55,14 @@ static const struct guessed guesseds[] = {
     {"some: name:8.8.8.0-8.8.8.255\nother:9.9.9.9-9.9.9.9\n", "range", "net", "", 2, 0},
     {"8.8.8.0 8.8.8.255 24 7\n9.9.9.0 9.9.9.255 24 8\n", "range", "net", "", 2, 0},
     {"<html><body><td>8.8.8.8</td><td>9.9.9.9</td></body></html>", "extract", "ip4", "", 2, 0},
-    {"alert ip [8.8.8.8,9.9.9.9] any -> $HOME_NET any (msg:\"x\"; sid:1;)\n", "extract", "ip4", "", 2, 0},
+    {"alert ip [8.8.8.8,9.9.9.9] any -> $HOME_NET any (msg:\"x\"; sid:1;)\n", "extract", "net", "", 2, 0},
+    {"# 4.4.4.4\nalert ip [8.8.8.8,9.9.9.9,1.1.1.1,2a00::1,8.8.4.0/24] any -> $HOME_NET any (msg:\"x 1, 2, 3\"; "
+     "sid:1;)\n"
+     "drop tcp $HOME_NET any <> 1.0.0.1 [80,443] (content:\"http://a.example/\"; sid:2;)\n"
+     "#alert ip 7.7.7.7 any -> any any (sid:3;)\n",
+     "extract", "net", "", 6, 0},
+    {"alert dns any any -> any any (dns.query; content:\"a.example\"; sid:1;)\n", "extract", "", NULL, 0, 0},
+    {"alert.example 8.8.8.8\nlog.example 9.9.9.9\n", "lines", "auto", "  0", 4, 0}, /* names */
 };
 
 static void where_of(const struct bl_format *format, char text[static BL_FORMAT_POINTER])

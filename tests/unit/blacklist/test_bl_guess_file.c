@@ -101,6 +101,20 @@ static void test_a_column_comes_back(void **state)
     }
 }
 
+/* What is switched off in them stays out. */
+static void test_rules_come_back(void **state)
+{
+    tip_auto(bl_specs_deinit) struct bl_specs specs = {0};
+    struct guess_order order;
+
+    (void)state;
+    order_init(&order, BL_KIND_EXTRACT);
+    strcpy(order.parse.format.comments, "#");
+    read_back(&order, &specs);
+    assert_int_equal(specs.items[0].format.kind, BL_KIND_EXTRACT);
+    assert_string_equal(specs.items[0].format.comments, "#");
+}
+
 /* No YAML holds it: nothing is written instead of something else. */
 static void test_what_is_not_utf8_is_not_written(void **state)
 {
@@ -138,6 +152,7 @@ int main(void)
         cmocka_unit_test(test_a_prefix_comes_back),
         cmocka_unit_test(test_a_pointer_comes_back),
         cmocka_unit_test(test_a_column_comes_back),
+        cmocka_unit_test(test_rules_come_back),
         cmocka_unit_test(test_what_is_not_utf8_is_not_written),
         cmocka_unit_test(test_what_is_not_utf8_is_not_guessed),
     };
