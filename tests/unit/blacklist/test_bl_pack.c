@@ -40,6 +40,12 @@ static void test_samples_hold_what_their_files_promise(void **state)
     }
 }
 
+/* By https, but for those whose publishers speak http only. */
+static bool pack_is_fetched_safely(const struct bl_spec *spec)
+{
+    return !strncmp(spec->url, "https://", 8) || !strcmp(spec->name, "uceprotect-1");
+}
+
 static void test_every_source_says_where_it_is_from(void **state)
 {
     tip_auto(bl_specs_deinit) struct bl_specs specs = {0};
@@ -52,9 +58,44 @@ static void test_every_source_says_where_it_is_from(void **state)
         bool is_marked = spec->redistribute || spec->tlp == TIP_TLP_AMBER;
 
         if (!spec->is_public || spec->enabled || !spec->licence || !spec->attribution || !spec->terms ||
-            strncmp(spec->url, "https://", 8) || !is_free || !is_marked)
+            !pack_is_fetched_safely(spec) || !is_free || !is_marked)
             fail_msg("%s", spec->name);
     }
+}
+
+/* Every kind there is but the twins of lines, and what only a few lists are. */
+static void test_the_pack_shows_what_a_source_can_be(void **state)
+{
+    size_t kinds[BL_KIND_COUNT] = {0}, types[BL_TYPE_COUNT] = {0};
+    size_t n_packed = 0, n_packed_zones = 0, n_cadences = 0, n_timed = 0;
+    tip_auto(bl_specs_deinit) struct bl_specs specs = {0};
+
+    (void)state;
+    pack_load(&specs);
+    for (size_t i = 0; i < specs.n; i++) {
+        const struct bl_spec *spec = &specs.items[i];
+        bool is_packed = spec->container != BL_CONTAINER_AUTO && spec->container != BL_CONTAINER_NONE;
+
+        kinds[spec->format.kind]++;
+        types[spec->format.type]++;
+        n_packed += is_packed;
+        n_packed_zones += is_packed && spec->format.kind == BL_KIND_RBLDNSD;
+        n_cadences += spec->cadence_ms != 0;
+        n_timed += spec->format.first_seen.number || *spec->format.first_seen.name;
+        if (spec->cadence_ms && spec->cadence_ms < spec->interval_ms) /* else it is asked too seldom to be alive */
+            fail_msg("%s: cadence", spec->name);
+    }
+    for (size_t i = 0; i < BL_KIND_COUNT; i++) {
+        if (!kinds[i])
+            fail_msg("no %s", bl_kind_names[i]);
+    }
+    for (size_t i = BL_TYPE_IP4; i < BL_TYPE_COUNT; i++) {
+        if (!types[i])
+            fail_msg("no %s", bl_type_names[i]);
+    }
+    assert_true(n_packed >= 3 && n_packed_zones && n_cadences >= 3 && n_timed >= 3);
+    assert_string_equal(bl_specs_find(&specs, "stopforumspam-7d-ipv6")->member, "*.txt");
+    assert_int_equal(bl_specs_find(&specs, "stopforumspam-7d-ipv6")->format.type, BL_TYPE_IP6);
 }
 
 /* What a sample differs in is said. */
@@ -130,6 +171,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_samples_hold_what_their_files_promise),
         cmocka_unit_test(test_every_source_says_where_it_is_from),
+        cmocka_unit_test(test_the_pack_shows_what_a_source_can_be),
         cmocka_unit_test(test_a_broken_promise_is_named),
         cmocka_unit_test(test_hosts_have_their_floors),
         cmocka_unit_test(test_chance_moves_an_interval_but_not_below_the_floor),
