@@ -289,11 +289,11 @@ static void collect_parse(struct app_source *source)
 
 /* ---- the machine ---- */
 
-/* Nobody waits for it, and the server knows us: then not on the full hour, when everybody comes. */
+/* Nobody waits for it: then not on the full hour, when everybody comes. */
 static void collect_wait(struct app_source *source)
 {
     source->start_unix_ms = 0;
-    if (!source->is_urgent && source->spec && source->stored.asked_unix_ms)
+    if (!source->is_urgent && source->spec)
         source->start_unix_ms = source->asked_unix_ms +
                                 bl_etiquette_wait(source->spec->interval_ms, source->asked_unix_ms, collect_chance());
     source->is_urgent = false;

@@ -8,7 +8,8 @@ enum {
     MINUTE_MS = 60 * 1000,
     HOUR_MS = 60 * MINUTE_MS,
     ETIQUETTE_NEAR_MS = MINUTE_MS,
-    ETIQUETTE_LATER_MS = 4 * MINUTE_MS
+    ETIQUETTE_NEAR_SHARE = 15, /* of an interval; from a quarter of an hour on it is the whole minute */
+    ETIQUETTE_LATER = 4        /* times as long as it keeps off */
 };
 
 /* Their own pages say so. Where many lists lie whose pace is said of each, the floor is that of a list. */
@@ -55,8 +56,12 @@ int64_t bl_etiquette_jitter(int64_t interval_ms, double jitter, int64_t floor_ms
 int64_t bl_etiquette_wait(int64_t interval_ms, int64_t now_unix_ms, uint64_t random)
 {
     int64_t past_ms = now_unix_ms % HOUR_MS;
+    int64_t near_ms = interval_ms / ETIQUETTE_NEAR_SHARE;
+    int64_t rest_ms;
 
-    if (interval_ms < 15 * MINUTE_MS || (past_ms >= ETIQUETTE_NEAR_MS && past_ms < HOUR_MS - ETIQUETTE_NEAR_MS))
+    near_ms = near_ms < ETIQUETTE_NEAR_MS ? near_ms : ETIQUETTE_NEAR_MS;
+    if (past_ms >= near_ms && past_ms < HOUR_MS - near_ms)
         return 0;
-    return 2 * ETIQUETTE_NEAR_MS + (int64_t)(random % ETIQUETTE_LATER_MS);
+    rest_ms = (past_ms < near_ms ? 0 : HOUR_MS) + near_ms - past_ms;
+    return rest_ms + (int64_t)(random % (uint64_t)(ETIQUETTE_LATER * near_ms + 1));
 }

@@ -30,6 +30,6 @@ int64_t bl_etiquette_jitter(int64_t interval_ms, double jitter, int64_t floor_ms
 /**
  * How long a fetch waits that would begin now: near a full hour everybody asks, so it goes a few minutes later.
  *
- * @param interval_ms  of the source; short ones, which only an own server has, never wait
+ * @param interval_ms  of the source: below a quarter of an hour it keeps off by a fifteenth of it, else by a minute
  */
 int64_t bl_etiquette_wait(int64_t interval_ms, int64_t now_unix_ms, uint64_t random);

@@ -150,20 +150,29 @@ static void test_chance_moves_an_interval_but_not_below_the_floor(void **state)
 
 static void test_nothing_begins_on_the_full_hour(void **state)
 {
+    static const struct {
+        int64_t interval_ms, near_ms;
+    } rows[] = {
+        {6 * HOUR, MINUTE}, {15 * MINUTE, MINUTE}, {5 * MINUTE, 20 * 1000}, {MINUTE, 4 * 1000}, {15 * 1000, 1000}};
     const int64_t noon = INT64_C(1767268800000);
 
     (void)state;
     assert_int_equal(noon % HOUR, 0);
-    for (int64_t at = noon - 2 * MINUTE; at <= noon + 2 * MINUTE; at += 1000) {
-        for (uint64_t random = 0; random < 1000000; random += 99991) {
-            int64_t wait = bl_etiquette_wait(HOUR, at, random);
-            int64_t past = (at + wait) % HOUR;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        for (int64_t at = noon - 2 * MINUTE; at <= noon + 2 * MINUTE; at += 100) {
+            int64_t before = at % HOUR;
+            bool is_near = before < rows[i].near_ms || before >= HOUR - rows[i].near_ms;
 
-            assert_true(past >= MINUTE && past < HOUR - MINUTE);
-            assert_in_range(wait, 0, 6 * MINUTE);
-            assert_int_equal(bl_etiquette_wait(MINUTE, at, random), 0);
+            for (uint64_t random = 0; random < 1000000; random += 99991) {
+                int64_t wait = bl_etiquette_wait(rows[i].interval_ms, at, random);
+                int64_t past = (at + wait) % HOUR;
+
+                assert_true(past >= rows[i].near_ms && past < HOUR - rows[i].near_ms);
+                assert_true(is_near ? wait > 0 && wait <= 6 * rows[i].near_ms : !wait);
+            }
         }
     }
+    assert_int_equal(bl_etiquette_wait(1, noon, 7), 0);
 }
 
 int main(void)
