@@ -340,7 +340,8 @@ static void app_on_tick(void *ctx)
     journal_tick(app->journal, (uint64_t)tip_loop_now_ms());
     ingest_resume(app->ingest);
     (void)journal_submit(app->journal); /* nothing waits, mostly */
-    fetch_wake(app->fetch);             /* nobody, unless files could not be opened */
+    fetch_tick(app->fetch);
+    calls_tick(app->calls);
     feed_tick(app->feed);
     for (size_t i = 0; i < feed_n_doors(app->feed); i++)
         app_head(app, i);
@@ -357,6 +358,8 @@ static void app_on_metrics_read(void *ctx)
         feed_tell(app->feed);
     if (app->fetch)
         fetch_tell(app->fetch);
+    if (app->calls)
+        calls_tell(app->calls);
 }
 
 static void app_on_question(void *ctx, const uint8_t *body, size_t n, struct calls_answer *answer)
@@ -468,7 +471,8 @@ static int app_open_doors(struct app *app, const struct broker_options *options,
         r = ingest_open(&app->ingest, loop,
                         &(struct ingest_options){bus->ingest, guard, app->journal, &app->meter,
                                                  (uint32_t)options->window_events, (uint32_t)options->window_bytes,
-                                                 (size_t)options->sessions_max, app_on_live, app});
+                                                 (uint64_t)options->ingest_bytes, (size_t)options->sessions_max,
+                                                 app_on_live, app});
     return r ? tip_fail(r) : 0;
 }
 
@@ -483,7 +487,6 @@ static struct view *app_view(struct app *app, const struct broker_options *optio
         .access = &app->access,
         .metrics = tip_service_metrics(app->service),
         .window_events = (uint64_t)options->window_events,
-        .window_bytes = (uint64_t)options->window_bytes,
         .segment_bytes = (uint64_t)options->segment_bytes,
         .cap_bytes = (uint64_t)options->cap_bytes,
         .keep_bytes = (uint64_t)options->keep_bytes,

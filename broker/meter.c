@@ -27,19 +27,22 @@ static const struct tip_metric_row meter_rows[METER_COUNT] = {
     [METER_FEED_SENT] = {TIP_METRIC_COUNTER, "tip_broker_feed_sent_total", "", "Records given to the feed."},
     [METER_FEED_DROPPED] = {TIP_METRIC_COUNTER, "tip_broker_feed_dropped_total", "", "Times that a subscriber's queue was full: it loses records from then on until it has read."},
     [METER_FEED_SUBSCRIPTIONS] = {TIP_METRIC_GAUGE, "tip_broker_feed_subscriptions", "", "Different prefixes subscribed to."},
-    [METER_FEED_RESETS] = {TIP_METRIC_COUNTER, "tip_broker_feed_resets_total", "", "Times all subscribers were disconnected for too many prefixes."},
+    [METER_FEED_RESETS] = {TIP_METRIC_COUNTER, "tip_broker_feed_resets_total", "", "Times all subscribers of a door were disconnected: too many prefixes, too much that waits, a revoked key."},
+    [METER_FEED_HELD] = {TIP_METRIC_GAUGE, "tip_broker_feed_held_bytes", "", "Records that wait for subscribers."},
     [METER_FETCHERS] = {TIP_METRIC_GAUGE, "tip_broker_fetchers", "", "Fetches waiting or being read for."},
     [METER_FETCH_LINE] = {TIP_METRIC_GAUGE, "tip_broker_fetchers_in_line", "", "Fetches that wait for a place among these."},
     [METER_FETCHED] = {TIP_METRIC_COUNTER, "tip_broker_fetched_total", "", "Records given to fetches."},
     [METER_FETCHED_BYTES] = {TIP_METRIC_COUNTER, "tip_broker_fetched_bytes_total", "", "Bytes of these records."},
     [METER_FETCH_BREAKS] = {TIP_METRIC_COUNTER, "tip_broker_fetch_breaks_total", "", "TRIMMED, NEW_JOURNAL and DAMAGED answers."},
     [METER_FETCH_RESTS] = {TIP_METRIC_COUNTER, "tip_broker_fetch_rests_total", "", "Times that an outside consumer waited for its byte budget."},
+    [METER_FETCH_HELD] = {TIP_METRIC_GAUGE, "tip_broker_fetch_held_bytes", "", "Batches that were not taken yet."},
     [METER_UNDELIVERED] = {TIP_METRIC_COUNTER, "tip_broker_undelivered_total", "", "Answers to peers that were gone or did not read."},
     [METER_CONSUMERS] = {TIP_METRIC_GAUGE, "tip_broker_consumers", "", "Durable consumers."},
     [METER_LAG_MAX] = {TIP_METRIC_GAUGE, "tip_broker_consumer_lag_events_max", "", "Events that the slowest durable consumer has not stored."},
     [METER_CALLS_WAITING] = {TIP_METRIC_GAUGE, "tip_broker_calls_waiting", "", "Calls that no worker has yet."},
     [METER_CALLS_RUNNING] = {TIP_METRIC_GAUGE, "tip_broker_calls_running", "", "Calls a worker has."},
     [METER_CALLS_BYTES] = {TIP_METRIC_GAUGE, "tip_broker_calls_bytes", "", "Memory of their bodies."},
+    [METER_CALLS_HELD] = {TIP_METRIC_GAUGE, "tip_broker_calls_held_bytes", "", "Jobs and answers of 16 KiB or more that were not taken yet."},
     [METER_WORKERS] = {TIP_METRIC_GAUGE, "tip_broker_workers", "", "Connections that serve a queue, counted by queue."},
     [METER_CALLS_DONE] = {TIP_METRIC_COUNTER, "tip_broker_calls_done_total", "", "Calls answered with a result."},
     [METER_CALLS_FAILED] = {TIP_METRIC_COUNTER, "tip_broker_calls_failed_total", "", "Calls that failed, for whatever reason."},
@@ -76,8 +79,9 @@ static void meter_init_doors(struct meter *meter, struct tip_metrics *metrics)
 static void meter_init_cut(struct meter *meter, struct tip_metrics *metrics)
 {
     char labels[80];
-    struct tip_metric_row row = {TIP_METRIC_COUNTER, "tip_broker_connections_cut_total", labels,
-                                 "Connections ended for a message of parts without end."};
+    struct tip_metric_row row = {
+        TIP_METRIC_COUNTER, "tip_broker_connections_cut_total", labels,
+        "Connections ended for a message of parts without end, or for taking nothing of much they were given."};
 
     for (int socket = 0; socket < METER_SOCKET_COUNT; socket++) {
         (void)snprintf(labels, sizeof(labels), "socket=\"%s\"", meter_sockets[socket]); /* our own short words */

@@ -10,7 +10,7 @@ struct broker_options {
     int64_t keep_ms;
     int64_t consumer_expiry_ms;
     struct tip_opt_list required;
-    int64_t window_events, window_bytes;
+    int64_t window_events, window_bytes, ingest_bytes;
     int64_t sessions_max, fetchers_max;
     int64_t external_bytes_per_s;
     int64_t feed_bytes, feed_subscriptions_max;

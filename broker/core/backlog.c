@@ -9,11 +9,17 @@ void backlog_init(struct backlog *backlog, int64_t bytes_max)
     };
 }
 
-void backlog_sent(struct backlog *backlog, size_t len)
+void backlog_sent(struct backlog *backlog, size_t len, size_t n_subscribers)
 {
     int64_t bytes = (int64_t)len > BACKLOG_RECORD_BYTES ? (int64_t)len : BACKLOG_RECORD_BYTES;
 
     backlog->mean_bytes += bytes - backlog->mean_bytes / BACKLOG_MEAN_RECORDS;
+    backlog->slot_bytes += (int64_t)n_subscribers * BACKLOG_SLOT_BYTES;
+}
+
+bool backlog_is_due(const struct backlog *backlog)
+{
+    return backlog->slot_bytes > backlog->bytes_max;
 }
 
 /* What fits the records and the crowd as they are. */
@@ -26,10 +32,22 @@ static int64_t backlog_wanted(const struct backlog *backlog, size_t n_subscriber
     return wanted > BACKLOG_MIN ? wanted : BACKLOG_MIN;
 }
 
+void backlog_shrink(struct backlog *backlog, size_t n_subscribers, int64_t now_ms)
+{
+    int64_t wanted = backlog_wanted(backlog, n_subscribers), half = backlog->hwm / 2;
+
+    if (half < wanted)
+        wanted = half > BACKLOG_MIN ? half : BACKLOG_MIN;
+    backlog->hwm = wanted;
+    backlog->quiet_ms = now_ms;
+    backlog->slot_bytes = 0;
+}
+
 enum backlog_act backlog_judge(struct backlog *backlog, const struct backlog_facts *facts)
 {
     int64_t wanted = backlog_wanted(backlog, facts->n_subscribers);
 
+    backlog->slot_bytes = 0;
     if (facts->n_overflows != backlog->n_overflows || !backlog->quiet_ms) {
         backlog->n_overflows = facts->n_overflows;
         backlog->quiet_ms = facts->now_ms;
@@ -44,4 +62,25 @@ enum backlog_act backlog_judge(struct backlog *backlog, const struct backlog_fac
         return BACKLOG_RAISE;
     }
     return BACKLOG_STAY;
+}
+
+enum backlog_step backlog_level_step(struct backlog_level *level, int64_t bytes_max, int64_t held_bytes)
+{
+    const int64_t all = BACKLOG_SHARES * bytes_max;
+
+    if (held_bytes <= all / 2) {
+        level->state = BACKLOG_LOW;
+        return BACKLOG_GO_ON;
+    }
+    if (held_bytes > all)
+        return BACKLOG_CLOSE;
+    if (level->state == BACKLOG_LOW) {
+        level->state = BACKLOG_NOTED;
+        return BACKLOG_NOTE;
+    }
+    if (level->state == BACKLOG_NOTED && held_bytes > all / 4 * 3) {
+        level->state = BACKLOG_ENDED;
+        return BACKLOG_END_DEAF;
+    }
+    return BACKLOG_GO_ON;
 }

@@ -7,14 +7,21 @@
  * ever, though nothing waits in it. So the bound begins at what small records allow. When memory is really taken by
  * large ones, or by a crowd, the door is opened anew with a bound that fits them: everybody connects again, once, and a
  * reader that does not read holds little from then on. After a quiet while the bound is raised again.
+ *
+ * What the records themselves take, at all doors, is known to the byte and looked at with each of them. At half of what
+ * may wait the connections are noted; at three quarters those that took next to nothing since are ended, and nobody
+ * else notices; should that not help, the door at which most waits is opened anew. So nothing that readers do makes it
+ * more. libzmq's own share, a slot for each record and subscriber, is seen in the memory of the process only: that is
+ * looked at each second, and whenever so many slots were filled that they could matter (`backlog_is_due`).
  */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 enum {
     BACKLOG_RECORD_BYTES = 1024,  /* what a small record costs */
     BACKLOG_SLOT_BYTES = 160,     /* of libzmq's, for a record that waits for one subscriber; the record is shared */
-    BACKLOG_SHARES = 4,           /* all that waits at a door: so many times bytes_max */
+    BACKLOG_SHARES = 4,           /* all that waits at all doors: so many times bytes_max */
     BACKLOG_MEAN_RECORDS = 256,   /* over about so many the mean size is taken */
     BACKLOG_MIN = 16,             /* records */
     BACKLOG_QUIET_MS = 600 * 1000 /* without an overflow, then the bound is raised */
@@ -24,14 +31,21 @@ struct backlog {
     int64_t bytes_max;  /* for one subscriber, about */
     int64_t mean_bytes; /* of a record, times BACKLOG_MEAN_RECORDS */
     int64_t hwm;        /* in force: records */
+    int64_t slot_bytes; /* filled since backlog_judge was asked last, at most */
     uint64_t n_overflows;
     int64_t quiet_ms; /* since when nothing overflowed */
 };
 
 void backlog_init(struct backlog *backlog, int64_t bytes_max);
 
-/** A record was sent. */
-void backlog_sent(struct backlog *backlog, size_t len);
+/** A record was sent to so many subscribers at most. */
+void backlog_sent(struct backlog *backlog, size_t len, size_t n_subscribers);
+
+/** Whether backlog_judge is to be asked before the second is over. */
+bool backlog_is_due(const struct backlog *backlog);
+
+/** More waits than may: hwm is the new bound, for the new door. */
+void backlog_shrink(struct backlog *backlog, size_t n_subscribers, int64_t now_ms);
 
 enum backlog_act { BACKLOG_STAY, BACKLOG_RAISE, BACKLOG_REOPEN };
 
@@ -42,5 +56,21 @@ struct backlog_facts {
     int64_t now_ms;       /* monotonic */
 };
 
-/** Asked about once a second. Unless it is STAY, hwm is the new bound: for live connections, or for the new door. */
+/** Asked once a second, and when it is due. Unless it is STAY, hwm is the new bound: for live connections, or for the
+ * new door. */
 enum backlog_act backlog_judge(struct backlog *backlog, const struct backlog_facts *facts);
+
+/** All doors together. Zeroed is the beginning. */
+struct backlog_level {
+    enum { BACKLOG_LOW, BACKLOG_NOTED, BACKLOG_ENDED } state;
+};
+
+enum backlog_step {
+    BACKLOG_GO_ON,
+    BACKLOG_NOTE,     /* how far each connection has come */
+    BACKLOG_END_DEAF, /* those that have hardly moved since */
+    BACKLOG_CLOSE     /* the door at which most waits; see backlog_shrink */
+};
+
+/** A record was sent. @param held_bytes  of records that wait for whomever */
+enum backlog_step backlog_level_step(struct backlog_level *level, int64_t bytes_max, int64_t held_bytes);

@@ -1,9 +1,8 @@
 #pragma once
 /*
- * The connections through which outside keys read the journal: so many a key. What a connection was given and does not
- * read may cost two batches (libzmq holds one that it has encrypted, which it calls sent, and one behind it), and
- * nothing tells from outside which of it was read: a frame that comes proves nothing. So they are counted as long as
- * they last. Who is gone is found out by whoever has the socket, when a key has too many.
+ * The connections through which outside keys read the journal: so many a key. Each may hold a batch that it does not
+ * read, so with many of them one key could make everybody's small. They are counted as long as they last; who is gone
+ * is found out by whoever has the socket, when a key has too many.
  */
 #include <stdbool.h>
 #include <stddef.h>

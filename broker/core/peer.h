@@ -1,7 +1,8 @@
 #pragma once
 /*
  * Who is at the other end of a ROUTER: a routing id, which names a connection and not a person, and the key by which
- * that connection came in. Two connections are the same only if both are.
+ * that connection came in. Two connections are the same only if both are. Its descriptor is noted where somebody asks
+ * the kernel about it.
  */
 #include <assert.h>
 #include <stdbool.h>
@@ -11,15 +12,17 @@
 
 struct access_key;
 
-enum { BROKER_PEER_MAX = 39 };
+enum { BROKER_PEER_MAX = 43 };
 
 struct broker_peer {
     const struct access_key *key; /* core/access.h; NULL: a local peer */
+    int32_t fd;                   /* libzmq's, 0 when it was not asked for; its number may be another one's by now */
     uint8_t len;
     uint8_t bytes[BROKER_PEER_MAX]; /* zero behind len, so that whole structs compare */
 };
 
-static_assert(sizeof(struct broker_peer) == sizeof(void *) + 1 + BROKER_PEER_MAX, "no padding: peers are hashed");
+static_assert(sizeof(struct broker_peer) == sizeof(void *) + sizeof(int32_t) + 1 + BROKER_PEER_MAX,
+              "no padding: peers are hashed");
 
 /** Without a key. False for an id that is too long for us. */
 static inline bool broker_peer_set(struct broker_peer *peer, const void *bytes, size_t len)

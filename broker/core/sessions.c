@@ -108,3 +108,15 @@ void ingest_sessions_remove(struct ingest_sessions *sessions, struct ingest_sess
 {
     *session = sessions->items[--sessions->n];
 }
+
+uint32_t ingest_sessions_grant(const struct ingest_sessions *sessions, uint64_t bytes_all, uint32_t most)
+{
+    uint64_t given = 0, share;
+
+    for (size_t i = 0; i < sessions->n; i++)
+        given += sessions->items[i].window_bytes;
+    share = given < bytes_all ? (bytes_all - given) / 2 : 0;
+    if (share > most)
+        return most;
+    return share > INGEST_SESSION_WINDOW_MIN ? (uint32_t)share : INGEST_SESSION_WINDOW_MIN;
+}

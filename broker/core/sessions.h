@@ -73,8 +73,11 @@ struct ingest_session {
     bool waiting;           /* for its WELCOME */
     uint64_t first_unacked; /* as its HELLO said */
     int64_t heard_ms;
-    struct window window; /* what it has sent ahead of its acks */
+    uint32_t window_bytes; /* that it may send ahead of its acks */
+    struct window window;  /* what it has sent ahead of its acks */
 };
+
+enum { INGEST_SESSION_WINDOW_MIN = 256 << 10 };
 
 struct ingest_sessions {
     struct ingest_session *items;
@@ -92,3 +95,9 @@ struct ingest_session *ingest_sessions_of(const struct ingest_sessions *sessions
 struct ingest_session *ingest_sessions_add(struct ingest_sessions *sessions, const struct broker_peer *peer,
                                            const char *name);
 void ingest_sessions_remove(struct ingest_sessions *sessions, struct ingest_session *session);
+
+/**
+ * What the next one may send ahead of its acks: half of what the others have left of `bytes_all`, so that those who
+ * come later have something too; at most `most`, at least INGEST_SESSION_WINDOW_MIN.
+ */
+uint32_t ingest_sessions_grant(const struct ingest_sessions *sessions, uint64_t bytes_all, uint32_t most);

@@ -324,6 +324,7 @@ int calls_open(struct calls **callsp, struct tip_loop *loop, const struct calls_
         .frame_bytes_max = CALLS_FRAME_BYTES_MAX,
         .send_hwm = CALLS_SEND_HWM,
         .receive_hwm = CALLS_RECEIVE_HWM,
+        .held_max = options->limits.bytes_max,
         .meter = options->meter,
         .on_frame = calls_on_frame,
         .on_heard = calls_on_heard,
@@ -352,6 +353,16 @@ void calls_revoke(struct calls *calls)
 {
     work_revoke(calls->work, tip_loop_now_ms());
     calls_arm(calls);
+}
+
+void calls_tick(struct calls *calls)
+{
+    router_watch(calls->router);
+}
+
+void calls_tell(const struct calls *calls)
+{
+    tip_metric_set(calls->options.meter->m[METER_CALLS_HELD], (double)router_held_bytes(calls->router));
 }
 
 void calls_stop(struct calls *calls)

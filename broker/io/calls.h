@@ -37,6 +37,12 @@ void calls_destroy(struct calls **callsp);
 void calls_revoke(struct calls *calls);
 void calls_stop(struct calls *calls);
 
+/** Once a second: who takes none of what it was answered is cut off when that is too much. */
+void calls_tick(struct calls *calls);
+
+/** Sets the metric of what waits for peers: for whoever reads metrics. */
+void calls_tell(const struct calls *calls);
+
 /** How every queue is: as work_each_queue. */
 void calls_each_queue(const struct calls *calls, void (*fn)(void *ctx, const struct work_queue_stats *stats),
                       void *ctx);

@@ -1,17 +1,11 @@
 #include "io/crowd.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/tcp.h>
 #include <malloc.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <tip/alloc.h>
 #include <tip/fail.h>
@@ -22,6 +16,7 @@
 #include <tip/zsock.h>
 
 #include "core/hoard.h"
+#include "io/line.h"
 
 enum {
     CROWD_LOOK_MS = 100,
@@ -38,6 +33,7 @@ struct crowd_peer {
     int32_t fd;
     bool is_tcp;
     uint64_t cookie;
+    uint64_t given; /* when it was noted; UINT64_MAX: it was not */
     struct hoard hoard;
     UT_hash_handle hh;
 };
@@ -66,63 +62,16 @@ int64_t crowd_memory_bytes(void)
 
 /* ---- one connection ---- */
 
-/* Unique for each socket the kernel ever made; 0 for what is none. */
-static uint64_t crowd_cookie(int fd)
-{
-    uint64_t cookie = 0;
-    socklen_t n = sizeof(cookie);
-
-    return getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &n) == -1 ? 0 : cookie;
-}
-
-/* What has arrived. @return false when it is no tcp connection, or the kernel does not say */
-static bool crowd_arrived(int fd, uint64_t *bytesp)
-{
-    struct tcp_info info = {0};
-    socklen_t n = sizeof(info);
-
-    if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &n) == -1 ||
-        n < offsetof(struct tcp_info, tcpi_bytes_received) + sizeof(info.tcpi_bytes_received))
-        return false;
-    *bytesp = info.tcpi_bytes_received;
-    return true;
-}
-
-/* What libzmq has taken, at least: what arrives between the two questions counts as waiting. */
-static bool crowd_taken(int fd, uint64_t *bytesp)
-{
-    int waiting = 0;
-
-    if (!crowd_arrived(fd, bytesp) || ioctl(fd, FIONREAD, &waiting) == -1)
-        return false;
-    *bytesp = *bytesp > (uint64_t)waiting ? *bytesp - (uint64_t)waiting : 0;
-    return true;
-}
-
-static void crowd_address(int fd, char *out, size_t size)
-{
-    struct sockaddr_in peer = {0};
-    socklen_t n = sizeof(peer);
-    char host[INET_ADDRSTRLEN] = "?";
-
-    if (getpeername(fd, (struct sockaddr *)&peer, &n) == 0 && peer.sin_family == AF_INET)
-        (void)inet_ntop(AF_INET, &peer.sin_addr, host, sizeof(host)); /* it fits */
-    (void)snprintf(out, size, "%s:%u", host, (unsigned)ntohs(peer.sin_port));
-}
-
-static void crowd_log(struct crowd *crowd, int fd, const struct crowd_peer *peer)
+static void crowd_log(struct crowd *crowd, const char *address, uint64_t n_bytes, const char *why)
 {
     int64_t now_ms = tip_loop_now_ms();
-    char address[INET_ADDRSTRLEN + 8];
 
     if (crowd->logged_ms && now_ms - crowd->logged_ms < CROWD_LOG_MS) {
         crowd->n_unlogged++;
         return;
     }
-    crowd_address(fd, address, sizeof(address));
-    tip_warn("bus.cut", "socket=%s peer=%s bytes=%llu more=%llu why=\"a message that does not end\"",
-             crowd->options.name, address, (unsigned long long)peer->hoard.proven,
-             (unsigned long long)crowd->n_unlogged);
+    tip_warn("bus.cut", "socket=%s peer=%s bytes=%llu more=%llu why=\"%s\"", crowd->options.name, address,
+             (unsigned long long)n_bytes, (unsigned long long)crowd->n_unlogged, why);
     crowd->logged_ms = now_ms;
     crowd->n_unlogged = 0;
 }
@@ -133,25 +82,24 @@ static void crowd_drop(struct crowd *crowd, struct crowd_peer *peer)
     free(peer);
 }
 
-/*
- * libzmq may close the number and somebody open it again at any moment: our own one stays what it is while we look.
- * Dissolving (connect(2), AF_UNSPEC) resets the connection and throws away what has arrived; after a shutdown(2) libzmq
- * would still read all of it. The peer is forgotten; only without a number of our own it is kept, for the next look.
- */
+/* The peer is forgotten; only when it could not be looked at it is kept, for the next look. */
+static void crowd_end(struct crowd *crowd, struct crowd_peer *peer, uint64_t n_bytes, const char *why)
+{
+    char address[LINE_ADDRESS_BYTES];
+    int r = line_cut(peer->fd, peer->cookie, address);
+
+    if (r == LINE_E_BUSY)
+        return;
+    if (r == 0) {
+        crowd_log(crowd, address, n_bytes, why);
+        tip_metric_inc(crowd->options.cut);
+    }
+    crowd_drop(crowd, peer);
+}
+
 static void crowd_cut(struct crowd *crowd, struct crowd_peer *peer)
 {
-    const struct sockaddr nowhere = {.sa_family = AF_UNSPEC};
-    int fd = fcntl(peer->fd, F_DUPFD_CLOEXEC, 0);
-
-    if (fd == -1)
-        return;
-    if (crowd_cookie(fd) == peer->cookie) {
-        crowd_log(crowd, fd, peer);
-        tip_metric_inc(crowd->options.cut);
-        (void)connect(fd, &nowhere, sizeof(nowhere)); /* fails when it has ended by itself */
-    }
-    (void)close(fd); /* of a number that is ours */
-    crowd_drop(crowd, peer);
+    crowd_end(crowd, peer, peer->hoard.proven, "a message that does not end");
 }
 
 /* ---- looking at all ---- */
@@ -165,7 +113,7 @@ static void crowd_look_at(struct crowd *crowd, struct crowd_peer *peer)
     };
     uint64_t before = peer->hoard.taken;
 
-    if (!crowd_taken(peer->fd, &facts.taken)) {
+    if (!line_taken(peer->fd, &facts.taken)) {
         crowd_drop(crowd, peer); /* closed, and libzmq did not tell */
         return;
     }
@@ -292,8 +240,9 @@ static void crowd_add(struct crowd *crowd, int32_t fd)
     uint64_t arrived;
 
     peer->fd = fd;
-    peer->cookie = crowd_cookie(fd);
-    peer->is_tcp = crowd_arrived(fd, &arrived);
+    peer->cookie = line_cookie(fd);
+    peer->given = UINT64_MAX;
+    peer->is_tcp = line_arrived(fd, &arrived);
     peer->hoard.at_ms = tip_loop_now_ms();
     tip_hash_add_key(crowd->peers, fd, peer);
     if (!tip_timer_is_running(&crowd->look))
@@ -382,4 +331,40 @@ void crowd_destroy(struct crowd **crowdp)
 size_t crowd_count(const struct crowd *crowd)
 {
     return tip_hash_count(crowd->peers);
+}
+
+uint64_t crowd_taken_bytes(const struct crowd *crowd)
+{
+    const struct crowd_peer *peer, *next;
+    uint64_t sum = 0, taken;
+
+    tip_hash_each (crowd->peers, peer, next) {
+        if (peer->is_tcp && line_taken(peer->fd, &taken))
+            sum += taken;
+    }
+    return sum;
+}
+
+void crowd_note_given(struct crowd *crowd)
+{
+    struct crowd_peer *peer, *next;
+
+    tip_hash_each (crowd->peers, peer, next)
+        peer->given = peer->is_tcp ? line_given(peer->fd, &peer->cookie) : UINT64_MAX;
+}
+
+size_t crowd_end_deaf(struct crowd *crowd, uint64_t least)
+{
+    struct crowd_peer *peer, *next;
+    size_t n = 0;
+
+    tip_hash_each (crowd->peers, peer, next) {
+        uint64_t given = peer->given == UINT64_MAX ? UINT64_MAX : line_given(peer->fd, &peer->cookie);
+
+        if (given == UINT64_MAX || given - peer->given >= least || !line_is_behind(peer->fd))
+            continue;
+        crowd_end(crowd, peer, given - peer->given, "it does not read");
+        n++;
+    }
+    return n;
 }

@@ -1,8 +1,8 @@
 #pragma once
 /*
  * The connections of a bound socket, as libzmq tells a monitor of them. Counts them, and ends those over tcp that send
- * parts of one message without end (core/hoard.h), which libzmq has no bound for. Peers over ipc are local and trusted:
- * their bytes are not counted.
+ * parts of one message without end (core/hoard.h), which libzmq has no bound for; and, when it is told to, those that
+ * do not take what they are sent. Peers over ipc are local and trusted: their bytes are not counted.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -28,6 +28,15 @@ tip_nodiscard int crowd_open(struct crowd **crowdp, struct tip_loop *loop, struc
 void crowd_destroy(struct crowd **crowdp);
 
 size_t crowd_count(const struct crowd *crowd);
+
+/** Notes how far each connection over tcp has taken what it was sent. */
+void crowd_note_given(struct crowd *crowd);
+
+/** Ends those that have taken less than so many bytes since then, and have not taken all. @return how many */
+size_t crowd_end_deaf(struct crowd *crowd, uint64_t least);
+
+/** Bytes that libzmq has taken off the connections over tcp that are open now, each since it began. Asks the kernel. */
+uint64_t crowd_taken_bytes(const struct crowd *crowd);
 
 /** What malloc has given out in this process: libzmq does not say what it holds. */
 int64_t crowd_memory_bytes(void);

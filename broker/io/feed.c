@@ -17,7 +17,9 @@
 enum {
     FEED_SUBSCRIPTION_BYTES_MAX = 1024, /* of a message from a subscriber: a topic, but CURVE's INITIATE needs more */
     FEED_RECEIVE_HWM = 1000,
-    FEED_REOPEN_MS = 100
+    FEED_REOPEN_MS = 100,
+    FEED_REOPEN_SHARES = 2, /* not before so large a part of what may wait has been let go */
+    FEED_DEAF_SHARES = 8    /* who takes less than such a part of what is sent does not read */
 };
 
 struct feed_socket {
@@ -29,7 +31,9 @@ struct feed_socket {
     enum access_door door;
     bool asks; /* for a key */
     struct prefixes prefixes;
+    struct tip_zpool *pool; /* of records */
     struct backlog backlog;
+    uint64_t sent_bytes, noted_bytes; /* of records; noted: when its connections were */
     uint64_t n_sent, n_overflows;
     struct tip_timer reopen; /* runs while the door is closed for a moment */
 };
@@ -39,18 +43,29 @@ struct feed {
     struct feed_options options;
     struct feed_socket doors[FEED_DOORS_MAX];
     size_t n_doors;
-    struct tip_zpool *pool; /* of records */
-    int64_t base_bytes;     /* of memory, before there was a subscriber */
+    struct backlog_level level;
+    int64_t base_bytes; /* of memory, before there was a subscriber */
 };
 
 static int feed_door_open(struct feed_socket *door);
 
-/* libzmq lets go of the address when it can. */
+/* What waits for subscribers at all doors. */
+static int64_t feed_held_bytes(const struct feed *feed)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < feed->n_doors; i++)
+        n += tip_zpool_bytes(feed->doors[i].pool);
+    return (int64_t)n;
+}
+
+/* libzmq lets go of the address when it can, and of the records. */
 static void feed_door_reopen(void *ctx)
 {
     struct feed_socket *door = ctx;
+    int64_t most = BACKLOG_SHARES * door->feed->options.bytes / FEED_REOPEN_SHARES;
 
-    if (feed_door_open(door))
+    if ((int64_t)tip_zpool_bytes(door->pool) > most || feed_door_open(door))
         tip_timer_start(&door->reopen, FEED_REOPEN_MS);
 }
 
@@ -154,7 +169,7 @@ static int feed_door_open(struct feed_socket *door)
         .send_hwm = (int)door->backlog.hwm,
         .receive_hwm = FEED_RECEIVE_HWM,
         .frame_bytes_max = FEED_SUBSCRIPTION_BYTES_MAX,
-        .pool = door->feed->pool,
+        .pool = door->pool,
         .xpub_verbose = true,
         .on_message = feed_on_message,
         .on_surplus = feed_on_surplus,
@@ -188,6 +203,7 @@ static int feed_add(struct feed *feed, const struct feed_door *from)
     door->endpoint = tip_strdup(from->endpoint);
     door->tlp_max = from->tlp_max;
     door->door = from->door;
+    door->pool = tip_zpool_new();
     backlog_init(&door->backlog, feed->options.bytes);
     door->asks = guard_asks(&feed->options.guard, from->endpoint) && !from->is_public;
     tip_timer_init(&door->reopen, feed->loop, feed_door_reopen, door);
@@ -204,7 +220,6 @@ int feed_open(struct feed **feedp, struct tip_loop *loop, const struct feed_opti
 
     feed->loop = loop;
     feed->options = *options;
-    feed->pool = tip_zpool_new();
     for (size_t i = 0; i < options->n_doors && i < FEED_DOORS_MAX && !r; i++)
         r = feed_add(feed, &options->doors[i]);
     if (r)
@@ -224,11 +239,83 @@ void feed_destroy(struct feed **feedp)
         tip_timer_deinit(&feed->doors[i].reopen);
         feed_door_close(&feed->doors[i]);
         prefixes_clear(&feed->doors[i].prefixes);
+        tip_zpool_destroy(&feed->doors[i].pool);
         free(feed->doors[i].endpoint);
     }
-    tip_zpool_destroy(&feed->pool);
     free(feed);
     *feedp = NULL;
+}
+
+/* ---- what may wait ---- */
+
+static void feed_door_judge(struct feed_socket *door)
+{
+    const struct backlog_facts facts = {
+        .n_subscribers = crowd_count(door->crowd),
+        .held_bytes = crowd_memory_bytes() - door->feed->base_bytes,
+        .n_overflows = door->n_overflows,
+        .now_ms = tip_loop_now_ms(),
+    };
+    enum backlog_act act = backlog_judge(&door->backlog, &facts);
+    int hwm = (int)door->backlog.hwm;
+
+    if (act == BACKLOG_RAISE)
+        (void)zmq_setsockopt(tip_zsock_raw(door->zsock), ZMQ_SNDHWM, &hwm, sizeof(hwm)); /* every socket has it */
+    else if (act == BACKLOG_REOPEN)
+        feed_door_reset(door, "slow readers hold too much");
+}
+
+/* The door at which most waits; when that is closed already, libzmq is about to let go of it. */
+static void feed_close_fullest(struct feed *feed)
+{
+    struct feed_socket *most = &feed->doors[0];
+
+    for (size_t i = 1; i < feed->n_doors; i++) {
+        if (tip_zpool_bytes(feed->doors[i].pool) > tip_zpool_bytes(most->pool))
+            most = &feed->doors[i];
+    }
+    if (!most->zsock)
+        return;
+    backlog_shrink(&most->backlog, crowd_count(most->crowd), tip_loop_now_ms());
+    feed_door_reset(most, "slow readers hold too much");
+}
+
+static void feed_note(struct feed *feed)
+{
+    for (size_t i = 0; i < feed->n_doors; i++) {
+        struct feed_socket *door = &feed->doors[i];
+
+        door->noted_bytes = door->sent_bytes;
+        if (door->zsock)
+            crowd_note_given(door->crowd);
+    }
+}
+
+static void feed_end_deaf(struct feed *feed)
+{
+    for (size_t i = 0; i < feed->n_doors; i++) {
+        struct feed_socket *door = &feed->doors[i];
+
+        if (door->zsock)
+            (void)crowd_end_deaf(door->crowd, (door->sent_bytes - door->noted_bytes) / FEED_DEAF_SHARES);
+    }
+}
+
+/* What waits is known to the byte, and bounded at once: at the speed of memory a second is too long. */
+static void feed_bound(struct feed *feed)
+{
+    switch (backlog_level_step(&feed->level, feed->options.bytes, feed_held_bytes(feed))) {
+    case BACKLOG_GO_ON:
+        return;
+    case BACKLOG_NOTE:
+        feed_note(feed);
+        return;
+    case BACKLOG_END_DEAF:
+        feed_end_deaf(feed);
+        return;
+    case BACKLOG_CLOSE:
+        feed_close_fullest(feed);
+    }
 }
 
 /* First without loss; if a subscriber's queue is full, with loss for that one, and the loss is counted. */
@@ -240,7 +327,8 @@ void feed_send_to(struct feed *feed, size_t at, const struct feed_record *record
 
     if (door->prefixes.n_asked == 0)
         return; /* nobody ever listened, or the door is being opened again: nothing is copied for it */
-    backlog_sent(&door->backlog, record->len);
+    backlog_sent(&door->backlog, record->len, crowd_count(door->crowd));
+    door->sent_bytes += record->len;
     r = tip_zsock_send(door->zsock, frames, 2);
     if (r == TIP_ZSOCK_E_FULL) {
         tip_metric_inc(feed->options.meter->m[METER_FEED_DROPPED]);
@@ -251,6 +339,9 @@ void feed_send_to(struct feed *feed, size_t at, const struct feed_record *record
     }
     if (r == 0)
         door->n_sent++;
+    feed_bound(feed);
+    if (door->zsock && backlog_is_due(&door->backlog))
+        feed_door_judge(door);
 }
 
 void feed_send(struct feed *feed, const struct feed_record *record)
@@ -271,32 +362,12 @@ void feed_revoke(struct feed *feed, unsigned doors)
     }
 }
 
-static void feed_door_tick(struct feed_socket *door, int64_t held_bytes)
-{
-    const struct backlog_facts facts = {
-        .n_subscribers = crowd_count(door->crowd),
-        .held_bytes = held_bytes,
-        .n_overflows = door->n_overflows,
-        .now_ms = tip_loop_now_ms(),
-    };
-    enum backlog_act act = backlog_judge(&door->backlog, &facts);
-    int hwm = (int)door->backlog.hwm;
-
-    if (act == BACKLOG_RAISE)
-        (void)zmq_setsockopt(tip_zsock_raw(door->zsock), ZMQ_SNDHWM, &hwm, sizeof(hwm)); /* every socket has it */
-    else if (act == BACKLOG_REOPEN)
-        feed_door_reset(door, "slow readers hold too much");
-}
-
 void feed_tick(struct feed *feed)
 {
-    int64_t held_bytes;
-
-    tip_zpool_trim(feed->pool);
-    held_bytes = crowd_memory_bytes() - feed->base_bytes;
     for (size_t i = 0; i < feed->n_doors; i++) {
+        tip_zpool_trim(feed->doors[i].pool);
         if (feed->doors[i].zsock)
-            feed_door_tick(&feed->doors[i], held_bytes);
+            feed_door_judge(&feed->doors[i]);
     }
 }
 
@@ -307,6 +378,7 @@ void feed_tell(const struct feed *feed)
     for (size_t i = 0; i < feed->n_doors; i++)
         n_sent += feed->doors[i].n_sent;
     tip_metric_set(feed->options.meter->m[METER_FEED_SENT], (double)n_sent);
+    tip_metric_set(feed->options.meter->m[METER_FEED_HELD], (double)feed_held_bytes(feed));
 }
 
 size_t feed_n_doors(const struct feed *feed)

@@ -9,14 +9,12 @@
 #include <tip/log.h>
 #include <tip/loop.h>
 #include <tip/pool.h>
-#include <tip/zsock.h>
 
 #include "codec.h"
 #include "core/budget.h"
 #include "core/fetchers.h"
 #include "core/guests.h"
 #include "core/sessions.h"
-#include "core/unread.h"
 #include "io/router.h"
 
 enum {
@@ -51,7 +49,7 @@ struct fetch {
     struct router *router;
     struct tip_pool *pool;
     struct fetchers fetchers;
-    struct unread unread;
+    size_t reading_bytes; /* that the readings under way may come to */
     struct guests guests; /* connections of outside keys */
     struct tip_timer timer;
     bool stopped;
@@ -120,15 +118,14 @@ static void fetch_answer_batch(struct fetch *fetch, struct fetcher *fetcher, str
         .batch = {fetch_journal_id(fetch), batch->next_seq, status.head_seq, status.first_seq, batch->n,
                   fetcher->request.request},
     };
-    struct tip_zframe_own body = {.len = batch->records.len, .gone = unread_left};
+    size_t n_bytes = batch->records.len;
 
-    body.hint = unread_add(&fetch->unread, &fetcher->peer, body.len);
-    body.data = tip_buf_take(&batch->records);
-    fetch_spend(fetch, fetcher, body.len);
+    fetch_spend(fetch, fetcher, n_bytes);
     fetch_count(fetch, METER_FETCHED, batch->n);
-    fetch_count(fetch, METER_FETCHED_BYTES, body.len);
-    journal_consumer_fetched(fetch->options.journal, fetcher->request.consumer, batch->n, body.len);
-    (void)router_send_own(fetch->router, &fetcher->peer, &frame, &body); /* it asks again */
+    fetch_count(fetch, METER_FETCHED_BYTES, n_bytes);
+    journal_consumer_fetched(fetch->options.journal, fetcher->request.consumer, batch->n, n_bytes);
+    (void)router_send_own(fetch->router, &fetcher->peer, &frame, tip_buf_take(&batch->records),
+                          n_bytes); /* it asks again */
     fetchers_answered(fetcher);
 }
 
@@ -217,6 +214,7 @@ static void fetch_job_done(void *ctx, void *arg)
 
     journal_unpin(fetch->options.journal, &job->span);
     fetch->n_reading--;
+    fetch->reading_bytes -= job->read.max_bytes;
     fetch->n_outside_reading -= job->is_outside;
     if (fetcher && !fetch->stopped) {
         fetcher->reading = false;
@@ -227,13 +225,18 @@ static void fetch_job_done(void *ctx, void *arg)
         fetch_wake(fetch); /* others may have waited for a place in the pool */
 }
 
-/* While more than a batch a place is not read, by whomever, new ones are small. */
+static size_t fetch_held_max(const struct fetch *fetch)
+{
+    return fetch->fetchers.max * FETCH_BYTES_MAX;
+}
+
+/* What is being read and what was not taken yet, by whomever, is a batch a place; beyond it they are small. */
 static uint32_t fetch_max_bytes(struct fetch *fetch, const struct fetch_request *request)
 {
-    unread_sweep(&fetch->unread);
-    if (fetch->unread.bytes < fetch->fetchers.max * FETCH_BYTES_MAX || request->max_bytes < FETCH_SMALL_BYTES)
-        return request->max_bytes;
-    return FETCH_SMALL_BYTES;
+    size_t taken = router_held_bytes(fetch->router) + fetch->reading_bytes, most = fetch_held_max(fetch);
+    size_t left = taken + FETCH_SMALL_BYTES < most ? most - taken : FETCH_SMALL_BYTES;
+
+    return request->max_bytes < left ? request->max_bytes : (uint32_t)left;
 }
 
 static void fetch_read(struct fetch *fetch, struct fetcher *fetcher, const struct journal_span *span)
@@ -258,6 +261,7 @@ static void fetch_read(struct fetch *fetch, struct fetcher *fetcher, const struc
     if (tip_pool_submit(fetch->pool, &task) == 0) {
         fetcher->reading = true;
         fetch->n_reading++;
+        fetch->reading_bytes += job.read.max_bytes;
         fetch->n_outside_reading += job.is_outside;
         return;
     }
@@ -385,6 +389,12 @@ void fetch_wake(struct fetch *fetch)
         fetch_place(fetch);
 }
 
+void fetch_tick(struct fetch *fetch)
+{
+    router_watch(fetch->router);
+    fetch_wake(fetch); /* nobody, unless files could not be opened */
+}
+
 void fetch_tell(const struct fetch *fetch)
 {
     size_t n_waiting = 0;
@@ -393,6 +403,7 @@ void fetch_tell(const struct fetch *fetch)
         n_waiting += fetch->fetchers.items[i].waiting;
     tip_metric_set(fetch->options.meter->m[METER_FETCHERS], (double)n_waiting);
     tip_metric_set(fetch->options.meter->m[METER_FETCH_LINE], (double)fetch->fetchers.n_line);
+    tip_metric_set(fetch->options.meter->m[METER_FETCH_HELD], (double)router_held_bytes(fetch->router));
 }
 
 bool fetch_is_content(const struct fetch *fetch, const char *consumer, uint64_t committed)
@@ -502,15 +513,17 @@ static void fetch_on_fetch(struct fetch *fetch, const struct broker_peer *from, 
         fetch_place(fetch);
 }
 
-/* Who has not read what was read for it last is not read for again. */
+/* Who has not read what was read for it last is not read for again, and nobody is while that is too much. */
 static bool fetch_has_read(struct fetch *fetch, const struct broker_peer *from)
 {
     static const struct router_refusal unread = {METER_LIMIT, "read the last answer, then ask again", 0, false};
+    static const struct router_refusal full = {METER_LIMIT, "others do not read their answers: ask again later", 0,
+                                               false};
+    bool owes = router_owes(fetch->router, from);
 
-    unread_sweep(&fetch->unread);
-    if (!unread_has(&fetch->unread, from))
+    if (!owes && router_held_bytes(fetch->router) < 2 * fetch_held_max(fetch))
         return true;
-    router_refuse(fetch->router, from, &unread);
+    router_refuse(fetch->router, from, owes ? &unread : &full);
     return false;
 }
 
@@ -563,6 +576,7 @@ int fetch_open(struct fetch **fetchp, struct tip_loop *loop, const struct fetch_
         .frame_bytes_max = FETCH_HEAD_BYTES_MAX,
         .send_hwm = FETCH_SEND_HWM,
         .receive_hwm = FETCH_RECEIVE_HWM,
+        .held_max = options->fetchers_max * FETCH_BYTES_MAX,
         .meter = options->meter,
         .on_frame = fetch_on_frame,
         .ctx = fetch,
@@ -629,7 +643,6 @@ void fetch_destroy(struct fetch **fetchp)
     tip_timer_deinit(&fetch->timer);
     router_destroy(&fetch->router);
     fetchers_deinit(&fetch->fetchers);
-    unread_deinit(&fetch->unread);
     guests_deinit(&fetch->guests);
     budgets_deinit(&fetch->budgets);
     free(fetch);

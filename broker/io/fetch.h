@@ -33,8 +33,11 @@ void fetch_destroy(struct fetch **fetchp);
 /** Of the journal's sink: a record became durable. */
 void fetch_durable(struct fetch *fetch, const struct journal_record *record);
 
-/** All of a group was told, or a second has passed: whoever wants something is read for now. */
+/** All of a group was told: whoever wants something is read for now. */
 void fetch_wake(struct fetch *fetch);
+
+/** Once a second: likewise, and who takes none of what it was given is cut off when that is too much. */
+void fetch_tick(struct fetch *fetch);
 
 /** True if a durable consumer has all it wants, although others may have come behind what it has committed. */
 bool fetch_is_content(const struct fetch *fetch, const char *consumer, uint64_t committed);

@@ -20,6 +20,9 @@ enum {
     INGEST_SEND_HWM = 1000,
     INGEST_RECEIVE_HWM = 128, /* frames that wait for one peer; libzmq stops and starts at half of it */
     INGEST_STALL_MS = 1000,   /* longer than any flush: the journal takes nothing */
+    INGEST_LOOK_MS = 20,      /* how often it is asked meanwhile what has come */
+    INGEST_LOOK_PEERS = 50,   /* so many peers make that a millisecond longer */
+    INGEST_ASK_MS = 1000,     /* between two times that all are asked whether they are there */
     INGEST_LIVE_PREFIX = 10   /* bytes of "v1.system." */
 };
 
@@ -38,9 +41,14 @@ struct ingest {
     struct ingest_sessions sessions;
     struct ingest_rest rest;
     int64_t stalled_ms; /* since when; 0: not */
+    uint64_t taken;     /* off all connections, when it stalled */
+    struct tip_timer look;
+    int64_t asked_ms;
     const char *closed; /* NULL or why */
     bool stopped;
 };
+
+static void ingest_on_look(void *ctx);
 
 static void ingest_count(struct ingest *ingest, enum meter_metric metric, uint64_t n)
 {
@@ -88,7 +96,7 @@ static void ingest_send_welcome(struct ingest *ingest, struct ingest_session *se
                 .journal_id = {journal_id(ingest->options.journal), JOURNAL_ID_BYTES},
                 .durable_pub_seq = publisher->durable,
                 .window_events = ingest->options.window_events,
-                .window_bytes = ingest->options.window_bytes,
+                .window_bytes = session->window_bytes,
             },
     };
 
@@ -98,17 +106,44 @@ static void ingest_send_welcome(struct ingest *ingest, struct ingest_session *se
     (void)router_send(ingest->router, &session->peer, &welcome, NULL); /* it asks again */
 }
 
+/* Who is gone has left its part of what may be sent ahead; who is not says PONG, which is not waited for. */
+static void ingest_end_gone(struct ingest *ingest)
+{
+    static const struct codec_frame ping = {.kind = CODEC_PING};
+
+    for (size_t i = ingest->sessions.n; i-- > 0;) {
+        struct ingest_session *session = &ingest->sessions.items[i];
+
+        if (router_offer(ingest->router, &session->peer, &ping, NULL) == ROUTER_GONE)
+            ingest_session_end(ingest, session);
+    }
+}
+
+static uint32_t ingest_grant(struct ingest *ingest)
+{
+    const uint32_t most = ingest->options.window_bytes;
+
+    if (ingest_sessions_grant(&ingest->sessions, ingest->options.bytes, most) < most &&
+        tip_loop_now_ms() - ingest->asked_ms >= INGEST_ASK_MS) {
+        ingest->asked_ms = tip_loop_now_ms();
+        ingest_end_gone(ingest);
+    }
+    return ingest_sessions_grant(&ingest->sessions, ingest->options.bytes, most);
+}
+
 /* A place for the peer; the one heard of the longest ago makes room. */
 static struct ingest_session *ingest_session_new(struct ingest *ingest, const struct broker_peer *peer,
                                                  struct journal_publisher *publisher)
 {
     struct ingest_session *session = ingest_sessions_find(&ingest->sessions, peer);
     struct ingest_session *other;
+    uint32_t window_bytes;
 
     if (session)
         ingest_session_end(ingest, session);
     while ((other = ingest_sessions_of(&ingest->sessions, publisher)))
         ingest_session_end(ingest, other); /* the same process on an older connection */
+    window_bytes = ingest_grant(ingest);
     session = ingest_sessions_add(&ingest->sessions, peer, publisher->name);
     if (!session) {
         other = &ingest->sessions.items[0];
@@ -120,6 +155,7 @@ static struct ingest_session *ingest_session_new(struct ingest *ingest, const st
         ingest_session_end(ingest, other);
         session = ingest_sessions_add(&ingest->sessions, peer, publisher->name);
     }
+    session->window_bytes = window_bytes;
     session->publisher = publisher;
     session->epoch = publisher->epoch;
     session->heard_ms = tip_loop_now_ms();
@@ -405,6 +441,11 @@ static int ingest_append_all(struct ingest *ingest, struct ingest_rest *rest)
     return r;
 }
 
+static void ingest_look_later(struct ingest *ingest)
+{
+    tip_timer_start(&ingest->look, INGEST_LOOK_MS + (int64_t)(router_count(ingest->router) / INGEST_LOOK_PEERS));
+}
+
 /* The rest of a message is kept, the socket rests. */
 static void ingest_stall(struct ingest *ingest, const struct ingest_rest *rest)
 {
@@ -415,13 +456,16 @@ static void ingest_stall(struct ingest *ingest, const struct ingest_rest *rest)
     ingest->rest.entries.at = ingest->rest.bytes;
     ingest->rest.entries.end = ingest->rest.bytes + n;
     ingest->stalled_ms = tip_loop_now_ms();
+    ingest->taken = router_taken_bytes(ingest->router);
     ingest_count(ingest, METER_STALLS, 1);
     router_pause(ingest->router);
+    ingest_look_later(ingest);
 }
 
 static void ingest_unstall(struct ingest *ingest)
 {
     tip_free(&ingest->rest.bytes);
+    tip_timer_stop(&ingest->look);
     ingest->stalled_ms = 0;
     if (!ingest->stopped)
         router_resume(ingest->router);
@@ -579,6 +623,7 @@ int ingest_open(struct ingest **ingestp, struct tip_loop *loop, const struct ing
     ingest->loop = loop;
     ingest->options = *options;
     ingest_sessions_init(&ingest->sessions, options->sessions_max);
+    tip_timer_init(&ingest->look, loop, ingest_on_look, ingest);
     r = router_open(&ingest->router, loop, &router);
     if (r)
         return tip_fail(r);
@@ -592,6 +637,7 @@ void ingest_destroy(struct ingest **ingestp)
 
     if (!ingest)
         return;
+    tip_timer_deinit(&ingest->look);
     router_destroy(&ingest->router);
     ingest_sessions_deinit(&ingest->sessions);
     free(ingest->rest.bytes);
@@ -617,6 +663,7 @@ void ingest_view(const struct ingest *ingest, const struct journal_publisher *pu
     if (!session)
         return;
     view->heard_ms = session->heard_ms;
+    view->window_bytes = session->window_bytes;
     view->window = window_use(&session->window);
 }
 
@@ -662,6 +709,17 @@ static void ingest_close(struct ingest *ingest)
     ingest->closed = ingest_why(ingest);
     tip_warn("ingest.closed", "reason=%s", ingest->closed);
     ingest_unstall(ingest);
+}
+
+/* While the socket rests everything that is taken off the connections waits. */
+static void ingest_on_look(void *ctx)
+{
+    struct ingest *ingest = ctx;
+
+    if (router_taken_bytes(ingest->router) > ingest->taken + 2 * ingest->options.bytes)
+        ingest_close(ingest);
+    else
+        ingest_look_later(ingest);
 }
 
 static void ingest_reopen(struct ingest *ingest)

@@ -4,7 +4,8 @@
  *
  * When both groups of the journal are in use the socket rests until one is durable: backpressure. When the journal
  * takes nothing for longer (a full disk, a required consumer at the cap) ingest is closed: peers are heard but their
- * events are dropped, unacked, and come again.
+ * events are dropped, unacked, and come again. So it is when more comes meanwhile than may wait: libzmq goes on reading
+ * while we rest, and counts messages, not bytes.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -24,7 +25,8 @@ struct ingest_options {
     struct guard guard;
     struct journal *journal; /* borrowed, as is the meter */
     struct meter *meter;
-    uint32_t window_events, window_bytes;
+    uint32_t window_events, window_bytes; /* of a publisher */
+    uint64_t bytes;                       /* that all of them may send ahead of their acks; twice as much may wait */
     size_t sessions_max;
     /** A live-only event for the feed. */
     void (*on_live)(void *ctx, const char *publisher, const char *topic, size_t topic_len, uint8_t tlp,
@@ -51,6 +53,7 @@ void ingest_stop(struct ingest *ingest);
 struct ingest_view {
     bool is_up;
     int64_t heard_ms; /* monotonic */
+    uint32_t window_bytes;
     struct window_use window;
 };
 

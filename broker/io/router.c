@@ -6,38 +6,31 @@
 #include <tip/buf.h>
 #include <tip/fail.h>
 #include <tip/log.h>
+#include <tip/loop.h>
 #include <tip/zsock.h>
 
+#include "core/unread.h"
 #include "io/crowd.h"
+#include "io/line.h"
 
-enum { ROUTER_FRAME_BYTES_MAX = 2 << 20 };
+enum {
+    ROUTER_FRAME_BYTES_MAX = 2 << 20,
+    ROUTER_LARGE_BYTES = 16 << 10 /* smaller frames are bounded by their number */
+};
 
 struct router {
     struct router_options options;
     bool asks; /* for a key: then every frame has one */
     struct tip_zsock *socket;
     struct crowd *crowd;
+    struct unread unread;
     struct tip_buf out;
 };
 
-/* At most one of `body` and `own` is there. */
-static enum router_sent router_put(struct router *router, const struct broker_peer *to, const struct codec_frame *frame,
-                                   const struct codec_bytes *body, const struct tip_zframe_own *own)
-{
-    struct tip_zframe frames[3] = {{to->bytes, to->len}};
-    size_t n = 2;
-    int r;
+/* ---- what goes out ---- */
 
-    tip_buf_clear(&router->out);
-    r = codec_encode(frame, &router->out);
-    if (r == 0) {
-        frames[1] = (struct tip_zframe){router->out.data, router->out.len};
-        if (body)
-            frames[n++] = (struct tip_zframe){body->data, body->len};
-        r = own ? tip_zsock_send_own(router->socket, frames, n, own) : tip_zsock_send(router->socket, frames, n);
-    } else if (own) {
-        own->gone(own->data, own->hint);
-    }
+static enum router_sent router_result(struct router *router, int r)
+{
     if (r)
         tip_metric_inc(router->options.meter->m[METER_UNDELIVERED]);
     if (r == TIP_ZSOCK_E_UNREACHABLE)
@@ -45,16 +38,55 @@ static enum router_sent router_put(struct router *router, const struct broker_pe
     return r ? ROUTER_BUSY : ROUTER_SENT;
 }
 
+/* The last frame is from malloc; what waits for its peer is counted until it has left. */
+static enum router_sent router_put_own(struct router *router, const struct broker_peer *to,
+                                       const struct tip_zframe *frames, size_t n, struct tip_zframe_own *last)
+{
+    int r;
+
+    last->gone = unread_left;
+    last->hint = unread_add(&router->unread, to, last->len, tip_loop_now_ms());
+    r = tip_zsock_send_own(router->socket, frames, n, last);
+    if (r)
+        unread_unsent(&router->unread, last->hint);
+    return router_result(router, r);
+}
+
+/* Who has not taken the last one gets no other while too much waits, and nobody does while that is twice as much. */
+static bool router_has_room(struct router *router, const struct broker_peer *to)
+{
+    size_t held = router_held_bytes(router), max = router->options.held_max;
+
+    return held <= max || (held <= 2 * max && !unread_has(&router->unread, to));
+}
+
+static enum router_sent router_put_large(struct router *router, const struct broker_peer *to)
+{
+    const struct tip_zframe frames[1] = {{to->bytes, to->len}};
+    struct tip_zframe_own own = {.len = router->out.len};
+
+    if (!router_has_room(router, to))
+        return router_result(router, TIP_ZSOCK_E_FULL);
+    own.data = tip_memdup(router->out.data, router->out.len);
+    return router_put_own(router, to, frames, 1, &own);
+}
+
 enum router_sent router_offer(struct router *router, const struct broker_peer *to, const struct codec_frame *frame,
                               const struct codec_bytes *body)
 {
-    return router_put(router, to, frame, body, NULL);
-}
+    struct tip_zframe frames[3] = {{to->bytes, to->len}};
+    int r;
 
-bool router_send_own(struct router *router, const struct broker_peer *to, const struct codec_frame *frame,
-                     const struct tip_zframe_own *body)
-{
-    return router_put(router, to, frame, NULL, body) == ROUTER_SENT;
+    tip_buf_clear(&router->out);
+    r = codec_encode(frame, &router->out);
+    if (r)
+        return router_result(router, r);
+    if (!body && router->options.held_max && router->out.len >= ROUTER_LARGE_BYTES)
+        return router_put_large(router, to);
+    frames[1] = (struct tip_zframe){router->out.data, router->out.len};
+    if (body)
+        frames[2] = (struct tip_zframe){body->data, body->len};
+    return router_result(router, tip_zsock_send(router->socket, frames, body ? 3 : 2));
 }
 
 bool router_send(struct router *router, const struct broker_peer *to, const struct codec_frame *frame,
@@ -62,6 +94,61 @@ bool router_send(struct router *router, const struct broker_peer *to, const stru
 {
     return router_offer(router, to, frame, body) == ROUTER_SENT;
 }
+
+bool router_send_own(struct router *router, const struct broker_peer *to, const struct codec_frame *frame, void *body,
+                     size_t n)
+{
+    struct tip_zframe frames[2] = {{to->bytes, to->len}};
+    struct tip_zframe_own own = {.data = body, .len = n};
+    int r;
+
+    tip_buf_clear(&router->out);
+    r = codec_encode(frame, &router->out);
+    if (r) {
+        free(body);
+        return router_result(router, r) == ROUTER_SENT;
+    }
+    frames[1] = (struct tip_zframe){router->out.data, router->out.len};
+    return router_put_own(router, to, frames, 2, &own) == ROUTER_SENT;
+}
+
+/* ---- what has not left ---- */
+
+size_t router_held_bytes(struct router *router)
+{
+    unread_sweep(&router->unread);
+    return router->unread.bytes;
+}
+
+bool router_owes(struct router *router, const struct broker_peer *peer)
+{
+    unread_sweep(&router->unread);
+    return unread_has(&router->unread, peer);
+}
+
+static void router_cut(struct router *router, const struct unread_line *line)
+{
+    char address[LINE_ADDRESS_BYTES];
+
+    if (line_cut(line->fd, line->cookie, address))
+        return;
+    tip_metric_inc(router->options.meter->cut[router->options.socket]);
+    tip_warn("bus.cut", "socket=%s peer=%s why=\"it does not take what it asked for\"",
+             meter_socket_name(router->options.socket), address);
+}
+
+void router_watch(struct router *router)
+{
+    size_t max = router->options.held_max, at = 0;
+    int64_t now_ms = tip_loop_now_ms();
+    struct unread_line line;
+
+    unread_watch(&router->unread, now_ms);
+    while (router->unread.bytes > max + max / 2 && unread_stuck(&router->unread, now_ms, &at, &line))
+        router_cut(router, &line);
+}
+
+/* ---- what comes in ---- */
 
 void router_refuse(struct router *router, const struct broker_peer *to, const struct router_refusal *refusal)
 {
@@ -121,6 +208,8 @@ static void router_on_message(void *ctx, const struct tip_zmsg *msg)
     }
     if (!router_admits(router, &from, msg->user))
         return;
+    if (router->options.held_max)
+        from.fd = tip_zsock_from(router->socket);
     if (msg->n_frames < 2 || msg->n_frames > 3 || msg->frames[1].len > router->options.head_bytes_max ||
         codec_decode(&frame, msg->frames[1].data, msg->frames[1].len)) {
         router_refuse(router, &from, &malformed);
@@ -168,6 +257,7 @@ int router_open(struct router **routerp, struct tip_loop *loop, const struct rou
     int r;
 
     router->options = *options;
+    router->unread.given = line_given;
     router->asks = guard_asks(&options->guard, options->endpoint);
     if (router->asks) {
         keys = guard_server(&options->guard, options->door);
@@ -195,9 +285,20 @@ void router_destroy(struct router **routerp)
         return;
     crowd_destroy(&router->crowd);
     tip_zsock_destroy(&router->socket);
+    unread_deinit(&router->unread);
     tip_buf_deinit(&router->out);
     free(router);
     *routerp = NULL;
+}
+
+uint64_t router_taken_bytes(const struct router *router)
+{
+    return crowd_taken_bytes(router->crowd);
+}
+
+size_t router_count(const struct router *router)
+{
+    return crowd_count(router->crowd);
 }
 
 void router_pause(struct router *router)

@@ -1,6 +1,8 @@
 #pragma once
 /*
- * A ROUTER that speaks frames: decodes what comes, answers PING, counts and refuses what is not a frame.
+ * A ROUTER that speaks frames: decodes what comes, answers PING, counts and refuses what is not a frame. Where answers
+ * may be large it knows what of them has not left for which peer (core/unread.h), and ends connections that take
+ * nothing when that becomes too much.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,7 +16,6 @@
 #include "meter.h"
 
 struct tip_loop;
-struct tip_zframe_own;
 struct router;
 
 struct router_options {
@@ -25,6 +26,7 @@ struct router_options {
     size_t head_bytes_max; /* of the first frame */
     size_t frame_bytes_max;
     int send_hwm, receive_hwm;
+    size_t held_max;     /* bytes of answers that may wait for all peers, about; 0: they are small, and not counted */
     struct meter *meter; /* borrowed */
     /** Every frame but ping and pong; `body` is the second ZeroMQ frame, NULL when there is none. */
     void (*on_frame)(void *ctx, const struct broker_peer *from, const struct codec_frame *frame,
@@ -52,9 +54,18 @@ enum router_sent router_offer(struct router *router, const struct broker_peer *t
 bool router_send(struct router *router, const struct broker_peer *to, const struct codec_frame *frame,
                  const struct codec_bytes *body);
 
-/** As router_send; the body is not copied, and gone also when it is not sent. */
-bool router_send_own(struct router *router, const struct broker_peer *to, const struct codec_frame *frame,
-                     const struct tip_zframe_own *body);
+/** As router_send for a body of n bytes from malloc, which is not copied, and freed also when it is not sent. */
+bool router_send_own(struct router *router, const struct broker_peer *to, const struct codec_frame *frame, void *body,
+                     size_t n);
+
+/** What waits for peers that have not taken it: bodies of router_send_own, and frames of 16 KiB or more. */
+size_t router_held_bytes(struct router *router);
+
+/** Whether something of that waits for this peer. */
+bool router_owes(struct router *router, const struct broker_peer *peer);
+
+/** Once a second: ends connections that have taken nothing for a while, if more waits than half above held_max. */
+void router_watch(struct router *router);
 
 /** REFUSED, counted by reason. */
 struct router_refusal {
@@ -65,6 +76,10 @@ struct router_refusal {
 };
 
 void router_refuse(struct router *router, const struct broker_peer *to, const struct router_refusal *refusal);
+
+/** What was taken off all connections, see crowd_taken_bytes; and how many connections there are. */
+uint64_t router_taken_bytes(const struct router *router);
+size_t router_count(const struct router *router);
 
 void router_pause(struct router *router);
 void router_resume(struct router *router);

@@ -24,7 +24,7 @@ struct view_options {
     struct calls *calls;
     const struct access_table *access; /* without keys it is empty */
     struct tip_metrics *metrics;
-    uint64_t window_events, window_bytes; /* of a publisher */
+    uint64_t window_events; /* of a publisher */
     uint64_t segment_bytes, cap_bytes, keep_bytes;
     size_t series_max; /* of each labelled metric */
 };

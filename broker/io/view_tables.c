@@ -97,7 +97,7 @@ static void publisher_session(const struct view *view, const struct ingest_view 
     cell_int(&cells[PUB_WINDOW_EVENTS], session->window.events);
     cell_int(&cells[PUB_WINDOW_BYTES], session->window.bytes);
     cell_int(&cells[PUB_WINDOW_EVENTS_MAX], view->options.window_events);
-    cell_int(&cells[PUB_WINDOW_BYTES_MAX], view->options.window_bytes);
+    cell_int(&cells[PUB_WINDOW_BYTES_MAX], session->window_bytes);
     cell_int(&cells[PUB_HEARD_MS], (uint64_t)(view->now_ms - session->heard_ms));
     if (session->window.events)
         cell_int(&cells[PUB_OLDEST_MS], (uint64_t)(view->now_ms - session->window.since_ms));

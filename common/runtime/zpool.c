@@ -14,6 +14,18 @@ enum {
     ZPOOL_OPEN = 1 << 30 /* frames that a slab seems to have as long as more are written to it */
 };
 
+/** Frames apart from slabs. Whoever lets go of it last frees it: the pool, or the last such frame. */
+struct zpool_apart {
+    atomic_size_t n_bytes;
+    atomic_size_t n_owners;
+};
+
+struct zpool_frame {
+    struct zpool_apart *apart;
+    size_t n_bytes;
+    uint8_t bytes[];
+};
+
 struct zpool_slab {
     struct zpool_slab *next;
     struct tip_zpool *pool;
@@ -27,6 +39,7 @@ struct tip_zpool {
     struct zpool_slab *open; /* being written; NULL: none */
     size_t used;             /* of its bytes */
     unsigned n_made;         /* frames in it */
+    struct zpool_apart *apart;
     struct zpool_slab *spare;
     size_t n_slabs, n_spare, n_spare_least;                    /* least: since the last trim */
     alignas(ZPOOL_LINE_BYTES) struct zpool_slab *_Atomic back; /* a list of what came back; or the end's mark */
@@ -50,6 +63,9 @@ struct tip_zpool *tip_zpool_new(void)
     struct tip_zpool *pool = zpool_alloc(sizeof(*pool));
 
     memset(pool, 0, sizeof(*pool));
+    pool->apart = tip_new(struct zpool_apart);
+    atomic_init(&pool->apart->n_bytes, 0);
+    atomic_init(&pool->apart->n_owners, 1);
     return pool;
 }
 
@@ -74,6 +90,22 @@ static void zpool_give_back(struct zpool_slab *slab)
         }
     } while (!atomic_compare_exchange_weak_explicit(&pool->back, &slab->next, slab, memory_order_release,
                                                     memory_order_acquire));
+}
+
+static void zpool_apart_release(struct zpool_apart *apart)
+{
+    if (atomic_fetch_sub_explicit(&apart->n_owners, 1, memory_order_acq_rel) == 1)
+        free(apart);
+}
+
+static void zpool_on_free_apart(void *bytes, void *hint)
+{
+    struct zpool_frame *frame = hint;
+
+    (void)bytes;
+    atomic_fetch_sub_explicit(&frame->apart->n_bytes, frame->n_bytes, memory_order_relaxed);
+    zpool_apart_release(frame->apart);
+    free(frame);
 }
 
 /* Whether these were its last frames. */
@@ -169,6 +201,27 @@ bool tip_zpool_message(struct tip_zpool *pool, zmq_msg_t *msg, const void *bytes
     return true;
 }
 
+void tip_zpool_message_apart(struct tip_zpool *pool, zmq_msg_t *msg, const void *bytes, size_t n)
+{
+    struct zpool_frame *frame = malloc(sizeof(*frame) + n);
+
+    if (!frame)
+        abort();
+    frame->apart = pool->apart;
+    frame->n_bytes = n;
+    memcpy(frame->bytes, bytes, n);
+    atomic_fetch_add_explicit(&pool->apart->n_bytes, n, memory_order_relaxed);
+    atomic_fetch_add_explicit(&pool->apart->n_owners, 1, memory_order_relaxed);
+    if (zmq_msg_init_data(msg, frame->bytes, n, zpool_on_free_apart, frame))
+        abort(); /* no memory for forty bytes */
+}
+
+size_t tip_zpool_bytes(const struct tip_zpool *pool)
+{
+    return atomic_load_explicit(&pool->apart->n_bytes, memory_order_relaxed) +
+           (pool->n_slabs - pool->n_spare) * TIP_ZPOOL_SLAB_BYTES;
+}
+
 void tip_zpool_trim(struct tip_zpool *pool)
 {
     size_t n_idle = pool->n_spare_least;
@@ -195,6 +248,7 @@ void tip_zpool_destroy(struct tip_zpool **poolp)
     if (!pool)
         return;
     zpool_shut(pool);
+    zpool_apart_release(pool->apart);
     atomic_store(&pool->n_left, pool->n_slabs + 1);
     slab = atomic_exchange(&pool->back, &zpool_end);
     for (; slab; n_back++) {

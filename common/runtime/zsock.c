@@ -167,11 +167,11 @@ static const char *zsock_user(struct tip_zsock *zsock)
 }
 
 /* Of the frames that were kept the last one, as with the name. */
-static void zsock_tell_from(struct tip_zsock *zsock)
+int tip_zsock_from(const struct tip_zsock *zsock)
 {
     size_t n = zsock->n_frames < TIP_ZMSG_FRAMES_MAX ? zsock->n_frames : TIP_ZMSG_FRAMES_MAX;
 
-    zsock->witness->on_from(zsock->witness->ctx, zmq_msg_get(&zsock->frames[n - 1], ZMQ_SRCFD));
+    return n ? zmq_msg_get(&zsock->frames[n - 1], ZMQ_SRCFD) : -1;
 }
 
 static void zsock_deliver(struct tip_zsock *zsock)
@@ -207,7 +207,7 @@ static bool zsock_receive(struct tip_zsock *zsock)
     if (more > 0)
         return true;
     if (more == 0 && zsock->witness)
-        zsock_tell_from(zsock);
+        zsock->witness->on_from(zsock->witness->ctx, tip_zsock_from(zsock));
     else if (zsock->witness && errno == EAGAIN)
         zsock->witness->on_empty(zsock->witness->ctx);
     if (more == 0)
@@ -537,9 +537,10 @@ static int zsock_send_frame(struct tip_zsock *zsock, const struct tip_zframe *fr
     zmq_msg_t msg;
     int r;
 
-    if (!zsock->options.pool || frame->len <= ZSOCK_INLINE_BYTES ||
-        !tip_zpool_message(zsock->options.pool, &msg, frame->data, frame->len))
+    if (!zsock->options.pool || frame->len <= ZSOCK_INLINE_BYTES)
         return zmq_send(zsock->raw, frame->data, frame->len, flags);
+    if (!tip_zpool_message(zsock->options.pool, &msg, frame->data, frame->len))
+        tip_zpool_message_apart(zsock->options.pool, &msg, frame->data, frame->len);
     r = zmq_msg_send(&msg, zsock->raw, flags);
     if (r == -1) {
         int error = errno;

@@ -31,7 +31,8 @@ class Line:
 class TcpProxy:
     """with TcpProxy("tcp://127.0.0.1:5550", seed) as proxy: connect to proxy.endpoint, set proxy.mode."""
 
-    def __init__(self, endpoint, seed=0):
+    def __init__(self, endpoint, seed=0, buffer_bytes=0):
+        self.buffer_bytes = buffer_bytes  # of the kernel, for what the peers behind say; 0: its own choice
         host, port = endpoint.removeprefix("tcp://").rsplit(":", 1)
         self.target, self.mode, self.n_lines = (host, int(port)), "pass", 0
         self.rng, self.orders, self.lines, self.stopped = random.Random(seed), [], [], False
@@ -89,10 +90,15 @@ class TcpProxy:
 
     def accept(self):
         front, _ = self.listener.accept()
+        back = socket.socket()
+        if self.buffer_bytes:
+            back.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self.buffer_bytes)
+        back.settimeout(1)
         try:
-            back = socket.create_connection(self.target, 1)
+            back.connect(self.target)
         except OSError:
             front.close()
+            back.close()
             return
         line = Line(front, back)
         for side in line.peer:

@@ -211,7 +211,7 @@ static enum backlog_act backlog_at(struct backlog *backlog, int64_t held_mib, ui
 static void backlog_send(struct backlog *backlog, size_t len)
 {
     for (int i = 0; i < 20 * BACKLOG_MEAN_RECORDS; i++)
-        backlog_sent(backlog, len);
+        backlog_sent(backlog, len, 1);
 }
 
 static void test_backlog_is_lowered_only_when_memory_is_taken(void **state)
@@ -258,9 +258,92 @@ static void test_backlog_of_a_crowd(void **state)
     assert_true(backlog.hwm * BACKLOG_SLOT_BYTES * 1001 <= BACKLOG_SHARES * (int64_t)TEST_BACKLOG_BYTES);
 }
 
+/* Readers that came one after the other hold different records: a bound that fits each of them is too much for all. */
+static void test_backlog_that_is_full_shrinks_whatever_fits(void **state)
+{
+    struct backlog backlog;
+
+    (void)state;
+    backlog_init(&backlog, TEST_BACKLOG_BYTES);
+    backlog_shrink(&backlog, 5, 1);
+    assert_int_equal(backlog.hwm, 16384); /* records of 1 KiB: the half of what fits each */
+    backlog_send(&backlog, 60000);
+    backlog_shrink(&backlog, 5, 2);
+    assert_in_range(backlog.hwm, 540, 580); /* what fits, which is less than the half */
+    for (int i = 0; i < 20; i++)
+        backlog_shrink(&backlog, 5, 3);
+    assert_int_equal(backlog.hwm, BACKLOG_MIN);
+}
+
+static void test_backlog_levels(void **state)
+{
+    static const struct {
+        int64_t held_mib;
+        enum backlog_step step;
+    } steps[] = {
+        {0, BACKLOG_GO_ON},     {64, BACKLOG_GO_ON},  {65, BACKLOG_NOTE},  {96, BACKLOG_GO_ON},
+        {97, BACKLOG_END_DEAF}, {98, BACKLOG_GO_ON},  {70, BACKLOG_GO_ON}, {128, BACKLOG_GO_ON},
+        {129, BACKLOG_CLOSE},   {64, BACKLOG_GO_ON},  {100, BACKLOG_NOTE}, {100, BACKLOG_END_DEAF},
+        {130, BACKLOG_CLOSE},   {130, BACKLOG_CLOSE},
+    };
+    struct backlog_level level = {0};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
+        assert_int_equal(backlog_level_step(&level, TEST_BACKLOG_BYTES, steps[i].held_mib << 20), steps[i].step);
+}
+
+static void test_backlog_is_looked_at_when_slots_could_matter(void **state)
+{
+    const struct backlog_facts facts = {1000, 0, 0, 1};
+    struct backlog backlog;
+
+    (void)state;
+    backlog_init(&backlog, TEST_BACKLOG_BYTES);
+    for (int i = 0; i < TEST_BACKLOG_BYTES / BACKLOG_SLOT_BYTES / 1000; i++)
+        backlog_sent(&backlog, 100, 1000);
+    assert_false(backlog_is_due(&backlog));
+    backlog_sent(&backlog, 100, 1000);
+    assert_true(backlog_is_due(&backlog));
+    assert_int_equal(backlog_judge(&backlog, &facts), BACKLOG_STAY);
+    assert_false(backlog_is_due(&backlog));
+}
+
+/* What all may send ahead is shared: late ones have less, and never nothing. */
+static void test_windows_are_granted_from_one_budget(void **state)
+{
+    enum { MIB = 1 << 20, SESSIONS = 40 };
+    static const uint32_t first[] = {8 * MIB, 8 * MIB, 8 * MIB, 8 * MIB, 8 * MIB, 8 * MIB, 8 * MIB, 4 * MIB, 2 * MIB};
+    struct ingest_sessions sessions;
+    struct broker_peer peer;
+    uint64_t sum = 0;
+
+    (void)state;
+    ingest_sessions_init(&sessions, SESSIONS);
+    for (uint32_t i = 0; i < SESSIONS; i++) {
+        uint32_t window = ingest_sessions_grant(&sessions, 64 * MIB, 8 * MIB);
+
+        if (i < sizeof(first) / sizeof(first[0]))
+            assert_int_equal(window, first[i]);
+        assert_true(broker_peer_set(&peer, &i, sizeof(i)));
+        ingest_sessions_add(&sessions, &peer, "p")->window_bytes = window;
+        sum += window;
+        assert_true(window >= INGEST_SESSION_WINDOW_MIN);
+        assert_true(sum <= 64 * MIB + (uint64_t)i * INGEST_SESSION_WINDOW_MIN);
+    }
+    ingest_sessions_remove(&sessions, &sessions.items[0]);
+    ingest_sessions_remove(&sessions, &sessions.items[0]);
+    assert_true(ingest_sessions_grant(&sessions, 64 * MIB, 8 * MIB) > INGEST_SESSION_WINDOW_MIN);
+    ingest_sessions_deinit(&sessions);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_backlog_that_is_full_shrinks_whatever_fits),
+        cmocka_unit_test(test_backlog_levels),
+        cmocka_unit_test(test_backlog_is_looked_at_when_slots_could_matter),
+        cmocka_unit_test(test_windows_are_granted_from_one_budget),
         cmocka_unit_test(test_backlog_is_lowered_only_when_memory_is_taken),
         cmocka_unit_test(test_backlog_is_raised_after_a_quiet_while),
         cmocka_unit_test(test_backlog_of_a_crowd),

@@ -312,9 +312,9 @@ static void test_unread(void **state)
 
     (void)state;
     assert_false(unread_has(&unread, &a));
-    of_a = unread_add(&unread, &a, 100);
-    of_b = unread_add(&unread, &b, 1000);
-    more_of_a = unread_add(&unread, &a, 10);
+    of_a = unread_add(&unread, &a, 100, 0);
+    of_b = unread_add(&unread, &b, 1000, 0);
+    more_of_a = unread_add(&unread, &a, 10, 0);
     unread_sweep(&unread);
     assert_int_equal(unread.bytes, 1110);
     unread_left(NULL, of_a);
@@ -325,6 +325,90 @@ static void test_unread(void **state)
     assert_false(unread_has(&unread, &b));
     unread_deinit(&unread);
     unread_left(NULL, more_of_a); /* after the door was closed */
+}
+
+/* What the kernel was given for three connections; the cookie is the descriptor's hundredfold. */
+static uint64_t test_given[3];
+
+static uint64_t given(int fd, uint64_t *cookiep)
+{
+    uint64_t cookie = 100 * (uint64_t)fd;
+
+    if (!*cookiep)
+        *cookiep = cookie;
+    return *cookiep == cookie ? test_given[fd] : UINT64_MAX;
+}
+
+/* What was encrypted is free for libzmq, and is held all the same. */
+static void test_unread_until_the_kernel_has_it(void **state)
+{
+    struct broker_peer a = peer_of(NULL, "a"), b = peer_of(NULL, "b");
+    struct unread unread = {.given = given};
+    void *first, *second;
+
+    (void)state;
+    a.fd = 1;
+    b.fd = 2;
+    test_given[1] = 5000;
+    test_given[2] = 70;
+    first = unread_add(&unread, &a, 1000, 0);
+    second = unread_add(&unread, &a, 200, 0);
+    unread_left(NULL, first);
+    unread_left(NULL, second);
+    unread_sweep(&unread);
+    assert_int_equal(unread.bytes, 1200);
+    test_given[1] = 6010;
+    unread_sweep(&unread);
+    assert_int_equal(unread.bytes, 200);
+    test_given[1] = 6199; /* what went before is no part of it */
+    unread_sweep(&unread);
+    assert_true(unread_has(&unread, &a));
+    test_given[1] = 6200;
+    unread_sweep(&unread);
+    assert_int_equal(unread.bytes, 0);
+    first = unread_add(&unread, &b, 30, 0);
+    unread_left(NULL, first);
+    unread_unsent(&unread, first); /* the kernel never gets it */
+    unread_sweep(&unread);
+    assert_false(unread_has(&unread, &b));
+    unread_left(NULL, unread_add(&unread, &b, 30, 0));
+    test_given[2] = UINT64_MAX; /* it is gone */
+    unread_sweep(&unread);
+    assert_int_equal(unread.bytes, 0);
+    unread_deinit(&unread);
+}
+
+/* Of whom nothing moves is stuck; who takes a byte now and then is not, nor one whom the kernel does not know. */
+static void test_unread_that_is_stuck(void **state)
+{
+    struct broker_peer a = peer_of(NULL, "a"), b = peer_of(NULL, "b"), local = peer_of(NULL, "l");
+    struct unread unread = {.given = given};
+    struct unread_line line;
+    void *hints[3];
+    size_t at = 0;
+
+    (void)state;
+    a.fd = 1;
+    b.fd = 2;
+    test_given[0] = UINT64_MAX;
+    test_given[1] = test_given[2] = 10;
+    hints[0] = unread_add(&unread, &local, 100, 0);
+    hints[1] = unread_add(&unread, &b, 100, 0);
+    hints[2] = unread_add(&unread, &a, 100, 0);
+    test_given[2]++;
+    unread_watch(&unread, 1000);
+    assert_false(unread_stuck(&unread, UNREAD_PATIENCE_MS - 1, &at, &line));
+    at = 0;
+    assert_true(unread_stuck(&unread, UNREAD_PATIENCE_MS, &at, &line));
+    assert_int_equal(line.fd, 1);
+    assert_int_equal(line.cookie, 100);
+    assert_false(unread_stuck(&unread, UNREAD_PATIENCE_MS, &at, &line));
+    at = 0;
+    assert_true(unread_stuck(&unread, UNREAD_PATIENCE_MS + 1000, &at, &line));
+    assert_int_equal(line.fd, 2);
+    unread_deinit(&unread);
+    for (size_t i = 0; i < 3; i++)
+        unread_left(NULL, hints[i]);
 }
 
 /* libzmq tells from its own thread, some before a sweep and some behind it: each is freed once and counted once. */
@@ -347,7 +431,7 @@ static void test_unread_across_threads(void **state)
 
     (void)state;
     for (size_t i = 0; i < BATCHES; i++)
-        hints[i] = unread_add(&unread, &a, 100);
+        hints[i] = unread_add(&unread, &a, 100, 0);
     assert_int_equal(pthread_create(&thread, NULL, leave_all, hints), 0);
     for (size_t n = BATCHES; n > 0;) {
         unread_sweep(&unread);
@@ -412,6 +496,8 @@ int main(void)
         cmocka_unit_test(test_outside_does_not_starve),
         cmocka_unit_test(test_outside_of_one_place),
         cmocka_unit_test(test_unread),
+        cmocka_unit_test(test_unread_until_the_kernel_has_it),
+        cmocka_unit_test(test_unread_that_is_stuck),
         cmocka_unit_test(test_unread_across_threads),
         cmocka_unit_test(test_guests),
     };

@@ -104,6 +104,34 @@ static void test_large_frames_are_not_taken(void **state)
     tip_zpool_destroy(&pool);
 }
 
+/* What ZeroMQ holds is known: frames of their own to the byte, slabs whole. */
+static void test_what_is_held_is_known(void **state)
+{
+    static const uint8_t large[100000];
+    struct tip_zpool *pool = tip_zpool_new();
+    zmq_msg_t apart[2], copy, msg;
+
+    (void)state;
+    assert_int_equal(tip_zpool_bytes(pool), 0);
+    tip_zpool_message_apart(pool, &apart[0], large, sizeof(large));
+    tip_zpool_message_apart(pool, &apart[1], large, 7);
+    assert_int_equal(tip_zpool_bytes(pool), sizeof(large) + 7);
+    message(pool, &msg, 1);
+    assert_int_equal(tip_zpool_bytes(pool), sizeof(large) + 7 + TIP_ZPOOL_SLAB_BYTES);
+    assert_int_equal(zmq_msg_init(&copy), 0);
+    assert_int_equal(zmq_msg_copy(&copy, &apart[0]), 0); /* as for a second subscriber: it is there once */
+    assert_int_equal(tip_zpool_bytes(pool), sizeof(large) + 7 + TIP_ZPOOL_SLAB_BYTES);
+    assert_int_equal(zmq_msg_close(&apart[0]), 0);
+    assert_int_equal(tip_zpool_bytes(pool), sizeof(large) + 7 + TIP_ZPOOL_SLAB_BYTES);
+    assert_memory_equal(zmq_msg_data(&copy), large, sizeof(large));
+    assert_int_equal(zmq_msg_close(&copy), 0);
+    assert_int_equal(tip_zpool_bytes(pool), 7 + TIP_ZPOOL_SLAB_BYTES);
+    closes(&msg, 1);
+    tip_zpool_destroy(&pool);
+    assert_int_equal(zmq_msg_size(&apart[1]), 7); /* it outlives the pool */
+    assert_int_equal(zmq_msg_close(&apart[1]), 0);
+}
+
 static void test_idle_slabs_are_freed(void **state)
 {
     struct tip_zpool *pool = tip_zpool_new();
@@ -189,8 +217,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_frames_keep_their_bytes),        cmocka_unit_test(test_slabs_are_used_again),
         cmocka_unit_test(test_what_does_not_leave_is_bounded), cmocka_unit_test(test_large_frames_are_not_taken),
-        cmocka_unit_test(test_idle_slabs_are_freed),           cmocka_unit_test(test_frames_outlive_the_pool),
-        cmocka_unit_test(test_another_thread_gives_back),
+        cmocka_unit_test(test_what_is_held_is_known),          cmocka_unit_test(test_idle_slabs_are_freed),
+        cmocka_unit_test(test_frames_outlive_the_pool),        cmocka_unit_test(test_another_thread_gives_back),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

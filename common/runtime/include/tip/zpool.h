@@ -5,7 +5,8 @@
  * slabs, and only a slab whose frames have all left goes from thread to thread. One thread makes messages and trims;
  * ZeroMQ's may give back at any time, also after destroy.
  *
- * A frame that does not leave keeps its slab; so their number is bounded, and who finds none uses libzmq's own memory.
+ * A frame that does not leave keeps its slab; so their number is bounded. Who finds none, or has a large frame, makes
+ * it apart, in memory of its own. What has not come back is known to the byte, slabs counting whole.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -33,6 +34,12 @@ void tip_zpool_destroy(struct tip_zpool **poolp);
  * @return false: too large, or no slab is left; msg is not initialised then
  */
 tip_nodiscard bool tip_zpool_message(struct tip_zpool *pool, zmq_msg_t *msg, const void *bytes, size_t n);
+
+/** As above for a frame of any size, in memory of its own. */
+void tip_zpool_message_apart(struct tip_zpool *pool, zmq_msg_t *msg, const void *bytes, size_t n);
+
+/** What ZeroMQ has not given back: frames apart, and slabs with frames, or not looked at since they came back. */
+size_t tip_zpool_bytes(const struct tip_zpool *pool);
 
 /** Frees the slabs that were not needed since the last time. About once a second. */
 void tip_zpool_trim(struct tip_zpool *pool);

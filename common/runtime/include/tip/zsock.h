@@ -73,7 +73,7 @@ struct tip_zsock_options {
     bool xpub_verbose;       /* XPUB: hear of every subscription, not of the first of its kind only */
 
     const struct tip_zsock_keys *keys; /* for the call of open; NULL: plain */
-    struct tip_zpool *pool;            /* borrowed: for frames that fit; NULL: libzmq's own memory */
+    struct tip_zpool *pool;            /* borrowed: memory of its frames; NULL: libzmq's own */
 
     void (*on_message)(void *ctx, const struct tip_zmsg *msg); /* NULL for sockets that only send */
     void (*on_writable)(void *ctx);                            /* after TIP_ZSOCK_E_FULL; may be NULL */
@@ -136,6 +136,9 @@ tip_nodiscard int tip_zsock_send_own(struct tip_zsock *zsock, const struct tip_z
 /** Stops reading, so that backpressure reaches the peers; on_message rests until resume. */
 void tip_zsock_pause(struct tip_zsock *zsock);
 void tip_zsock_resume(struct tip_zsock *zsock);
+
+/** In on_message: libzmq's descriptor of the connection that the message came by; -1: it had none. A look-up. */
+int tip_zsock_from(const struct tip_zsock *zsock);
 
 /** Sees which connections messages come from: a look-up for each message, so for a while only. */
 struct tip_zsock_witness {
