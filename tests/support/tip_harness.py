@@ -15,6 +15,7 @@ import socket
 import subprocess
 import tempfile
 import time
+import weakref
 
 import yaml
 
@@ -293,6 +294,42 @@ class Key:
         return dict(found)
 
 
+sites = weakref.WeakSet()
+
+
+def broker_behind(endpoint):
+    """The state of the broker that a site has at this endpoint, as far as it can be told."""
+    for site in sites:
+        if endpoint in site.config["bus"].values():
+            try:
+                return site.broker_state()
+            except Exception as error:  # the failure that is being told of is another one
+                return f"the broker does not tell how it is: {error!r}"
+    return ""
+
+
+def counted(broker):
+    return [line for line in broker.get("/metrics")[1].splitlines()
+            if line.startswith(("tip_broker_", "tip_zmq_")) and "_bucket" not in line and not line.endswith(" 0")]
+
+
+def threads(pid):
+    for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
+        state = re.search(r"^State:\s+(\S)", (task / "status").read_text(), re.MULTILINE)
+        yield f"{(task / 'comm').read_text().strip()} {state and state[1]} {(task / 'wchan').read_text()}"
+
+
+def connections(site):
+    """Rows of /proc/net/tcp: own and other port, state, queues."""
+    ports = {int(value.rsplit(":", 1)[1]): door for door, value in site.config["bus"].items()
+             if str(value).startswith("tcp://")}
+    for row in pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        _, own, other, state, queues, *_ = row.split()
+        own, other = (int(address.rsplit(":", 1)[1], 16) for address in (own, other))
+        if (own in ports or other in ports) and queues != "00000000:00000000":
+            yield f"{ports.get(own, own)} -> {ports.get(other, other)} state {state} {queues}"
+
+
 class Site:
     """config is tip.yaml as a dict of sections; it is written anew whenever a service starts or reloads.
 
@@ -306,6 +343,7 @@ class Site:
         self.data = open_to_nobody(self.dir / "data")
         self.config_path = self.dir / "tip.yaml"
         self.processes, self.failed = [], False
+        sites.add(self)
         self.closing = contextlib.ExitStack()
         self.config = {
             "tip": {"run": str(self.run)},
@@ -350,6 +388,16 @@ class Site:
     def broker(self, **options):
         """A running broker."""
         return self.service("broker", **options).start()
+
+    def broker_state(self):
+        """What its broker counts and what its threads and connections wait for: for whom it did not answer."""
+        broker = next((p for p in reversed(self.processes) if p.name == "broker" and p.is_running), None)
+        if not broker:
+            return "no broker runs"
+        with contextlib.suppress(OSError):
+            return "\n".join(["the broker counts", *counted(broker), "its threads", *threads(broker.pid),
+                              "its connections, with bytes to send and to receive", *connections(self)])
+        return "the broker has ended"
 
     def add(self, process):
         self.processes.append(process)

@@ -13,7 +13,7 @@ import types
 import zmq
 from google.protobuf.message import DecodeError
 
-from tip_harness import SOURCE
+from tip_harness import SOURCE, broker_behind
 
 
 def load_protos():
@@ -84,7 +84,7 @@ class Socket:
     """A client's socket; `key` (tip_harness.Key) makes it a CURVE one."""
 
     def __init__(self, kind, endpoint, key=None):
-        self.endpoint = endpoint
+        self.endpoint, self.key = endpoint, key
         self.zmq = context.socket(kind)
         self.zmq.linger = 0
         if key:
@@ -175,7 +175,8 @@ class Frames(Socket):
         end = time.monotonic() + timeout_s
         while True:
             got = self.receive(max(0, end - time.monotonic()))
-            assert got is not None, f"{' or '.join(names)} did not come within {timeout_s} s"
+            assert got is not None, \
+                f"{' or '.join(names)} did not come within {timeout_s} s\n{broker_behind(self.endpoint)}"
             if got[0] == "ping":
                 self.send(pong=pb.Pong(nonce=got[1].nonce))
             elif got[0] in names:
@@ -257,10 +258,27 @@ class Fetch(Frames):
                                  committed_seq=committed_seq, prefixes=prefixes, max_events=max_events,
                                  max_wait_ms=max_wait_ms, max_bytes=max_bytes, request=self.request))
         while True:
-            name, answer, body = self.expect("batch", "trimmed", "new_journal", "damaged", "refused",
-                                             timeout_s=timeout_s)
+            try:
+                name, answer, body = self.expect("batch", "trimmed", "new_journal", "damaged", "refused",
+                                                 timeout_s=timeout_s)
+            except AssertionError as error:
+                raise AssertionError(f"{self.doubt()}\n{error}") from error
             if name == "refused" or answer.request == self.request:
                 return name, answer, list(self.records(answer, body)) if name == "batch" else []
+
+    def doubt(self):
+        """No answer came. Was the question lost, or this connection, or is it the broker?"""
+        said = []
+        for what, peer in (("this", self), ("a new", Frames(self.endpoint, self.key))):
+            for question in ({"ping": pb.Ping(nonce=7)}, {"fetch": pb.Fetch(from_seq=1, max_events=1, request=1 << 40)}):
+                start = time.monotonic()
+                peer.send(**question)
+                got = peer.receive(2)
+                said.append(f"{next(iter(question))} on {what} connection: {got[0] if got else 'no answer'} after "
+                            f"{time.monotonic() - start:.3f} s")
+            if peer is not self:
+                peer.close()
+        return "\n".join(["no answer to fetch; asked once more:", *said])
 
     @staticmethod
     def records(batch, body):
