@@ -149,7 +149,7 @@ struct app_exempts {
     char dir[WORK_PATH];
     uint64_t last, in_force;
     struct bl_exempt_map *map;    /* in force; NULL: none, or it is lost */
-    struct bl_exempt_map *coming; /* of the job that has begun */
+    struct bl_exempt_map *coming; /* of the job that has begun; or the newest, while the one in force is lost */
     uint64_t lost;                /* number of a table that is gone */
     uint64_t stamp;               /* of the lists as they were last read; 0: they are to be read */
     int64_t again_ms;             /* when to look again; 0: never looked, or looking */
@@ -476,7 +476,7 @@ void voters_configure(struct app *app);
 
 /* exempts.c */
 
-/** At a first start nothing is told before the lists were looked at. */
+/** Where no table is there, at a first start or since it is lost, nothing is told before the lists were looked at. */
 bool exempts_are_awaited(const struct app *app);
 tip_nodiscard int exempts_load(struct app *app, struct tip_outbox_txn *txn);
 

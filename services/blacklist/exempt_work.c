@@ -38,7 +38,7 @@ static bool exempt_waits(struct exempt_work *work)
     work->is_waiting = lists->n_fresh > 0;
     if (!lists->n_damaged)
         return false;
-    if (work->is_waiting && work->last) {
+    if (work->is_waiting && work->last && !work->is_lost) {
         tip_warn("exempt.lists_damaged", "dir=%s files=%zu effect=\"the lists stay as they were for a minute\"",
                  work->warninglists, lists->n_damaged);
         return true;

@@ -12,6 +12,7 @@ struct exempt_work {
     char dir[WORK_PATH]; /* of the tables */
     char *warninglists;  /* owned: the directory of the lists; NULL for none */
     uint64_t last;       /* number of the newest table; 0: none */
+    bool is_lost;        /* and neither it nor the one in force can be read */
     uint64_t stamp;      /* of the directory as it was last read; 0: look into it */
 
     bool is_new;     /* set: a table last + 1 is kept, that says something else */

@@ -77,6 +77,7 @@ static int exempts_open_table(struct app *app, struct bl_exempt_map **mapp, uint
 int exempts_open(struct app *app)
 {
     struct app_exempts *exempts = &app->exempts;
+    int r;
 
     if (snprintf(exempts->dir, sizeof(exempts->dir), "%s/exempt", tip_service_data_dir(app->service)) >=
         (int)sizeof(exempts->dir))
@@ -84,7 +85,10 @@ int exempts_open(struct app *app)
     if (mkdir(exempts->dir, 0700) == -1 && errno != EEXIST)
         return -errno;
     bl_exempt_sweep(exempts->dir, exempts->in_force, exempts->last);
-    return exempts_open_table(app, &exempts->map, exempts->in_force);
+    r = exempts_open_table(app, &exempts->map, exempts->in_force);
+    return r || exempts->map || exempts->last == exempts->in_force
+               ? r
+               : exempts_open_table(app, &exempts->coming, exempts->last);
 }
 
 void exempts_free(struct app *app)
@@ -100,9 +104,15 @@ void exempts_look(struct app *app)
 
 /* ---- for those who score ---- */
 
+/* While the one in force is lost the newest stands for it: what the lists say now is nearer to it than nothing. */
+static struct bl_exempt_map *exempts_table(const struct app_exempts *exempts)
+{
+    return exempts->map || !exempts->in_force ? exempts->map : exempts->coming;
+}
+
 struct bl_exempt_map *exempts_in_force(const struct app *app)
 {
-    return bl_exempt_map_hold(app->exempts.map);
+    return bl_exempt_map_hold(exempts_table(&app->exempts));
 }
 
 static int exempts_coming(struct app *app, struct bl_exempt_map **mapp, uint64_t number)
@@ -187,7 +197,7 @@ void exempts_sweep(const struct app *app)
 
 bool exempts_are_awaited(const struct app *app)
 {
-    return app->weigh.warninglists && !app->exempts.in_force && !app->exempts.has_looked;
+    return app->weigh.warninglists && !exempts_table(&app->exempts) && !app->exempts.has_looked;
 }
 
 /* Then the first table holds at once: there is nothing that would have to follow. */
@@ -203,6 +213,17 @@ static bool exempts_has_told_nothing(struct app *app)
             return false;
     }
     return true;
+}
+
+/* The new table, where the one in force is lost: it stands for it until its own job is done. */
+static int exempts_stand_in(struct app *app)
+{
+    struct app_exempts *exempts = &app->exempts;
+    struct bl_exempt_map *map = NULL;
+    int r = exempts->in_force && !exempts->map ? exempts_coming(app, &map, exempts->last) : 0;
+
+    bl_exempt_map_destroy(&map);
+    return r;
 }
 
 static void exempts_take(struct app *app, const struct exempt_work *work)
@@ -223,7 +244,8 @@ static void exempts_take(struct app *app, const struct exempt_work *work)
     if (exempts_has_told_nothing(app)) {
         r = exempts_in_force_set(app, txn, exempts->last);
     } else {
-        r = exempts_numbers_put(exempts, txn);
+        r = exempts_stand_in(app);
+        r = r ? r : exempts_numbers_put(exempts, txn);
         r = r ? r : exempts_queue(app, txn);
     }
     app_commit(app, &txn, r);
@@ -250,7 +272,8 @@ static void exempts_on_done(void *ctx, void *opaque)
 void exempts_tick(struct app *app)
 {
     struct app_exempts *exempts = &app->exempts;
-    struct exempt_work work = {.last = exempts->last, .stamp = exempts->stamp};
+    struct exempt_work work = {
+        .last = exempts->last, .is_lost = exempts->in_force && !exempts_table(exempts), .stamp = exempts->stamp};
 
     if (exempts->again_ms && tip_loop_now_ms() >= exempts->again_ms)
         exempts->is_wanted = true;

@@ -186,6 +186,13 @@ def test_a_lost_table_is_made_again(lists, nginx):
     for table in (lists.site.data / "blacklist" / "exempt").iterdir():
         table.write_bytes(table.read_bytes()[:-1])
     (lists.warn / "tranco10k.json").unlink()
+    before = len(told(lists))
     lists.start()
+    assert lists.caller.control("blacklist", "baseline", "*").ok  # as storage asks for after a restore
     wait_for(lambda: set(lists.verdicts()) == STAYS | {"site.com"}, 30, lambda: f"by the lists of now: {lists.verdicts()}")
     assert "exempt.lost" in lists.service.log_text()
+    quiet(lists)
+    again = [verdict for seen in told(lists)[before:] for verdict in seen.payload.verdicts
+             if verdict.indicator.value in GONE - {"site.com"}]
+    assert {verdict.indicator.value for verdict in again} == GONE - {"site.com"}
+    assert not any(verdict.tier for verdict in again), "not for a moment"

@@ -135,7 +135,8 @@ static int backup_outbox(struct backup *backup, size_t i)
 
 static int backup_outboxes(struct backup *backup)
 {
-    char sets[FILES_PATH];
+    static const char *const of_lists[] = {"sets", "exempt"}; /* versions, and what reference lists exempt */
+    char from[FILES_PATH];
     int r = backup_mkdir(backup, "outbox");
 
     progress_step(&backup->progress, "outboxes and lists", 0);
@@ -146,9 +147,12 @@ static int backup_outboxes(struct backup *backup)
         if (r != CLI_OK)
             return r;
     }
-    if (!layout_join(sets, layout_data(&backup->layout, "blacklist"), "sets"))
-        return backup_refuse("blacklist.data", -ENAMETOOLONG);
-    return backup_dir(backup, sets, "sets");
+    for (size_t i = 0; r == CLI_OK && i < sizeof(of_lists) / sizeof(*of_lists); i++) {
+        if (!layout_join(from, layout_data(&backup->layout, "blacklist"), of_lists[i]))
+            return backup_refuse("blacklist.data", -ENAMETOOLONG);
+        r = backup_dir(backup, from, of_lists[i]);
+    }
+    return r;
 }
 
 static int backup_config(struct backup *backup)
@@ -376,8 +380,8 @@ static int backup_manifest_write(const struct backup *backup)
 
 static int backup_sync(const struct backup *backup)
 {
-    static const char *const dirs[] = {"journal",       "outbox",          "sets", "keys", "config",
-                                       "config/conf.d", "config/sources.d"};
+    static const char *const dirs[] = {"journal", "outbox", "sets",          "exempt",
+                                       "keys",    "config", "config/conf.d", "config/sources.d"};
     char full[FILES_PATH];
     int r = 0;
 

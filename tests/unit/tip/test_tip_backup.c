@@ -92,13 +92,13 @@ static void test_refuses(void **state)
 
 static void test_paths(void **state)
 {
-    static const char *const good[] = {"database.dump",         "journal/0000000000000001.seg",
-                                       "outbox/web.mdb",        "sets/drop.v4-17.set",
-                                       "keys/soc.cert.revoked", "config/sources.d/a.yaml"};
-    static const char *const bad[] = {"",           "/etc/passwd", "database.dump/x", "manifest.json", "journal",
-                                      "journal/",   "journal/..",  "journal/../x",    "keys/.hidden",  "keys//x",
-                                      "keys/a/b/c", "x/y",         "journalx/y",      "config/a b",    "sets/\xc3\xa4",
-                                      "keys/x/"};
+    static const char *const good[] = {
+        "database.dump",   "journal/0000000000000001.seg", "outbox/web.mdb",         "sets/drop.v4-17.set",
+        "exempt/3.exempt", "keys/soc.cert.revoked",        "config/sources.d/a.yaml"};
+    static const char *const bad[] = {
+        "",           "/etc/passwd",  "database.dump/x", "manifest.json", "journal",    "journal/",
+        "journal/..", "journal/../x", "keys/.hidden",    "keys//x",       "keys/a/b/c", "x/y",
+        "exemptx/y",  "journalx/y",   "config/a b",      "sets/\xc3\xa4", "keys/x/"};
 
     (void)state;
     for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++)

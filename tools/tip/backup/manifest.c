@@ -7,7 +7,7 @@
 
 #include <tip/alloc.h>
 
-static const char *const manifest_dirs[] = {"journal", "outbox", "sets", "keys", "config"};
+static const char *const manifest_dirs[] = {"journal", "outbox", "sets", "exempt", "keys", "config"};
 
 void manifest_deinit(struct manifest *manifest)
 {

@@ -59,26 +59,33 @@ static int target_add_outbox(struct targets *targets, const struct manifest *man
     return r;
 }
 
+/* A directory of the blacklist's. What of an older time is not in the backup must not stay beside what is. */
+static int target_add_of_lists(struct targets *targets, const struct manifest *manifest, const char *data,
+                               const char *name)
+{
+    char prefix[MANIFEST_PATH];
+    int r = target_add(targets, name, data, name);
+
+    snprintf(prefix, sizeof(prefix), "%s/", name);
+    if (r == CLI_OK)
+        targets->items[targets->n - 1].is_empty = !target_is_in(manifest, prefix);
+    return r;
+}
+
 int targets_init(struct targets *targets, const struct layout *layout, const struct manifest *manifest,
                  const struct user *user)
 {
-    /* snapshots are taken anew; old ones are of another journal */
-    static const char *const derived[] = {"snapshots", "allowed"};
+    /* versions, and what is exempt; snapshots are in no backup and are taken anew: old ones are of another journal */
+    static const char *const of_lists[] = {"sets", "exempt", "snapshots", "allowed"};
     const char *blacklist = layout_data(layout, "blacklist");
     int r;
 
     *targets = (struct targets){.user = user};
     r = target_add(targets, "journal", layout_data(layout, "broker"), "journal");
-    if (r == CLI_OK)
-        r = target_add(targets, "sets", blacklist, "sets");
-    if (r == CLI_OK)
-        targets->items[targets->n - 1].is_empty = !target_is_in(manifest, "sets/");
+    for (size_t i = 0; r == CLI_OK && i < sizeof(of_lists) / sizeof(*of_lists); i++)
+        r = target_add_of_lists(targets, manifest, blacklist, of_lists[i]);
     if (r == CLI_OK && layout->options.bus.keys && target_is_in(manifest, "keys/"))
         r = target_add(targets, "keys", layout->options.bus.keys, NULL);
-    for (size_t i = 0; r == CLI_OK && i < sizeof(derived) / sizeof(*derived); i++) {
-        r = target_add(targets, derived[i], blacklist, derived[i]);
-        targets->items[targets->n - 1].is_empty = true;
-    }
     for (size_t i = 0; r == CLI_OK && i < PROGRAMS; i++) {
         if (strcmp(programs[i].name, "broker") != 0)
             r = target_add_outbox(targets, manifest, programs[i].name, layout->data[i]);
