@@ -304,6 +304,18 @@ static void app_configure(struct app *app, const struct bl_options *options)
     clock_configure(app, options);
 }
 
+/*
+ * Over, and others still have something of it: what it lists, also when its version was lost; or that it failed, though
+ * it never listed anything.
+ */
+static bool app_source_has_to_end(const struct app_source *source)
+{
+    const struct bl_stored *stored = &source->stored;
+
+    return !bl_source_busy(&source->machine) && !source->end.is_set && !stored->is_held &&
+           (stored->n_entries || (!stored->version && *stored->reason));
+}
+
 /* What is over ends; weights that changed are told. */
 static void app_settle_sources(struct app *app)
 {
@@ -318,8 +330,7 @@ static void app_settle_sources(struct app *app)
             collect_cancel(source, "retired", "an operator has retired it");
         else
             collect_cancel(source, "removed", "its file is gone");
-        /* without a version it was lost: others still list what it held, until an empty baseline */
-        if (!bl_source_busy(&source->machine) && source->stored.n_entries && !source->stored.is_held)
+        if (app_source_has_to_end(source))
             collect_retire(source);
     }
     txn = app_begin(app);

@@ -33,6 +33,8 @@ static void collect_rest(struct app_source *source)
                                         .retry_after_ms = source->retry_after_ms};
 
     bl_source_rest(&source->machine, &pace, tip_loop_wall_ms());
+    if (app_source_is_over(source)) /* nobody will ask for it; if it comes back it is due */
+        source->machine.next_unix_ms = 0;
     source->stored.next_unix_ms = source->machine.next_unix_ms;
     source->stored.n_failures = source->machine.n_failures;
     source->retry_after_ms = 0;
@@ -69,7 +71,7 @@ static int collect_tell(struct app_source *source, struct tip_outbox_txn *txn, c
     collect_rest(source);
     strcpy(source->stored.reason, end->reason);
     strcpy(source->stored.detail, end->detail);
-    if (end->ok && !end->is_guarded)
+    if (end->ok && !end->is_guarded && strcmp(end->reason, "retired") != 0)
         source->stored.ok_unix_ms = tip_loop_wall_ms();
     prefix = codec_source(&event, &told, &scratch);
     collect_log(source, end);

@@ -89,6 +89,8 @@ static bool control_deed_fits(struct control *control, const struct app_source *
 {
     if (source->stored.override == BL_OVERRIDE_RETIRED && !deed->is_of_retired)
         control_fail(control, TIP_FAILURE_REFUSED, "it is retired: only enable undoes that");
+    else if (!source->spec && (deed->apply == control_stored_enable || deed->apply == control_stored_disable))
+        control_fail(control, TIP_FAILURE_REFUSED, "its file is gone: nothing of it is fetched");
     else if (deed->apply == control_stored_retire && !*control->request->reason && !control->request->dry_run)
         control_fail(control, TIP_FAILURE_INVALID, "a source is retired for a reason, which the audit log keeps");
     else

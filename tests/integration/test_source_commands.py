@@ -122,3 +122,26 @@ def test_the_arithmetic_that_is_printed_is_right(site, source):
     assert parts[:3] == [p, i, lead] and 0.9 < fresh <= 1
     assert abs(measured - p * i * (0.5 + 0.5 * lead) * fresh) < 2e-4
     assert abs(float(re.search(r"weight ([0-9.]+)", text)[1]) - measured) < 1e-4, text
+
+
+def test_what_never_worked_ends_with_its_file(site, source):
+    chain = Chain(site)
+    chain.source("works", "8.8.8.8\n")
+    chain.source("never", url=chain.nginx.url("lists/nothing"))
+    chain.start()
+    chain.run()
+    failing = lambda: [int(chain.caller.query(name)[0]["sources_failing"]) for name in ("status", "overview")]
+    ends = lambda: chain.rows("select count(*) n from tip.event where topic like 'v1.source.ok.never.%'")[0]["n"]
+    shown = lambda: {row["name"]: row for row in chain.caller.query("sources")}["never"]
+    wait_for(lambda: failing() == [1, 1], 30, lambda: f"it fails: {shown()}")
+    (chain.sources_dir / "never.yaml").unlink()
+    chain.blacklist.reload()
+    wait_for(lambda: shown()["state"] == "ok", 30, lambda: f"it has ended: {shown()}")
+    assert failing() == [0, 0] and ends() == 1
+    assert (shown()["reason"], shown()["n_entries"], shown()["next_at"], shown()["last_ok_at"]) == ("retired", "0", None, None)
+    assert re.search(r"never\s+ok\s+unverified live\s+retired", source("list"))
+    assert "gone" in source("disable", "never", code=1)
+    chain.blacklist.kill()
+    chain.blacklist.start()
+    chain.run()
+    assert failing() == [0, 0] and ends() == 1 and shown()["needs_baseline_since"] is None, "once, and that holds"

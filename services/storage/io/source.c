@@ -34,13 +34,14 @@ static const char source_sql_save[] =
     "where id = $1::integer";
 
 /*
- * $3 ok: only then do the counts speak of the current version. $18: the lines are those of a body that was read,
- * accepted or not. $19: the rejects are known; a source that was not modified does not repeat them.
+ * $3 ok: only then do the counts speak of the current version. A fetch has worked then, unless it was the end: $4.
+ * $18: the lines are those of a body that was read, accepted or not. $19: the rejects are known; a source that was not
+ * modified does not repeat them.
  */
 static const char source_sql_state[] =
     "update tip.source set state = $2, reason = $4, detail = $5, url = $6, weight = $7::double precision, "
     "n_failures = $8::integer, next_at = $9::timestamptz, updated_at = $10::timestamptz, "
-    "last_ok_at = case when $3::boolean then $10::timestamptz else last_ok_at end, "
+    "last_ok_at = case when $3::boolean and $4::text <> 'retired' then $10::timestamptz else last_ok_at end, "
     "last_failed_at = case when $3::boolean then last_failed_at else $10::timestamptz end, "
     "n_entries = case when $3::boolean then $11::bigint else n_entries end, "
     "n_lines = case when $18::boolean then $12::bigint else n_lines end, "
