@@ -1,6 +1,11 @@
 -- `search` as of a time: what was listed by then and bears on an indicator, and the verdict that was told then.
--- `listed` is null for a time that is not kept any more. $1 to $8 as in search.sql, $9 the time, $10 audience.
-with found as (
+-- `listed` is null for a time that is not kept any more. $1 to $8 as in search.sql, $9 the time, $10 audience. Of more than
+-- 10,000 inside a net or below a name the strongest of the first ones found.
+with law as materialized (
+    select s.name as source, w.weight
+    from tip.v_source as s
+    cross join lateral tip.law_as_of(s.name, $9::timestamptz, $10::smallint) as w
+), found as (
     (select 0 as rank, 'exact' as relation, l
      from tip.v_listing as l
      where l.ikey = $3::bigint and l.kind = $1::smallint and l.value = $2
@@ -35,16 +40,24 @@ with found as (
        and l.first_seen <= $9::timestamptz and l.tlp <= $10::smallint
      limit $11)
     union all
-    (select 5, 'inside', l
-     from tip.v_listing as l
-     where l.net << $4::inet and $1::smallint = 2
-       and l.first_seen <= $9::timestamptz and l.tlp <= $10::smallint
+    (select 5, 'inside', o.l
+     from (select l from tip.v_listing as l
+           where l.net << $4::inet and $1::smallint = 2
+             and l.first_seen <= $9::timestamptz and l.tlp <= $10::smallint
+           limit 10000) as o
+     cross join lateral tip.listing_as_of(o.l, $9::timestamptz, $10::smallint) as p
+     left join law as w on w.source = (o.l).source
+     order by p.listed desc nulls last, coalesce(w.weight, (o.l).weight) desc, (o.l).value, (o.l).source
      limit $11)
     union all
-    (select 6, 'below', l
-     from tip.v_listing as l
-     where l.kind = 3 and reverse(l.value) >= $8 collate "C" and reverse(l.value) < (left($8, -1) || '/') collate "C"
-       and l.first_seen <= $9::timestamptz and l.tlp <= $10::smallint
+    (select 6, 'below', o.l
+     from (select l from tip.v_listing as l
+           where l.kind = 3 and reverse(l.value) >= $8 collate "C" and reverse(l.value) < (left($8, -1) || '/') collate "C"
+             and l.first_seen <= $9::timestamptz and l.tlp <= $10::smallint
+           limit 10000) as o
+     cross join lateral tip.listing_as_of(o.l, $9::timestamptz, $10::smallint) as p
+     left join law as w on w.source = (o.l).source
+     order by p.listed desc nulls last, coalesce(w.weight, (o.l).weight) desc, (o.l).value, (o.l).source
      limit $11)
 )
 select f.relation, (f.l).kind_name, (f.l).value, (f.l).source, coalesce(w.weight, (f.l).weight) as weight_then,
@@ -52,7 +65,7 @@ select f.relation, (f.l).kind_name, (f.l).value, (f.l).source, coalesce(w.weight
        v.score, v.tier_name, v.subtree, v.whole
 from found as f
 cross join lateral tip.listing_as_of(f.l, $9::timestamptz, $10::smallint) as p
-left join lateral tip.law_as_of((f.l).source, $9::timestamptz, $10::smallint) as w on true
+left join law as w on w.source = (f.l).source
 left join lateral (
     select v.score, v.tier_name, v.subtree, v.whole from tip.v_verdict_history as v
     where v.ikey = (f.l).ikey and v.kind = (f.l).kind and v.value = (f.l).value and v.from_at <= $9::timestamptz

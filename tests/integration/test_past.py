@@ -161,6 +161,31 @@ def test_a_list_is_known_as_it_was(store, pub, caller):  # noqa: F811
     assert store.rows("select n_times, listed from tip.listing where value = '192.0.2.7'") == [(2, False)]
 
 
+def test_of_too_many_the_strongest_come_first(store, pub, caller):  # noqa: F811
+    """Inside a network and below a name, now and as of a time: what is listed, by the weights of that time."""
+    names = {name: Lister(name) for name in ("gone", "weak", "late")}  # the strong one is stored last
+    entries = lambda net, n: {(kind, value): 0 for i in range(n) for kind, value in (
+        (pb.KIND_IP, f"192.0.{net}.{i}"), (pb.KIND_DOMAIN, f"a{net}-{i}.big.test"))}
+    weigh = lambda **weights: [(names[name].topic("source.weight"), event("source.weight", source=name, weight=weight))
+                               for name, weight in weights.items()]
+    store.start()
+    store.wait_stored(publish(pub, [*weigh(gone=1.0, weak=0.3, late=0.9), *names["gone"].step(entries(2, 40)),
+                                    *names["weak"].step(entries(3, 40)), *names["gone"].step({})]))
+    store.wait_stored(publish(pub, names["late"].step(entries(4, 2))))
+    then = rfc(datetime.datetime.now(datetime.timezone.utc))
+
+    def first(query, **at):
+        rows = [row for value in ("192.0.0.0/16", "big.test") for row in caller.query(query, value=value, limit=3, **at)]
+        assert [row["relation"] for row in rows] == ["inside"] * 3 + ["below"] * 3
+        return [(row["source"], row["listed"]) for row in rows]
+
+    best = [("late", "true"), ("late", "true"), ("weak", "true")] * 2
+    assert first("search") == best and first("search_at", at=then) == best
+    time.sleep(0.01)  # weights of another millisecond
+    store.wait_stored(publish(pub, weigh(late=0.1)))
+    assert first("search") == [("weak", "true")] * 6 and first("search_at", at=then) == best
+
+
 def test_how_fast_what_was_said_fades_as_of_a_time(store, pub, caller):  # noqa: F811
     """The law in force, not the measured one; and when the list last named what it has removed, each time it did."""
     drop, key, value = Lister("drop"), (pb.KIND_IP, "192.0.2.7"), "192.0.2.7"
