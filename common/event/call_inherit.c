@@ -1,4 +1,7 @@
-/* What the rows of a search mean for what was searched: <tip/inherit.h> over cells, and what its own verdict says. */
+/*
+ * What the rows of a search mean for what was searched: <tip/inherit.h> over cells, and what its own verdict says; or
+ * what verdict.lookup has found of it, in the same words.
+ */
 #include <tip/call.h>
 
 #include <stdlib.h>
@@ -7,8 +10,6 @@
 #include <jansson.h>
 
 #include <tip/alloc.h>
-
-#define STORE_SOFTENED 0.25 /* BL_EXEMPT_SOFTENED of the blacklist */
 
 const char *tip_store_cell(const struct tip_store_answer *answer, size_t row, const char *column)
 {
@@ -42,28 +43,27 @@ static struct tip_inherit_verdict store_verdict(const struct tip_store_answer *s
                                         .is_whole = store_is_true(searched, row, "whole")};
 }
 
-/* A role that is added to core/exempt.c of the blacklist as a soft one is to be added here. No source is called so: a
- * name of a source has no colon. */
-double tip_reason_left(const char *source)
+bool tip_store_is_allowed(const struct tip_store_answer *allow)
 {
-    if (!source || !strchr(source, ':'))
-        return 1;
-    return strncmp(source, "top_site:", 9) && strncmp(source, "scanner:", 8) ? 0 : STORE_SOFTENED;
+    const char *rule = allow && allow->n_rows ? tip_store_cell(allow, 0, "rule") : NULL;
+
+    return rule && strcmp(rule, "allow") == 0;
 }
 
+/*
+ * Whoever takes from what was found, a reference list or the operators, stands among the families as `allow`, with what
+ * was taken: so nobody has to know which list takes how much.
+ */
 double tip_store_left(const struct tip_store_answer *explained)
 {
-    const char *cell = explained && explained->n_rows ? tip_store_cell(explained, 0, "reasons") : NULL;
-    json_t *reasons = cell ? json_loads(cell, 0, NULL) : NULL;
-    const json_t *first = json_array_get(reasons, 0);
-    const char *source = json_string_value(json_object_get(first, "source"));
-    const char *family = json_string_value(json_object_get(first, "family"));
-    double left = tip_reason_left(source);
+    const char *cell = explained && explained->n_rows ? tip_store_cell(explained, 0, "families") : NULL;
+    const char *score = cell ? tip_store_cell(explained, 0, "score") : NULL;
+    json_t *families = score ? json_loads(cell, 0, NULL) : NULL;
+    double taken = -json_number_value(json_object_get(families, "allow"));
+    double told = score ? strtod(score, NULL) : 0;
 
-    if (left == 1 && family && strcmp(family, "allow") == 0)
-        left = 0;
-    json_decref(reasons);
-    return left;
+    json_decref(families);
+    return taken > 0 ? told / (told + taken) : 1;
 }
 
 static bool store_is_own(const struct tip_inherit_verdict *verdict, enum tip_kind kind, const char *value)
@@ -98,4 +98,45 @@ double tip_store_share(const struct tip_store_answer *searched, size_t row, doub
     if (verdict.score <= 0)
         return 0;
     return tip_inherit_share(&verdict, kind, value) * (store_is_own(&verdict, kind, value) ? 1 : left);
+}
+
+/* Which row is of it: the first one is of the strongest list. */
+static size_t store_row_of(const struct tip_store_answer *searched, const struct tip_verdict *verdict)
+{
+    size_t row = 0;
+
+    for (; row < searched->n_rows; row++) {
+        const char *kind = tip_store_cell(searched, row, "kind");
+        const char *value = tip_store_cell(searched, row, "value");
+
+        if (kind && value && tip_kind_from_name(kind, strlen(kind)) == verdict->kind && !strcmp(value, verdict->value))
+            break;
+    }
+    return row;
+}
+
+struct tip_inherited tip_store_found(const struct tip_store_answer *searched, const struct tip_verdict_found *found,
+                                     enum tip_kind kind, const char *value, double *leftp)
+{
+    const struct tip_verdict *verdict = found->n_verdicts && !found->allowed ? &found->verdicts[0] : NULL;
+    struct tip_inherited is = {.from = searched->n_rows};
+    struct tip_inherit_verdict from;
+    double whole;
+
+    if (found->allowed)
+        *leftp = 0;
+    if (!verdict || (!found->inherited && verdict->score <= 0)) /* its own may say only that it is exempt */
+        return is;
+    from = (struct tip_inherit_verdict){.kind = verdict->kind,
+                                        .value = verdict->value,
+                                        .score = verdict->score,
+                                        .is_subtree = verdict->subtree,
+                                        .is_whole = verdict->whole};
+    whole = tip_inherit_share(&from, kind, value);
+    if (found->inherited && whole > 0)
+        *leftp = found->share / whole;
+    return (struct tip_inherited){.score = found->score,
+                                  .share = found->share,
+                                  .from = store_row_of(searched, verdict),
+                                  .is_own = !found->inherited};
 }

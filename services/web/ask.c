@@ -42,6 +42,7 @@ void ask_destroy(struct ask **askp)
         web_call_cancel(&ask->slots[i].call);
         tip_call_free(&ask->slots[i].answer);
         tip_call_free(&ask->slots[i].control);
+        tip_call_free(&ask->slots[i].lookup);
     }
     exports_free(ask);
     *ask->link = ask->next;
@@ -60,14 +61,25 @@ static void ask_slot_fail(struct ask_slot *slot, enum tip_failure failure, const
     snprintf(slot->why, sizeof(slot->why), "%s", why);
 }
 
+static int ask_slot_decode(struct ask_slot *slot, const uint8_t *body, size_t n)
+{
+    switch (slot->kind) {
+    case ASK_CONTROL:
+        return tip_control_answer_decode(body, n, &slot->control);
+    case ASK_LOOKUP:
+        return tip_verdict_answer_decode(body, n, &slot->lookup);
+    case ASK_ROWS:
+    case ASK_KIND_COUNT:
+        break;
+    }
+    return tip_store_answer_decode(body, n, &slot->answer);
+}
+
 static void ask_slot_read(struct ask_slot *slot, const uint8_t *body, size_t n)
 {
-    int r = slot->is_control ? tip_control_answer_decode(body, n, &slot->control)
-                             : tip_store_answer_decode(body, n, &slot->answer);
-
-    if (r)
+    if (ask_slot_decode(slot, body, n))
         ask_slot_fail(slot, TIP_FAILURE_UNAVAILABLE, "the answer cannot be read");
-    else if (!slot->is_control)
+    else if (slot->kind == ASK_ROWS)
         codec_table(&slot->table, slot->answer);
 }
 
@@ -87,14 +99,17 @@ static void ask_on_end(void *ctx, enum tip_failure failure, const char *reason, 
 
 static void ask_send(struct ask *ask, struct ask_slot *slot, const char *queue, struct tip_buf *body)
 {
+    int64_t deadline_ms = ask->app->deadline_ms;
     const char *why = NULL;
 
+    if (slot->kind == ASK_LOOKUP && deadline_ms > ASK_LOOKUP_MS)
+        deadline_ms = ASK_LOOKUP_MS; /* the page is worth something without it */
     slot->is_asked = true;
     if (!tip_bus_is_up(ask->app->bus, &why)) {
         ask_slot_fail(slot, TIP_FAILURE_UNAVAILABLE, "the broker does not answer");
         return;
     }
-    slot->call = web_call(ask->app->calls, queue, body, ask->app->deadline_ms, ask_on_end, slot);
+    slot->call = web_call(ask->app->calls, queue, body, deadline_ms, ask_on_end, slot);
     if (slot->call)
         ask->n_open++;
     else
@@ -148,11 +163,29 @@ void ask_control(struct ask *ask, size_t i, const char *service, const struct ti
     char queue[sizeof(TIP_QUEUE_CONTROL) + TIP_NAME_MAX + 1];
 
     snprintf(queue, sizeof(queue), TIP_QUEUE_CONTROL "%s", service);
-    ask->slots[i].is_control = true;
+    ask->slots[i].kind = ASK_CONTROL;
     tip_buf_init(&body, TIP_CALL_BYTES_MAX);
     if (tip_control_request_encode(request, &body)) {
         ask->slots[i].is_asked = true;
         ask_slot_fail(&ask->slots[i], TIP_FAILURE_INVALID, "the request is too long");
+        return;
+    }
+    ask_send(ask, &ask->slots[i], queue, &body);
+}
+
+void ask_lookup(struct ask *ask, size_t i)
+{
+    struct tip_lookup_item item = {ask->indicator.kind, ask->indicator.value};
+    const struct tip_verdict_lookup lookup = {.n_items = 1, .items = &item};
+    tip_auto(tip_buf_deinit) struct tip_buf body;
+    char queue[sizeof(TIP_QUEUE_LOOKUP) + TIP_NAME_MAX + 1];
+
+    snprintf(queue, sizeof(queue), TIP_QUEUE_LOOKUP "%s", web_audience_names[ask->right.audience]);
+    ask->slots[i].kind = ASK_LOOKUP;
+    tip_buf_init(&body, TIP_CALL_BYTES_MAX);
+    if (tip_verdict_lookup_encode(&lookup, &body)) {
+        ask->slots[i].is_asked = true;
+        ask_slot_fail(&ask->slots[i], TIP_FAILURE_INVALID, "the question is too long");
         return;
     }
     ask_send(ask, &ask->slots[i], queue, &body);
@@ -176,7 +209,7 @@ static const int ask_statuses[TIP_FAILURE_COUNT] = {
 /* A query that does not know of audiences cannot say what a narrow one may see. */
 static bool ask_is_forbidden(const struct ask *ask, const struct ask_slot *slot)
 {
-    return slot->failure == TIP_FAILURE_INVALID && !slot->is_control && ask->right.audience < WEB_AMBER &&
+    return slot->failure == TIP_FAILURE_INVALID && slot->kind == ASK_ROWS && ask->right.audience < WEB_AMBER &&
            strstr(slot->why, "audience");
 }
 

@@ -7,7 +7,10 @@
 #include "app.h"
 #include "codec.h"
 
-enum { ASK_SLOTS = 8, ASK_WHY = 200, ASK_MAX = WEB_CONNECTIONS_MAX };
+enum { ASK_SLOTS = 8, ASK_WHY = 200, ASK_MAX = WEB_CONNECTIONS_MAX, ASK_LOOKUP_MS = 1500 };
+
+/** What a slot's answer is. */
+enum ask_kind { ASK_ROWS, ASK_CONTROL, ASK_LOOKUP, ASK_KIND_COUNT };
 
 struct ask_slot {
     struct ask *ask;
@@ -15,9 +18,10 @@ struct ask_slot {
     bool is_asked;
     enum tip_failure failure;
     char why[ASK_WHY];
+    enum ask_kind kind;
     struct tip_store_answer *answer;
     struct tip_control_answer *control;
-    bool is_control;
+    struct tip_verdict_answer *lookup;
     struct codec_table table; /* of the answer, or empty */
 };
 
@@ -56,6 +60,9 @@ void ask_store(struct ask *ask, size_t slot, struct ask_query *query);
 void ask_store_state(struct ask *ask, size_t slot); /* query "status": how storage is, which has no marking */
 void ask_bus(struct ask *ask, size_t slot, const char *name);
 void ask_control(struct ask *ask, size_t slot, const char *service, const struct tip_control_request *request);
+
+/** verdict.lookup of the audience, about the indicator. It waits no longer than ASK_LOOKUP_MS. */
+void ask_lookup(struct ask *ask, size_t slot);
 
 /** After the last question: waits, or finishes at once when none went out. */
 void ask_go(struct ask *ask, void (*finish)(struct ask *ask));

@@ -197,7 +197,7 @@ test("a source that is held says so at once, and offers its release", async () =
 test("an address inside a listed network says so", async () => {
   const page = await openPage(browser, world);
   await page.show("/indicator/192.0.2.9");
-  await page.getByText("By itself nothing, but 192.0.2.0/28, which it belongs to, has tier watch.").waitFor();
+  await page.getByText("By itself nothing, but it inherits watch from 192.0.2.0/28.").waitFor();
   await page.getByRole("row", {name: /table.*a network around it.*watch/}).waitFor();
   await page.context().close();
 });

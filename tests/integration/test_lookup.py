@@ -327,22 +327,32 @@ def test_who_is_exempt_does_not_inherit_what_its_network_is(site):
     chain.start()
     chain.run()
     wait_for(lambda: len(chain.caller.query("verdicts")) == 4, 60, "storage has the verdicts")
-    for name, entry in (("public-dns-v4", "61.1.1.1"), ("shodan-scanning", "61.1.1.2")):
-        (warn / f"{name}.json").write_text(json.dumps({"type": "cidr", "list": [entry]}))
+    for name, entries in (("public-dns-v4", ["61.1.1.1", "61.1.1.5"]), ("shodan-scanning", ["61.1.1.2", "61.1.1.6"])):
+        (warn / f"{name}.json").write_text(json.dumps({"type": "cidr", "list": entries}))
     chain.blacklist.reload()
     why = lambda value: [row["reasons"] or "" for row in chain.caller.query("explain", value=value)][:1]
     wait_for(lambda: "resolver:" in "".join(why("61.1.1.1")) and "scanner:" in "".join(why("61.1.1.2")), 60,
              lambda: f"storage has heard of it: {why('61.1.1.1')} {why('61.1.1.2')}")
-    says = {value: tip(site, "search", value).stdout.splitlines()[-1] for value in ("61.1.1.2", "61.1.1.3", "61.1.1.4")}
+    last = lambda value: tip(site, "search", value).stdout.splitlines()[-1]
+    wait_for(lambda: "exempt" in last("61.1.1.5"), 30, "the blacklist answers by it, too")
+    says = {f"61.1.1.{n}": last(f"61.1.1.{n}") for n in (2, 3, 4, 5, 6)}
     assert "inherits 0.24 from 61.1.1.0/24" in says["61.1.1.2"] and "of its 0.96" in says["61.1.1.2"], says
-    assert "inherits 0.96" in says["61.1.1.3"] and "tip verdict" in says["61.1.1.4"]
+    assert "inherits 0.96" in says["61.1.1.3"] and says["61.1.1.4"].endswith("inherits 0.96 from 61.1.1.0/24 (list more), "
+                                                                             "1 of its 0.96 -> block"), says
+    assert says["61.1.1.5"].endswith("exempt: it inherits nothing from 61.1.1.0/24 (list more)"), "without a verdict of its own"
+    assert "inherits 0.24 from 61.1.1.0/24" in says["61.1.1.6"], says
     for command in (["search"], ["explain"]):
         assert "inherits 0" not in tip(site, *command, "61.1.1.1").stdout
     rows = {r["value"]: r for r in json.loads(tip(site, "search", "61.1.1.1", "-o", "json").stdout)}
     assert not rows["61.1.1.0/24"]["inherits"]
     assert json.loads(tip(site, "explain", "61.1.1.1", "-o", "json").stdout)["inherited"] is None
-    rows = json.loads(tip(site, "verdict", "61.1.1.1", "61.1.1.2", "61.1.1.3", "-o", "json").stdout)
-    assert [round(r["score"], 4) for r in rows] == [0, 0.24, 0.96]
+    asked = [f"61.1.1.{n}" for n in range(1, 7)]
+    rows = json.loads(tip(site, "verdict", *asked, "-o", "json").stdout)
+    assert [round(r["score"], 4) for r in rows] == [0, 0.24, 0.96, 0.96, 0, 0.24]
+    inherited = [json.loads(tip(site, "explain", value, "-o", "json").stdout or "{}").get("inherited") for value in asked[1:3]]
+    assert [round(i["score"], 4) for i in inherited] == [0.24, 0.96]
+    chain.blacklist.term()
+    assert "tip verdict knows" in last("61.1.1.5"), "storage alone does not know that it is exempt"
 
 
 def test_tip_verdict_asks_in_bulk(site, chain):

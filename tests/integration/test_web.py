@@ -13,7 +13,7 @@ import urllib.parse
 import pytest
 
 from tip_chain import Chain
-from tip_harness import wait_for
+from tip_harness import open_to_nobody, wait_for
 from tip_web import CONTRACT, Crowd, Web
 from tip_wire import Caller, Pub, event, uuid7
 
@@ -345,15 +345,37 @@ def test_an_audience_sees_what_is_for_it(chain):
         web.get(f"/api/v1/{path}", status=403)
 
 
-def test_what_is_inherited_is_for_who_sees_the_allow_list(chain):
-    web = chain.web
-    chain.source("open", "203.0.113.0/24\n", tlp="clear", redistribute=True, allow_special=["203.0.113.0/24"])
+def test_what_is_inherited_is_what_the_blacklist_says(chain):
+    """What a reference list exempts and the operators allow inherits nothing, though nobody was told a verdict on it."""
+    web, net = chain.web, "203.0.113.0/24"
+    warn = open_to_nobody(chain.site.dir / "warninglists")
+    for name, entry in (("resolver", "203.0.113.5"), ("shodan-scanning", "203.0.113.6")):
+        (warn / f"{name}.json").write_text(json.dumps({"type": "cidr", "list": [entry]}))
+    chain.site.section("blacklist", warninglists=str(warn))
+    chain.site.write_config()
+    chain.source("open", f"{net}\n", tlp="clear", redistribute=True, allow_special=[net], weight=0.8)
+    chain.source("secret", f"{net}\n", tlp="amber", allow_special=[net], weight=0.5)
     chain.blacklist.reload()
-    chain.run("open")
-    inside = lambda: web.get("/api/v1/indicators/203.0.113.4").json
-    wait_for(lambda: inside()["inherited"], 20, "it inherits")
-    web.token, web.cookie = token(chain.caller, "outside", audience="clear"), None
-    assert [row["value"] for row in inside()["listings"]] == ["203.0.113.0/24"] and inside()["inherited"] is None
+    wait_for(lambda: chain.blacklist.metric("tip_blacklist_exempt_lists") == 2, 30, "the reference lists are read")
+    chain.run()
+    assert chain.caller.control("blacklist", "allow_add", "203.0.113.7").ok
+    asked = ("203.0.113.4", "203.0.113.5", "203.0.113.6", "203.0.113.7")
+    seen = lambda: {value: web.get(f"/api/v1/indicators/{value}").json for value in asked}
+    score = lambda page: page["inherited"] and (round(page["inherited"]["score"], 6), page["inherited"]["source"])
+    said = lambda: [[score(page), page["inherited_by"]] for page in seen().values()]
+    by = "lookup"
+    wait_for(lambda: said() == [[(0.9, "open"), by], [None, by], [(0.225, "open"), by], [None, by]], 30, said)
+    past = web.get("/api/v1/indicators/203.0.113.5", at="2020-01-01T00:00:00Z").json
+    assert (past["inherited"], past["inherited_by"]) == (None, "storage")
+    amber, (web.token, web.cookie) = (web.token, web.cookie), (token(chain.caller, "outside", audience="clear"), None)
+    wait_for(lambda: said() == [[(0.8, "open"), by], [None, by], [(0.2, "open"), by], [None, by]], 30, said)
+    assert all([row["source"] for row in page["listings"]] == ["open"] for page in seen().values())
+    chain.blacklist.term()
+    page = web.get("/api/v1/indicators/203.0.113.4").json
+    assert (page["inherited"], page["inherited_by"]) == (None, "unknown"), "it may be allowed, for all that storage tells"
+    web.token, web.cookie = amber
+    page = web.get("/api/v1/indicators/203.0.113.4").json
+    assert (score(page), page["inherited_by"]) == ((0.9, "open"), "storage")
 
 
 def test_an_operator_acts_and_is_on_record(chain):

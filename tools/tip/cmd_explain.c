@@ -3,7 +3,6 @@
 #include "client.h"
 #include "commands.h"
 #include "explain.h"
-#include "inherited.h"
 #include "past.h"
 
 enum { EXPLAIN_AT, EXPLAIN_OPTIONS };
@@ -15,13 +14,11 @@ static const struct cli_option explain_rows[EXPLAIN_OPTIONS] = {
 /* Nobody names it; yet it may inherit. */
 static void explain_show_nothing(const struct explain *explain)
 {
-    struct tip_inherited is = tip_store_inherited(explain->around, tip_store_left(explain->answer),
-                                                  explain->indicator.kind, explain->indicator.value);
     char text[INHERITED_TEXT];
 
     cli_note(explain->cli, "no list %s named %s; tip search also looks around it",
              *explain->at ? "had then" : "has ever", explain->indicator.value);
-    if (inherited_text(explain->around, explain->allow, &is, text))
+    if (inherited_text(&explain->inherited, text))
         cli_note(explain->cli, "%s: %s", explain->indicator.value, text);
 }
 
@@ -79,6 +76,11 @@ static int explain_ask(struct explain *explain)
     explain->answer = answer;
     explain->allow = allow;
     explain->around = around;
+    explain->inherited = (struct inherited){.searched = around, .allow = allow};
+    if (r == CLI_OK && *explain->at)
+        inherited_of_rows(&explain->inherited, &explain->indicator, answer);
+    else if (r == CLI_OK)
+        inherited_ask(&explain->inherited, &client, &explain->indicator, answer);
     if (r == CLI_OK)
         r = explain_show(explain);
     client_close(&client);

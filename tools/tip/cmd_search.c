@@ -24,10 +24,9 @@ static const struct cli_option search_rows[SEARCH_OPTIONS] = {
 struct search {
     struct cli *cli;
     struct tip_indicator indicator;
-    char at[TIP_CLOCK_TEXT];        /* "": now */
-    struct tip_store_answer *rows;  /* of search */
-    struct tip_store_answer *allow; /* of the operators' list, what decides first */
-    double left;                    /* of what is inherited: its own verdict may say that it is exempt */
+    char at[TIP_CLOCK_TEXT];       /* "": now */
+    struct tip_store_answer *rows; /* of search */
+    struct inherited inherited;
 };
 
 /* Rows that are listed and the one whose verdict decides, or all; those whose past is not kept are among all. @return
@@ -67,8 +66,8 @@ static int search_table(const struct search *search, const char **badp)
     memcpy(columns, rows->columns, rows->n_columns * sizeof(*columns));
     columns[n - 1] = (struct tip_column){"inherits", TIP_COLUMN_REAL};
     for (size_t i = 0; i < rows->n_rows; i++) {
-        double score,
-            share = tip_store_share(rows, i, search->left, search->indicator.kind, search->indicator.value, &score);
+        double score, share = tip_store_share(rows, i, search->inherited.left, search->indicator.kind,
+                                              search->indicator.value, &score);
 
         memcpy(cells + i * n, rows->cells + i * rows->n_columns, rows->n_columns * sizeof(*cells));
         (void)snprintf(numbers[i], sizeof(numbers[i]), "%.6g", score * share);
@@ -81,13 +80,13 @@ static int search_table(const struct search *search, const char **badp)
 }
 
 /* For people: what it comes to. */
-static void search_conclude(const struct search *search, const struct tip_inherited *is)
+static void search_conclude(const struct search *search)
 {
     char text[INHERITED_TEXT];
 
     if (search->cli->out.mode != OUT_HUMAN)
         return;
-    if (inherited_text(search->rows, search->allow, is, text))
+    if (inherited_text(&search->inherited, text))
         printf("\n%s: ", search->indicator.value), out_safe_line(stdout, text);
 }
 
@@ -96,20 +95,18 @@ static int search_show(struct search *search)
     struct cli *cli = search->cli;
     const char *bad = NULL;
     bool is_more = search->rows->more;
-    struct tip_inherited is =
-        tip_store_inherited(search->rows, search->left, search->indicator.kind, search->indicator.value);
     size_t n = 0;
 
     if (cli->out.mode == OUT_HUMAN && !cli->out.fields)
         cli->out.fields = SEARCH_HUMAN;
-    n = search_keep(search->rows, cli_flag(cli, SEARCH_ALL), &is);
+    n = search_keep(search->rows, cli_flag(cli, SEARCH_ALL), &search->inherited.is);
     if (search_table(search, &bad))
         return cli_bad_field(bad);
     if (n == 0) {
         cli_note(cli, "nothing %s listed that bears on %s", *search->at ? "was" : "is", cli->args[0]);
         return CLI_NOT_FOUND;
     }
-    search_conclude(search, &is);
+    search_conclude(search);
     if (is_more)
         cli_note(cli, "there is more: --limit");
     return CLI_OK;
@@ -143,8 +140,11 @@ static int search_ask(struct search *search, uint32_t limit)
     if (r == CLI_OK)
         r = search_query(search, &client, exact, 1, &own);
     search->rows = rows;
-    search->allow = allow;
-    search->left = inherited_is_allowed(allow) ? 0 : tip_store_left(own);
+    search->inherited = (struct inherited){.searched = rows, .allow = allow};
+    if (r == CLI_OK && *search->at)
+        inherited_of_rows(&search->inherited, &search->indicator, own);
+    else if (r == CLI_OK)
+        inherited_ask(&search->inherited, &client, &search->indicator, own);
     if (r == CLI_OK)
         r = search_show(search);
     client_close(&client);

@@ -253,7 +253,9 @@ const char *explain_exempt(const struct explain *explain, double *leftp)
     const json_t *first = json_array_get(explain->reasons, 0);
     const char *name = json_string_value(json_object_get(first, "source"));
 
-    *leftp = tip_reason_left(name);
+    *leftp = tip_store_left(explain->answer);
+    if (!name || !strchr(name, ':')) /* no source is called so */
+        return NULL;
     return *leftp < 1 && !(explain->allow && explain->allow->n_rows) ? name : NULL;
 }
 

@@ -8,6 +8,7 @@
 #include <tip/indicator.h>
 
 #include "command.h"
+#include "inherited.h"
 #include "removal.h"
 
 enum { EXPLAIN_SOURCES_MAX = 1000, EXPLAIN_OWN_MAX = 3, EXPLAIN_TEXT = 32 * 1024 };
@@ -22,6 +23,7 @@ struct explain {
     const struct tip_store_answer *answer;
     const struct tip_store_answer *allow;  /* what of the operators' list bears on it; the first row decides */
     const struct tip_store_answer *around; /* of search: what bears on it without naming it */
+    struct inherited inherited;            /* of them */
     struct removal_share shares[EXPLAIN_SOURCES_MAX + EXPLAIN_OWN_MAX];
     size_t rows[EXPLAIN_SOURCES_MAX + EXPLAIN_OWN_MAX]; /* of the answer, one a share */
     size_t n_shares;

@@ -6,7 +6,6 @@
 #include <tip/event.h>
 
 #include "explain.h"
-#include "inherited.h"
 
 /* Without the noise of sums of 0.3 and 0.5. */
 static double explain_json_round(double value)
@@ -81,17 +80,13 @@ static json_t *explain_json_allow(const struct explain *explain)
 /* Null when its own verdict decides, or nothing does. */
 static json_t *explain_json_inherited(const struct explain *explain)
 {
-    struct tip_inherited is;
+    const struct tip_inherited *is = &explain->inherited.is;
 
-    if (!explain->around || inherited_is_allowed(explain->allow))
+    if (!inherited_is(&explain->inherited))
         return json_null();
-    is = tip_store_inherited(explain->around, tip_store_left(explain->answer), explain->indicator.kind,
-                             explain->indicator.value);
-    if (is.is_own || is.from >= explain->around->n_rows)
-        return json_null();
-    return json_pack("{s:f, s:s, s:f, s:s, s:s}", "score", is.score, "tier", tip_tier_name(tip_tier_of(is.score)),
-                     "share", is.share, "from", explain_of(explain->around, is.from, "value"), "source",
-                     explain_of(explain->around, is.from, "source"));
+    return json_pack("{s:f, s:s, s:f, s:s, s:s}", "score", is->score, "tier", tip_tier_name(tip_tier_of(is->score)),
+                     "share", is->share, "from", explain_of(explain->around, is->from, "value"), "source",
+                     explain_of(explain->around, is->from, "source"));
 }
 
 static json_t *explain_json_around(const struct explain *explain)

@@ -5,7 +5,6 @@
 #include <tip/event.h>
 
 #include "explain.h"
-#include "inherited.h"
 
 static const char *explain_says(const struct explain *explain, size_t row)
 {
@@ -101,13 +100,8 @@ static void explain_print_verdict(const struct explain *explain)
 static void explain_print_inherited(const struct explain *explain)
 {
     char text[INHERITED_TEXT];
-    struct tip_inherited is;
 
-    if (!explain->around)
-        return;
-    is = tip_store_inherited(explain->around, tip_store_left(explain->answer), explain->indicator.kind,
-                             explain->indicator.value);
-    if (is.is_own || !inherited_text(explain->around, explain->allow, &is, text))
+    if (explain->inherited.is.is_own || !inherited_text(&explain->inherited, text))
         return;
     putchar('\n');
     out_safe_line(stdout, text);

@@ -1,38 +1,90 @@
 #include "inherited.h"
 
 #include <stdio.h>
-#include <string.h>
 
-bool inherited_is_allowed(const struct tip_store_answer *allow)
+#include "client.h"
+#include "command.h"
+
+void inherited_of_rows(struct inherited *inherited, const struct tip_indicator *indicator,
+                       const struct tip_store_answer *own)
 {
-    const char *rule = allow && allow->n_rows ? tip_store_cell(allow, 0, "rule") : NULL;
-
-    return rule && strcmp(rule, "allow") == 0;
+    inherited->is_sure = false;
+    inherited->is_allowed = tip_store_is_allowed(inherited->allow);
+    inherited->left = inherited->is_allowed ? 0 : tip_store_left(own);
+    inherited->is = tip_store_inherited(inherited->searched, inherited->left, indicator->kind, indicator->value);
 }
 
-static const char *inherited_cell(const struct tip_store_answer *searched, size_t row, const char *column)
+/* Silent, and not for long: people look at what storage knows all the same. */
+static int inherited_lookup(struct client *client, const struct tip_indicator *indicator,
+                            struct tip_verdict_answer **answerp)
 {
-    const char *cell = tip_store_cell(searched, row, column);
+    struct tip_lookup_item item = {indicator->kind, indicator->value};
+    const struct tip_verdict_lookup lookup = {.n_items = 1, .items = &item};
+    uint64_t deadline_ms = client->deadline_ms;
+    char *outer = client->why;
+    char why[CLIENT_WHY_BYTES];
+    int r;
+
+    client->why = why;
+    client->deadline_ms = INHERITED_DEADLINE_MS;
+    r = client_lookup(client, TIP_TLP_AMBER, &lookup, answerp);
+    client->why = outer;
+    client->deadline_ms = deadline_ms;
+    return r;
+}
+
+void inherited_ask(struct inherited *inherited, struct client *client, const struct tip_indicator *indicator,
+                   const struct tip_store_answer *own)
+{
+    tip_auto(tip_call_free) struct tip_verdict_answer *answer = NULL;
+
+    inherited_of_rows(inherited, indicator, own);
+    if (inherited_lookup(client, indicator, &answer) != CLI_OK || answer->n_found != 1 || *answer->found[0].unreadable)
+        return;
+    inherited->is_sure = true;
+    inherited->is_allowed = answer->found[0].allowed;
+    inherited->is =
+        tip_store_found(inherited->searched, &answer->found[0], indicator->kind, indicator->value, &inherited->left);
+}
+
+bool inherited_is(const struct inherited *inherited)
+{
+    return inherited->searched && !inherited->is_allowed && !inherited->is.is_own && inherited->is.share > 0 &&
+           inherited->is.from < inherited->searched->n_rows;
+}
+
+static const char *inherited_cell(const struct inherited *inherited, const char *column)
+{
+    const char *cell = tip_store_cell(inherited->searched, inherited->is.from, column);
 
     return cell ? cell : "-";
 }
 
-bool inherited_text(const struct tip_store_answer *searched, const struct tip_store_answer *allow,
-                    const struct tip_inherited *is, char text[static INHERITED_TEXT])
+static void inherited_say(const struct inherited *inherited, char text[static INHERITED_TEXT])
 {
-    const char *tier = tip_tier_name(tip_tier_of(is->score));
+    const struct tip_inherited *is = &inherited->is;
+    const char *tier = tip_tier_name(tip_tier_of(is->score)), *unless = "";
 
-    if (inherited_is_allowed(allow))
-        (void)snprintf(text, INHERITED_TEXT, "allowed: it inherits nothing");
-    else if (is->from >= searched->n_rows)
-        return false;
-    else if (is->is_own)
+    if (!inherited->is_sure)
+        unless = ", unless a reference list exempts it: tip verdict knows";
+    if (is->is_own)
         (void)snprintf(text, INHERITED_TEXT, "%.2f by its own verdict -> %s", is->score, tier);
+    else if (is->share > 0)
+        (void)snprintf(text, INHERITED_TEXT, "inherits %.2f from %s (list %s), %.3g of its %.2f -> %s%s", is->score,
+                       inherited_cell(inherited, "value"), inherited_cell(inherited, "source"), is->share,
+                       is->score / is->share, tier, unless);
     else
-        (void)snprintf(text, INHERITED_TEXT,
-                       "inherits %.2f from %s (list %s), %.3g of its %.2f -> %s, unless a reference list exempts it: "
-                       "tip verdict knows",
-                       is->score, inherited_cell(searched, is->from, "value"),
-                       inherited_cell(searched, is->from, "source"), is->share, is->score / is->share, tier);
+        (void)snprintf(text, INHERITED_TEXT, "exempt: it inherits nothing from %s (list %s)",
+                       inherited_cell(inherited, "value"), inherited_cell(inherited, "source"));
+}
+
+bool inherited_text(const struct inherited *inherited, char text[static INHERITED_TEXT])
+{
+    if (inherited->is_allowed)
+        (void)snprintf(text, INHERITED_TEXT, "allowed: it inherits nothing");
+    else if (inherited->searched && inherited->is.from < inherited->searched->n_rows)
+        inherited_say(inherited, text);
+    else
+        return false;
     return true;
 }

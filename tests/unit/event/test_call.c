@@ -293,25 +293,27 @@ static void test_verdict_answer(void **state)
     assert_int_equal(tip_verdict_answer_encode(&answer, &buf), -EINVAL);
 }
 
-/* A resolver that is listed, in a network that is listed: what its first reason says holds for what is inherited. */
+static struct tip_column columns_of_verdicts[] = {
+    {"kind", TIP_COLUMN_TEXT}, {"value", TIP_COLUMN_TEXT}, {"score", TIP_COLUMN_REAL}, {"families", TIP_COLUMN_TEXT}};
+
+/* A resolver that is listed, in a network that is listed: what was taken from its own score is taken from that, too. */
 static void test_what_is_exempt_inherits_less(void **state)
 {
     static const struct {
-        const char *reasons;
-        double left;
-    } cases[] = {{NULL, 1},
-                 {"[]", 1},
-                 {"no JSON", 1},
-                 {"[{\"family\": \"list\", \"source\": \"drop\"}, {\"source\": \"resolver:x\"}]", 1},
-                 {"[{\"family\": \"allow\", \"source\": \"operator\"}]", 0},
-                 {"[{\"family\": \"allow\", \"source\": \"resolver:public-dns-v4\"}]", 0},
-                 {"[{\"family\": \"allow\", \"source\": \"scanner:shodan-scanning\"}]", 0.25}};
-    struct tip_column columns[] = {{"kind", TIP_COLUMN_TEXT},
-                                   {"value", TIP_COLUMN_TEXT},
-                                   {"score", TIP_COLUMN_REAL},
-                                   {"reasons", TIP_COLUMN_TEXT}};
-    const char *cells[] = {"ip", "192.0.2.1", "0.2", NULL, "net", "192.0.2.0/24", "0.96", NULL};
-    struct tip_store_answer answer = {.n_columns = 4, .columns = columns, .n_rows = 2, .cells = cells};
+        const char *score, *families;
+        double left, inherits;
+        size_t from;
+    } cases[] = {{"0.2", NULL, 1, 0.96, 1},
+                 {"0.2", "no JSON", 1, 0.96, 1},
+                 {"0.2", "[]", 1, 0.96, 1},
+                 {"0.2", "{\"list\": 0.2}", 1, 0.96, 1},
+                 {"1", "{\"list\": 0.2, \"deny\": 0.8}", 1, 1, 0},
+                 {NULL, "{\"list\": 0.2, \"allow\": -0.2}", 1, 0.96, 1},
+                 {"0", "{\"list\": 0.8, \"allow\": -0.8}", 0, 0, 2},
+                 {"0.2", "{\"list\": 0.8, \"allow\": -0.6}", 0.25, 0.24, 1},
+                 {"0.1", "{\"list\": 0.8, \"allow\": -0.7}", 0.125, 0.12, 1}};
+    const char *cells[] = {"ip", "192.0.2.1", NULL, NULL, "net", "192.0.2.0/24", "0.96", NULL};
+    struct tip_store_answer answer = {.n_columns = 4, .columns = columns_of_verdicts, .n_rows = 2, .cells = cells};
 
     (void)state;
     assert_float_equal(tip_store_left(NULL), 1, 0);
@@ -319,15 +321,92 @@ static void test_what_is_exempt_inherits_less(void **state)
         struct tip_inherited is;
         double left, score;
 
-        cells[3] = cases[i].reasons;
+        cells[2] = cases[i].score;
+        cells[3] = cases[i].families;
         left = tip_store_left(&answer);
-        assert_float_equal(left, cases[i].left, 0);
+        assert_float_equal(left, cases[i].left, 1e-9);
         is = tip_store_inherited(&answer, left, TIP_KIND_IP, "192.0.2.1");
-        assert_float_equal(is.score, left > 0 ? 0.96 * left : 0.2, 1e-9);
-        assert_int_equal(is.is_own, left == 0);
-        assert_float_equal(is.share, is.is_own ? 1 : left, 1e-9);
-        assert_float_equal(tip_store_share(&answer, 0, left, TIP_KIND_IP, "192.0.2.1", &score), 1, 0);
-        assert_float_equal(tip_store_share(&answer, 1, left, TIP_KIND_IP, "192.0.2.1", &score), left, 0);
+        assert_float_equal(is.score, cases[i].inherits, 1e-9);
+        assert_int_equal(is.from, cases[i].from);
+        if (is.from == 1)
+            assert_float_equal(is.share, left, 1e-9);
+        assert_float_equal(tip_store_share(&answer, 1, left, TIP_KIND_IP, "192.0.2.1", &score), left, 1e-9);
+    }
+}
+
+static void test_who_is_allowed(void **state)
+{
+    struct tip_column columns[] = {{"rule", TIP_COLUMN_TEXT}};
+    const char *cells[] = {"allow", "deny"};
+    struct tip_store_answer answer = {.n_columns = 1, .columns = columns, .n_rows = 2, .cells = cells};
+
+    (void)state;
+    assert_false(tip_store_is_allowed(NULL));
+    assert_true(tip_store_is_allowed(&answer));
+    cells[0] = "deny";
+    cells[1] = "allow";
+    assert_false(tip_store_is_allowed(&answer));
+    answer.n_rows = 0;
+    assert_false(tip_store_is_allowed(&answer));
+}
+
+/* What verdict.lookup says of 192.0.2.1 is said of the rows of its search: a /20, whose share is 2^-0.5, and its own.
+ */
+static void test_what_was_looked_up_is_what_is_inherited(void **state)
+{
+    static const double wide = 0.70710678118654752;
+    struct tip_verdict around = {.kind = TIP_KIND_NET, .value = "192.0.0.0/20", .score = 0.8};
+    struct tip_verdict own = {.kind = TIP_KIND_IP, .value = "192.0.2.1", .score = 0.5};
+    struct tip_verdict unlisted = {.kind = TIP_KIND_NET, .value = "192.0.2.0/24", .score = 1};
+    struct tip_verdict gone = {.kind = TIP_KIND_IP, .value = "192.0.2.1", .score = 0};
+    const struct {
+        struct tip_verdict_found found;
+        double score, share, left;
+        size_t from;
+        bool is_own;
+    } cases[] = {
+        {{.score = 0.8 * wide, .share = wide, .inherited = true, .n_verdicts = 1, .verdicts = &around},
+         0.8 * wide,
+         wide,
+         1,
+         1,
+         false},
+        {{.score = 0.2 * wide, .share = wide / 4, .inherited = true, .n_verdicts = 1, .verdicts = &around},
+         0.2 * wide,
+         wide / 4,
+         0.25,
+         1,
+         false},
+        {{.score = 0, .share = 0, .inherited = true, .n_verdicts = 1, .verdicts = &around}, 0, 0, 0, 1, false},
+        {{.score = 0, .share = wide, .inherited = true, .allowed = true, .n_verdicts = 1, .verdicts = &around},
+         0,
+         0,
+         0,
+         2,
+         false},
+        {{.score = 0.5, .share = 1, .n_verdicts = 1, .verdicts = &own}, 0.5, 1, 7, 0, true},
+        {{.score = 0, .share = 0, .n_verdicts = 1, .verdicts = &gone}, 0, 0, 7, 2, false},
+        {{.score = 1, .share = 1, .inherited = true, .denied = true, .n_verdicts = 1, .verdicts = &unlisted},
+         1,
+         1,
+         1,
+         2,
+         false},
+        {{.score = 0}, 0, 0, 7, 2, false},
+    };
+    const char *cells[] = {"ip", "192.0.2.1", "0.5", NULL, "net", "192.0.0.0/20", "0.8", NULL};
+    struct tip_store_answer answer = {.n_columns = 4, .columns = columns_of_verdicts, .n_rows = 2, .cells = cells};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        double left = 7;
+        struct tip_inherited is = tip_store_found(&answer, &cases[i].found, TIP_KIND_IP, "192.0.2.1", &left);
+
+        assert_float_equal(is.score, cases[i].score, 1e-9);
+        assert_float_equal(is.share, cases[i].share, 1e-9);
+        assert_float_equal(left, cases[i].left, 1e-9);
+        assert_int_equal(is.from, cases[i].from);
+        assert_int_equal(is.is_own, cases[i].is_own);
     }
 }
 
@@ -347,6 +426,8 @@ int main(void)
         cmocka_unit_test(test_snapshot_page_of_nothing),
         cmocka_unit_test(test_garbage_is_malformed),
         cmocka_unit_test(test_what_is_exempt_inherits_less),
+        cmocka_unit_test(test_who_is_allowed),
+        cmocka_unit_test(test_what_was_looked_up_is_what_is_inherited),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

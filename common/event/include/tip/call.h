@@ -166,16 +166,26 @@ struct tip_inherited tip_store_inherited(const struct tip_store_answer *searched
                                          const char *value);
 
 /**
- * What its own verdict leaves of what is inherited: 0 when the first reason is the operators' allowing or a reference
- * list ("resolver:public-dns-v4"), a quarter for "top_site:…" and "scanner:…", else 1. What has no verdict of its own
- * may be exempt all the same: verdict.lookup knows.
+ * The same by what verdict.lookup has found of it, which knows more than rows can say: what is exempt without a verdict
+ * of its own, and what is allowed. Where that decides, score and share are 0.
+ *
+ * @param searched  `from` is the row of the verdict that decides; n_rows: it has none, or nothing decides
+ * @param leftp     set where the answer says it, else as it was: of what is inherited so much is left
+ */
+struct tip_inherited tip_store_found(const struct tip_store_answer *searched, const struct tip_verdict_found *found,
+                                     enum tip_kind kind, const char *value, double *leftp);
+
+/**
+ * What its own verdict leaves of what is inherited: all (1) unless it says that a reference list or the operators took
+ * from its score; then as much of what is inherited as of that. What has no verdict of its own may be exempt all the
+ * same: tip_store_found.
  *
  * @param explained  rows of `explain` or `explain_at` of it; NULL: none
  */
 double tip_store_left(const struct tip_store_answer *explained);
 
-/** The same by the name in the first reason; NULL: 1. */
-double tip_reason_left(const char *source);
+/** Does an entry of the allow list decide? @param allow  rows of `allow_on` or `allow_at` of it; NULL: it does not */
+bool tip_store_is_allowed(const struct tip_store_answer *allow);
 
 /** Of one row: its share; 0 when it has no verdict or nothing is inherited from it. @param scorep  set, of the verdict
  */

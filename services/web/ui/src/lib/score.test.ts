@@ -31,7 +31,7 @@ test("what one thing alone stands behind is capped; own observations are no list
 
 test("a reference list is told, and is no part of the sum", () => {
   const reasons = [{source: "top_site:tranco10k", weight: 0.2}, {source: "drop", weight: 0.8}];
-  assert.deepEqual(exemptOf(reasons), {role: "top site", list: "tranco10k", left: 0.25});
+  assert.deepEqual(exemptOf(reasons), {role: "top site", list: "tranco10k", left: 0.2});
   assert.equal(exemptOf([{source: "resolver:public-dns-v4", weight: 0}])?.left, 0);
   assert.equal(exemptOf(REASONS), null);
   assert.equal(exemptOf([]), null);

@@ -47,10 +47,10 @@ const OWN = new Set(["trap", "flux", "smtp"]);
 /** Whether a reason is a list, which has a page; the others are what TIP saw itself. */
 export const isList = ({source}: Pick<Reason, "source">): boolean => !OWN.has(source) && !source.includes(":");
 
-const LEFT: Record<string, number> = {top_site: 0.25, scanner: 0.25}; // of the score; of all other roles nothing
-
-/** The reference list that has put the score down: it comes first, and is called `role:list` as no source is. */
+/** The reference list that has put the score down: it comes first, and is called `role:list` as no source is. What it has
+ * left is its weight. */
 export function exemptOf(reasons: Reason[]): {role: string; list: string; left: number} | null {
-  const [role, list] = reasons[0]?.source.split(":") ?? [];
-  return role && list ? {role: role.replace("_", " "), list, left: LEFT[role] ?? 0} : null;
+  const [first] = reasons;
+  const [role, list] = first?.source.split(":") ?? [];
+  return first && role && list ? {role: role.replace("_", " "), list, left: first.weight} : null;
 }

@@ -66,11 +66,11 @@ function Answer({data, at}: {data: Indicator; at: string}) {
   );
 }
 
-function Inherits({from}: {from: Inherited | null}) {
+function Inherits({from, isSure}: {from: Inherited | null; isSure: boolean}) {
   return from && (
     <p class="notice">
-      Inherits {score(from.score)} <Tier tier={from.tier} /> from <IndicatorLink value={from.value} /> (list <SourceLink name={from.source} />
-      {from.share < 1 && <>, {from.share.toPrecision(3)} of its score, since it is that wide</>}).
+      Inherits {score(from.score)} <Tier tier={from.tier} /> from <IndicatorLink value={from.value} /> ({from.source === "operator" ? "the operators" : <>list <SourceLink name={from.source} /></>}
+      {from.share < 1 && <>, {from.share.toPrecision(3)} of its score</>}){isSure ? "." : ", unless a reference list exempts it: what was told does not say."}
     </p>
   );
 }
@@ -87,7 +87,7 @@ export function IndicatorPage({place, name, session}: PageProps) {
             {at && <p class="notice">As of then, as far as history is kept: what was listed with the weights of that time, and the verdict that was told.</p>}
             <OperatorSays entries={data.allow} />
             <Answer data={data} at={at} />
-            <Inherits from={data.inherited} />
+            <Inherits from={data.inherited} isSure={data.inherited_by === "lookup"} />
             <Sum data={data} />
             <Removal data={data} />
             <Listings listings={data.listings} hasMore={data.more} />

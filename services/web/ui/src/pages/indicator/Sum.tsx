@@ -43,7 +43,7 @@ export function Sum({data}: {data: Indicator}) {
       <p class="formula code">{formulaOf(reasons)}</p>
       {hidden > 0 && <p class="quiet">{hidden} weaker reasons are not shown; the score counts them.</p>}
       {capped && <p>One thing alone stands behind it: it is told as 0.89, for block takes two that know nothing of each other.</p>}
-      {exempt && <p><strong>Exempt:</strong> the {exempt.role} list {exempt.list} names it: {exempt.left ? `a quarter of the score is left, ${data.verdict.score.toFixed(2)}` : "its score is 0"}.</p>}
+      {exempt && <p><strong>Exempt:</strong> the {exempt.role} list {exempt.list} names it: {exempt.left > 0 ? `of the score ${exempt.left.toFixed(2)} is left` : "its score is 0"}.</p>}
       {hidden <= 0 && !capped && !exempt && !isWhole(reasons, data.verdict.score) && (
         <p class="quiet">The published score is {data.verdict.score.toFixed(2)}: shares fade between changes, and what operators say comes before the sum.</p>
       )}

@@ -1,6 +1,7 @@
 // The answer in a sentence: what to do about an indicator, and on whose word.
-import type {Indicator, Listing} from "../../api/schema";
+import type {Indicator} from "../../api/schema";
 import {plural} from "../../lib/format";
+import {exemptOf} from "../../lib/score";
 
 const ADVICE: Record<string, string> = {
   block: "Refuse it.",
@@ -12,20 +13,30 @@ const ADVICE: Record<string, string> = {
 const RANK = ["none", "watch", "slow", "block"];
 const OUTER = new Set(["around", "parent", "host"]); // what is said of them holds for what is in them
 
-const rank = (row: Listing) => RANK.indexOf(row.tier ?? "none");
+const rank = (tier: string | null | undefined) => RANK.indexOf(tier ?? "none");
 
-/** The worst of what it belongs to, when that is worse than itself. */
-export function worstAround(data: Indicator): Listing | null {
-  const own = RANK.indexOf(data.verdict?.tier ?? "none");
-  const outer = data.listings.filter((row) => row.listed && OUTER.has(row.relation) && rank(row) > own);
-  return outer.sort((a, b) => rank(b) - rank(a))[0] ?? null;
+/** What it inherits, when that is worse than itself; where nobody knows that, what the worst of what it belongs to is. */
+function wordsOfOuter(data: Indicator): string {
+  const own = rank(data.verdict?.tier);
+  if (data.inherited_by !== "unknown") {
+    const from = data.inherited;
+    return from && rank(from.tier) > own ? `it inherits ${from.tier} from ${from.value}` : "";
+  }
+  const outer = data.listings.filter((row) => row.listed && OUTER.has(row.relation) && rank(row.tier) > own);
+  const [worst] = outer.sort((a, b) => rank(b.tier) - rank(a.tier));
+  return worst ? `${worst.value}, which it belongs to, has tier ${worst.tier}` : "";
+}
+
+function adviceOf(data: Indicator): string {
+  const own = data.verdict?.tier ?? "none", outer = wordsOfOuter(data), exempt = exemptOf(data.verdict?.reasons ?? []);
+  if (data.allow[0]?.kind === "allow") return "The operators allow it.";
+  if (outer) return `By itself ${own === "none" ? "nothing" : own}, but ${outer}.`;
+  return exempt ? `The ${exempt.role} list ${exempt.list} exempts it.` : ADVICE[own] ?? "";
 }
 
 export function wordsOfAnswer(data: Indicator, at: string): string {
-  const worst = worstAround(data);
   const listed = data.listings.filter((row) => row.listed).length;
-  const own = data.verdict?.tier ?? "none";
-  const advice = worst ? `By itself ${own === "none" ? "nothing" : own}, but ${worst.value}, which it belongs to, has tier ${worst.tier}.` : ADVICE[own] ?? "";
+  const advice = adviceOf(data);
   const words = listed ? `${plural(listed, "listing")} in force ${listed === 1 ? "bears" : "bear"} on it.` : "No list has it now.";
   return `${at ? "It was so then. " : ""}${advice} ${words}`;
 }
