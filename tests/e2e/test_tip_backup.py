@@ -14,6 +14,7 @@ from tip_harness import AS_ROOT, NOBODY, Process, binary, clean_environment, dro
 from tip_wire import Caller, Fetch
 
 STILL = [f"203.0.113.{i}" for i in range(1, 200)]
+EXEMPT = STILL[4]  # by a reference list
 SERVICES = ("web", "scheduler", "blacklist", "storage", "broker")
 CHURN = 3000  # entries of a list that changes
 
@@ -80,7 +81,9 @@ class System:
 
     def __init__(self, site):
         self.site = site
-        self.chain = Chain(site)
+        self.warninglists = open_to_nobody(site.dir / "warninglists")
+        (self.warninglists / "resolver.json").write_text(json.dumps({"type": "cidr", "list": [EXEMPT]}))
+        self.chain = Chain(site, blacklist={"warninglists": str(self.warninglists)})
         self.chain.source("still", "".join(f"{ip}\n" for ip in STILL), weight=0.9,
                           allow_special=["203.0.113.0/24"])
         for number in range(2):
@@ -176,13 +179,20 @@ def test_backup_under_load_everything_deleted_restored(system):
     for number in range(2):
         chain.wait_listed(f"busy{number}", final[number])
     system.wait_stored()
-    probes = [[*STILL[:3], "203.0.113.9", "203.0.113.77"],
+    probes = [[*STILL[:3], EXEMPT, "203.0.113.9", "203.0.113.77"],
               [*churned(0, load.turns)[:3], *churned(1, load.turns)[-3:]]]
     answers, standing = system.all_answers(*probes), system.standing()
     journal_before, head_lost = system.position()["journal"], system.head()
 
     running = tip("restore", str(system.backup), "--replace", check=False)
     assert running.returncode == 1 and "runs with" in running.stderr, running
+    dry = tip("restore", str(system.backup), "--dry-run", check=False)
+    assert dry.returncode == 1 and f"{system.backup} is whole: {made['files']} files" in dry.stderr, dry
+    assert "runs with" in dry.stderr and "is not empty" in dry.stderr, "and all that is in the way"
+    flip(system.backup / "database.dump")
+    dry = tip("restore", str(system.backup), "--dry-run", check=False)
+    assert dry.returncode == 1 and "database.dump is damaged" in dry.stderr and "runs with" not in dry.stderr, dry
+    flip(system.backup / "database.dump")
     system.stop()
     system.delete()
 
@@ -219,6 +229,9 @@ def test_backup_under_load_everything_deleted_restored(system):
         chain.wait_listed(f"busy{number}", final[number])
     system.wait_stored()
     assert system.events_are_dense()[0] == 1
+    assert "exempt.lost" not in chain.blacklist.log_text()
+    assert {row["tier"] for row in chain.caller.query("verdict_history", value=EXEMPT)} <= {"none"}, \
+        "what is exempt was never told as anything else"
     assert system.standing() == standing
     wait_for(lambda: system.all_answers(*probes) == answers, 60,
              lambda: "\n".join(difference(answers, system.all_answers(*probes))))
@@ -289,7 +302,7 @@ def test_what_is_no_backup_is_refused(system):
     kinds = {}
     for entry in listed:
         kinds.setdefault(entry["path"].split("/")[0], entry["path"])
-    assert {"database.dump", "journal", "outbox", "sets", "config"} <= set(kinds), kinds
+    assert {"database.dump", "journal", "outbox", "sets", "exempt", "config"} <= set(kinds), kinds
     for path in kinds.values():
         flip(system.backup / path)
         refused(f"{path} is damaged")
@@ -405,6 +418,8 @@ def test_a_site_of_tip_up(site, who):
     tip("backup", str(backup))
     refused = tip("restore", str(backup), check=False)
     assert refused.returncode == 1 and "`tip up` (process" in refused.stderr, refused
+    dry = tip("restore", str(backup), "--dry-run", check=False)
+    assert dry.returncode == 1 and "is whole: " in dry.stderr and "`tip up` (process" in dry.stderr, dry
     assert process.term(40) == 0
     for path in site.data.iterdir():
         shutil.rmtree(path) if path.is_dir() else path.unlink()

@@ -21,7 +21,9 @@ enum { RESTORE_REPLACE, RESTORE_DRY_RUN, RESTORE_OPTIONS };
 
 static const struct cli_option restore_rows[RESTORE_OPTIONS] = {
     [RESTORE_REPLACE] = {"replace", 0, NULL, "In the place of what is there, which is lost."},
-    [RESTORE_DRY_RUN] = {"dry-run", 0, NULL, "Checks all of it, and whether there is a place for it; changes nothing."},
+    [RESTORE_DRY_RUN] =
+        {"dry-run", 0, NULL,
+         "Checks all of it, also beside a system that runs, then says what is in the way; changes nothing."},
 };
 
 struct restore {
@@ -342,6 +344,31 @@ static int restore_show(const struct restore *restore)
     return CLI_OK;
 }
 
+/* Who asks whether a backup is good hears it whatever is in the way; and all of that. */
+static int restore_look_dry(struct restore *restore)
+{
+    int r = restore_check(restore), way, places;
+
+    progress_end(&restore->progress);
+    if (r != CLI_OK)
+        return r;
+    cli_note(restore->cli, "%s is whole: %zu files, %" PRIu64 " bytes, made %s", restore->dir, restore->manifest.n,
+             restore->bytes, restore->manifest.made);
+    way = restore_locks(restore);
+    places = restore_places(restore);
+    return way == CLI_OK ? places : way;
+}
+
+/* Gigabytes are not read to say at last that they cannot go anywhere. */
+static int restore_look_first(struct restore *restore)
+{
+    int r = restore_locks(restore);
+
+    if (r == CLI_OK)
+        r = restore_places(restore);
+    return r == CLI_OK ? restore_check(restore) : r;
+}
+
 static int restore_look(struct restore *restore)
 {
     int r = restore_trust(restore);
@@ -350,11 +377,9 @@ static int restore_look(struct restore *restore)
         r = restore_manifest(restore);
     if (r == CLI_OK)
         r = layout_open(&restore->layout, restore->cli->config);
-    if (r == CLI_OK)
-        r = restore_locks(restore);
-    if (r == CLI_OK)
-        r = restore_places(restore);
-    return r == CLI_OK ? restore_check(restore) : r;
+    if (r != CLI_OK)
+        return r;
+    return cli_flag(restore->cli, RESTORE_DRY_RUN) ? restore_look_dry(restore) : restore_look_first(restore);
 }
 
 static int restore_dry(struct restore *restore)
