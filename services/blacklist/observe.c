@@ -131,6 +131,7 @@ static int observe_visit(void *ctx, const void *key, size_t key_len, const void 
                                   .len = stored.len};
     item->key = tip_alloc(item->len, 1);
     memcpy(item->key, (const unsigned char *)bytes + sizeof(stored), item->len);
+    observe_key_renew(item->key);
     list->bytes_all += observe_cost(item);
     if (item->died)
         observe_lie(list, item);

@@ -1,8 +1,10 @@
 #include "observe_key.h"
 
+#include <stddef.h>
 #include <string.h>
 
-enum { OBSERVE_DAY_S = 24 * 60 * 60, OBSERVE_FORMAT = 3 };
+/* Until 4 `distinct` of a flux observation was its network, which is `also` now: one of each would count as two. */
+enum { OBSERVE_DAY_S = 24 * 60 * 60, OBSERVE_FORMAT = 4, OBSERVE_FORMAT_NETWORKS = 3 };
 
 size_t observe_key_len(const struct bl_observation *observation)
 {
@@ -32,6 +34,17 @@ void observe_key_write(const struct bl_observation *observation, unsigned char *
     key[observation->len] = '\0';
 }
 
+static bool observe_format_known(const struct observe_head *head)
+{
+    return head->format == OBSERVE_FORMAT ||
+           (head->format == OBSERVE_FORMAT_NETWORKS && head->what != BL_EVIDENCE_FLUX);
+}
+
+void observe_key_renew(unsigned char *key)
+{
+    key[offsetof(struct observe_head, format)] = OBSERVE_FORMAT;
+}
+
 bool observe_key_read(const unsigned char *key, size_t len, struct bl_observation *observation)
 {
     struct observe_head head;
@@ -39,7 +52,7 @@ bool observe_key_read(const unsigned char *key, size_t len, struct bl_observatio
     if (len < sizeof(head) + 2 || key[len - 1])
         return false;
     memcpy(&head, key, sizeof(head));
-    if (head.format != OBSERVE_FORMAT || head.what >= BL_EVIDENCE_KIND_COUNT || head.kind >= TIP_KIND_COUNT ||
+    if (!observe_format_known(&head) || head.what >= BL_EVIDENCE_KIND_COUNT || head.kind >= TIP_KIND_COUNT ||
         head.because_len > len - sizeof(head) - 2 || key[sizeof(head) + head.because_len])
         return false;
     *observation = (struct bl_observation){.kind = (enum tip_kind)head.kind,

@@ -23,5 +23,8 @@ size_t observe_key_len(const struct bl_observation *observation);
 /** @param key  room for as many bytes as observe_key_len says */
 void observe_key_write(const struct bl_observation *observation, unsigned char *key);
 
-/** Texts point into the key. False when it is none of this build's. */
+/** Texts point into the key. False when this build cannot count with it. */
 tip_nodiscard bool observe_key_read(const unsigned char *key, size_t len, struct bl_observation *observation);
+
+/** One that was read, perhaps of a build before, as this build would write it: keys are compared. */
+void observe_key_renew(unsigned char *key);

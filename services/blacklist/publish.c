@@ -473,6 +473,7 @@ static int publish_finish(struct app *app, struct tip_outbox_txn *txn)
     struct app_source *source = app_source_find(app, job.name);
     int r = job_drop_first(app, txn);
 
+    app->publish.is_active = false; /* the first one now has not begun: it takes along what is to be queued */
     clock_heard(app, &app->publish.plan->tell);
     if (!work_is_of_source((enum work_kind)job.kind))
         return r ? r : publish_other(app, txn, &job);
