@@ -51,6 +51,7 @@ struct admin_component {
 struct admin_connection {
     struct bufferevent *held; /* NULL once the descriptor is known */
     int fd;                   /* -1: the place is free */
+    dev_t device;             /* of sockets: a file may have their number elsewhere */
     ino_t inode;
     int64_t since_ms;
 };
@@ -246,6 +247,7 @@ static void admin_connection_learn(struct tip_admin *admin, struct admin_connect
         admin_connection_drop(admin, connection);
         return;
     }
+    connection->device = st.st_dev;
     connection->inode = st.st_ino;
     bufferevent_decref(connection->held);
     connection->held = NULL;
@@ -261,7 +263,7 @@ static void admin_connection_check(struct tip_admin *admin, struct admin_connect
     }
     if (connection->fd == -1)
         return;
-    if (fstat(connection->fd, &st) == -1 || st.st_ino != connection->inode)
+    if (fstat(connection->fd, &st) == -1 || st.st_dev != connection->device || st.st_ino != connection->inode)
         admin_connection_drop(admin, connection);
     else if (tip_loop_now_ms() - connection->since_ms > ADMIN_CONNECTION_MS_MAX)
         (void)shutdown(connection->fd, SHUT_RDWR); /* evhttp then reads the end and frees it */
