@@ -161,7 +161,7 @@ def test_kill_9_while_verdicts_follow(lists, nginx, rng):
         lists.service.reload()
         while set(lists.verdicts()) != stays and kills < 3:
             n = len(told(lists))
-            wait_for(lambda n=n: len(told(lists)) > n, 60, "a part is told")
+            wait_for(lambda n=n, s=stays: len(told(lists)) > n or set(lists.verdicts()) == s, 60, "a part is told, or all was")
             lists.service.kill()
             lists.service.start()
             kills += 1
