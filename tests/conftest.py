@@ -41,12 +41,22 @@ def rng(request):
     return random.Random(f"{SEED} {request.node.nodeid}")
 
 
+def race(site):
+    """The first one that the thread sanitizer has told of in a build that has it; "": none."""
+    for text in (process.log_text() for process in site.processes if "TSAN_OPTIONS" in os.environ):
+        if "WARNING: ThreadSanitizer" in text:
+            return text[text.index("WARNING: ThreadSanitizer"):][:6000]
+    return ""
+
+
 @pytest.fixture
 def site(request):
     """Plain on loopback; with the mark `keys`, one with keys."""
     made = tip_harness.Site(keys=request.node.get_closest_marker("keys") is not None)
     yield made
+    found = race(made)
     made.close()
+    assert not found, found
 
 
 @pytest.fixture
