@@ -67,7 +67,7 @@ static int exempts_open_table(struct app *app, struct bl_exempt_map **mapp, uint
 
     if (!bl_files_is_lost(r))
         return r;
-    tip_error("exempt.lost", "number=%" PRIu64 " effect=\"nothing is exempt until the lists are read again\"", number);
+    tip_error("exempt.lost", "number=%" PRIu64 " effect=\"nothing is told until the lists are read again\"", number);
     exempts->lost = number;
     exempts->stamp = 0;
     exempts->is_wanted = true;

@@ -1,5 +1,6 @@
 """What reference lists exempt, on the real service: taken from scores and exports, said, and given back; every verdict is
 counted again from the lists, the weights and nothing else."""
+import concurrent.futures
 import json
 import os
 
@@ -187,8 +188,10 @@ def test_a_lost_table_is_made_again(lists, nginx):
         table.write_bytes(table.read_bytes()[:-1])
     (lists.warn / "tranco10k.json").unlink()
     before = len(told(lists))
-    lists.start()
-    assert lists.caller.control("blacklist", "baseline", "*").ok  # as storage asks for after a restore
+    with concurrent.futures.ThreadPoolExecutor(1) as waiting:  # as storage does after a restore: it asks before anything
+        baseline = waiting.submit(lists.caller.control, "blacklist", "baseline", "*", deadline_s=30)
+        lists.start()
+        assert baseline.result().ok
     wait_for(lambda: set(lists.verdicts()) == STAYS | {"site.com"}, 30, lambda: f"by the lists of now: {lists.verdicts()}")
     assert "exempt.lost" in lists.service.log_text()
     quiet(lists)
