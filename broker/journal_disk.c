@@ -23,15 +23,21 @@ static int posix_disk_dir(struct journal_disk *disk)
     return ((struct posix_disk *)disk)->dir;
 }
 
+/*
+ * The time of a reading would be a change of the inode, which may have to wait for all that the file system flushes; so
+ * it is not noted. Only who owns a file may ask for that.
+ */
 static int posix_disk_open(struct journal_disk *disk, const char *name, int create)
 {
     bool read_only = ((struct posix_disk *)disk)->read_only;
+    int flags = (read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC | (create ? O_CREAT : 0);
     int file;
 
     if (read_only && create)
         return -EROFS;
-    file =
-        openat(posix_disk_dir(disk), name, (read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC | (create ? O_CREAT : 0), 0600);
+    file = openat(posix_disk_dir(disk), name, flags | O_NOATIME, 0600);
+    if (file == -1 && errno == EPERM)
+        file = openat(posix_disk_dir(disk), name, flags, 0600);
     return file == -1 ? -errno : file;
 }
 

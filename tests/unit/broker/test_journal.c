@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "journal_fixture.h"
@@ -561,6 +562,32 @@ static void test_thread_and_files(void **state)
     real_remove(dir);
 }
 
+/* A reading that changed the inode would wait for the disk. */
+static void test_reading_leaves_no_time(void **state)
+{
+    static const struct timespec long_ago[2] = {{.tv_sec = 1000}, {.tv_sec = 1000}};
+    char dir[] = "/tmp/test_journal.XXXXXX";
+    struct journal_disk *disk = NULL;
+    struct stat info;
+    uint8_t byte = 7;
+    int file;
+
+    (void)state;
+    assert_non_null(mkdtemp(dir));
+    assert_int_equal(journal_disk_open(&disk, dir), 0);
+    file = disk->open(disk, "a", 1);
+    assert_true(file >= 0);
+    assert_int_equal(futimens(file, long_ago), 0);
+    assert_int_equal(disk->write(disk, file, &byte, 1, 0), 0); /* younger than the last reading, which relatime notes */
+    assert_int_equal(disk->read(disk, file, &byte, 1, 0), 1);
+    assert_int_equal(fstat(file, &info), 0);
+    assert_int_equal(info.st_atime, 1000);
+    assert_true(info.st_mtime > 1000);
+    disk->close(disk, file);
+    journal_disk_destroy(&disk);
+    real_remove(dir);
+}
+
 static void test_topics_find_their_counter(void **state)
 {
     struct journal_counter *first, *found;
@@ -592,6 +619,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_topics_find_their_counter),
+        cmocka_unit_test(test_reading_leaves_no_time),
         cmocka_unit_test(test_empty),
         cmocka_unit_test(test_nothing_is_told_before_the_flush),
         cmocka_unit_test(test_restart_goes_on),
