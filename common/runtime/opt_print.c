@@ -63,7 +63,7 @@ static void print_default(const struct tip_opt *row, FILE *out)
 {
     if (row->flags & TIP_OPT_REQUIRED)
         print_text(out, "required");
-    else if (row->fallback && *row->fallback)
+    else if (row->fallback && *row->fallback && !(row->flags & TIP_OPT_UNSET))
         print_text(out, "%s", row->fallback);
     else
         print_text(out, "none");

@@ -167,6 +167,8 @@ static int opt_check_range(const struct tip_opt *row, double number, const char 
 
     if ((row->min == 0 && row->max == 0) || (number >= row->min && number <= row->max))
         return 0;
+    if (row->flags & TIP_OPT_UNSET && text == row->fallback)
+        return 0;
     opt_number_text(row, row->min, low);
     opt_number_text(row, row->max, high);
     return opt_refuse(why, "must be from %s to %s, not %.64s", low, high, text);

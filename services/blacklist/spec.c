@@ -65,9 +65,9 @@ static const struct tip_opt source_rows[] = {
      .max = 2147483648.0, .help = "Most bytes of the body, unpacked."},
     {.name = "max_entries", .type = TIP_OPT_INT, .offset = SOURCE_AT(max_entries), .fallback = "5000000", .min = 1,
      .max = 100e6, .help = "Most entries. One takes 32 bytes while a list is read."},
-    {.name = "weight", .type = TIP_OPT_REAL, .offset = SOURCE_AT(weight), .fallback = "-1", .min = -1, .max = 1,
-     .help = "How far it is trusted: the score of an indicator that it alone lists. Measured unless it is set; below 0 "
-             "is not set."},
+    {.name = "weight", .type = TIP_OPT_REAL, .offset = SOURCE_AT(weight), .fallback = "-1", .min = 0, .max = 1,
+     .flags = TIP_OPT_UNSET,
+     .help = "How far it is trusted: the score of an indicator that it alone lists. Measured unless it is set."},
     {.name = "half_life", .type = TIP_OPT_STRING, .offset = SOURCE_AT(half_life), .max = 20,
      .help = "How long until what it says counts half, once it no longer says it: a duration, `0` for not at all. Measured "
              "unless it is set."},

@@ -427,6 +427,41 @@ static void test_environment_and_command_line_are_checked_too(void **state)
     site_close(&site);
 }
 
+/* "Not set" of a number is no number that anybody could write. */
+static void test_a_number_may_be_unset(void **state)
+{
+    static const struct tip_opt weight_rows[] = {{.name = "weight",
+                                                  .type = TIP_OPT_REAL,
+                                                  .fallback = "-1",
+                                                  .min = 0,
+                                                  .max = 1,
+                                                  .flags = TIP_OPT_UNSET,
+                                                  .help = "W."}};
+    static const struct tip_opt_table weight_table = {.rows = weight_rows, .n_rows = 1, .size = sizeof(double)};
+    static const char *const files[] = {"weight: -1\n", "weight: 1.6\n"};
+    static const char *const errors[] = {"w.yaml:1:9: weight must be from 0 to 1, not -1",
+                                         "w.yaml:1:9: weight must be from 0 to 1, not 1.6"};
+    struct tip_conf *conf = tip_conf_new();
+    double weight = 0;
+    char *text = NULL;
+    size_t len;
+    FILE *file = open_memstream(&text, &len);
+
+    (void)state;
+    assert_int_equal(tip_conf_load_text(conf, "w.yaml", "{}\n", 3, &weight_table, &weight), 0);
+    assert_true(weight == -1);
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(tip_conf_load_text(conf, "w.yaml", files[i], strlen(files[i]), &weight_table, &weight),
+                         TIP_CONF_E_INVALID);
+        assert_string_equal(tip_conf_error(conf, i), errors[i]);
+    }
+    tip_conf_destroy(&conf);
+    tip_opt_print_help(&weight_table, file);
+    fclose(file);
+    assert_non_null(strstr(text, "real number, 0 to 1; none"));
+    free(text);
+}
+
 static void test_missing_file_is_an_error(void **state)
 {
     struct site site;
@@ -507,6 +542,7 @@ int main(void)
         cmocka_unit_test(test_all_errors_are_listed_up_to_a_bound),
         cmocka_unit_test(test_bounds_of_a_file),
         cmocka_unit_test(test_environment_and_command_line_are_checked_too),
+        cmocka_unit_test(test_a_number_may_be_unset),
         cmocka_unit_test(test_missing_file_is_an_error),
         cmocka_unit_test(test_file_of_its_own),
         cmocka_unit_test(test_refuse_names_the_place_of_an_option),

@@ -67,6 +67,7 @@ struct tip_opt_at {
 enum {
     TIP_OPT_REQUIRED = 1, /* must be set; has no fallback */
     TIP_OPT_SECRET = 2,   /* string; `name_file` names a file that holds it; never shown, not on the command line */
+    TIP_OPT_UNSET = 4,    /* number: the fallback lies outside of the range and means "not set"; shown as `none` */
 };
 
 struct tip_opt_table;
