@@ -7,6 +7,7 @@
 #include "commands.h"
 #include "options.h"
 #include "programs.h"
+#include "top/term.h"
 
 /* Lines of several programs, each line once: common sections are read by all of them. */
 struct config_lines {
@@ -140,9 +141,13 @@ static int config_show_tell(struct cli *cli, const struct config_lines *lines)
     static const struct tip_column columns[] = {
         {"key", TIP_COLUMN_TEXT}, {"value", TIP_COLUMN_TEXT}, {"origin", TIP_COLUMN_TEXT}};
     tip_auto(out_destroy) struct out *out = NULL;
+    struct out_config config = cli->out;
     const char *bad = NULL;
+    int height;
 
-    if (out_open(&out, &cli->out, columns, cli_flag(cli, SHOW_ORIGIN) ? 3 : 2, &bad))
+    if (isatty(fileno(config.file)))
+        term_size(&config.width, &height);
+    if (out_open(&out, &config, columns, cli_flag(cli, SHOW_ORIGIN) ? 3 : 2, &bad))
         return cli_bad_field(bad);
     for (size_t i = 0; i < lines->n; i++) {
         tip_auto(tip_free) char *line = tip_strdup(lines->lines[i]);
@@ -181,7 +186,7 @@ static const struct cli_command config_check = {
 static const struct cli_command config_show = {
     .name = "show",
     .arguments = "",
-    .summary = "Every option as it is in force.",
+    .summary = "Every option as it is in force; on a terminal long values are cut to its width.",
     .options = show_rows,
     .n_options = SHOW_OPTIONS,
     .run = config_show_run,

@@ -9,7 +9,7 @@
 #include <tip/fail.h>
 #include <tip/utf8.h>
 
-enum { OUT_COLUMNS_MAX = 64, OUT_CELL_BYTES = 64 * 1024 };
+enum { OUT_COLUMNS_MAX = 64, OUT_CELL_BYTES = 64 * 1024, OUT_NARROW = 16 };
 
 struct out_line {
     char **cells; /* escaped for a terminal, OUT_HUMAN only */
@@ -224,6 +224,26 @@ json_t *out_json(const char *text, enum tip_column_type type)
     return out_json_text(text);
 }
 
+bool out_names(const char *names, const char *name)
+{
+    const size_t n = strlen(name);
+
+    for (const char *at = names; at; at = strchr(at, ',')) {
+        at += *at == ',';
+        if (strncmp(at, name, n) == 0 && (at[n] == ',' || !at[n]))
+            return true;
+    }
+    return false;
+}
+
+static json_t *out_json_cell(const struct out *out, const struct tip_column *column, const char *text)
+{
+    json_t *value =
+        text && out_names(out->config.nested, column->name) ? json_loads(text, JSON_DECODE_ANY, NULL) : NULL;
+
+    return value ? value : out_json(text, column->type);
+}
+
 static json_t *out_json_row(const struct out *out, const char *const *cells)
 {
     json_t *row = json_object();
@@ -231,7 +251,7 @@ static json_t *out_json_row(const struct out *out, const char *const *cells)
     for (size_t i = 0; i < out->n_shown; i++) {
         const struct tip_column *column = &out->columns[out->shown[i]];
 
-        json_object_set_new(row, column->name, out_json(cells[out->shown[i]], column->type));
+        json_object_set_new(row, column->name, out_json_cell(out, column, cells[out->shown[i]]));
     }
     return row;
 }
@@ -343,6 +363,48 @@ static void out_human_title(const struct out *out, size_t i, size_t width)
     out_human_cell(out, i, title, width, OUT_BOLD);
 }
 
+/* What a column of text is never narrower than: its title, and something to recognise. */
+static size_t out_narrow(const struct out *out, size_t i)
+{
+    const size_t title = out_width(out->columns[out->shown[i]].name);
+
+    return title > OUT_NARROW ? title : OUT_NARROW;
+}
+
+/* The widest column of text gives way, a character at a time, until a line fits or nothing can. */
+static void out_human_shrink(const struct out *out, size_t width[OUT_COLUMNS_MAX])
+{
+    size_t total = 0, widest;
+
+    for (size_t i = 0; i < out->n_shown; i++)
+        total += width[i] + (i ? 2 : 0);
+    for (; out->config.width > 0 && total > (size_t)out->config.width; total--) {
+        widest = out->n_shown;
+        for (size_t i = 0; i < out->n_shown; i++) {
+            if (!out_is_number(out, i) && width[i] > out_narrow(out, i) &&
+                (widest == out->n_shown || width[i] > width[widest]))
+                widest = i;
+        }
+        if (widest == out->n_shown)
+            return;
+        width[widest]--;
+    }
+}
+
+/* A cell that is wider ends with dots. */
+static void out_human_cut(char *text, size_t width)
+{
+    size_t n = 0, at = 0;
+
+    if (out_width(text) <= width)
+        return;
+    while (n < width - 3) {
+        at++;
+        n += ((unsigned char)text[at] & 0xc0) != 0x80;
+    }
+    strcpy(text + at, "..."); /* at least as much was there */
+}
+
 static void out_human_end(const struct out *out)
 {
     size_t width[OUT_COLUMNS_MAX] = {0}, n;
@@ -353,6 +415,11 @@ static void out_human_end(const struct out *out)
             n = out_width(out->lines[k].cells[i]);
             width[i] = n > width[i] ? n : width[i];
         }
+    }
+    out_human_shrink(out, width);
+    for (size_t i = 0; i < out->n_shown; i++) {
+        for (size_t k = 0; !out_is_number(out, i) && k < out->n_lines; k++)
+            out_human_cut(out->lines[k].cells[i], width[i]);
     }
     for (size_t i = 0; out->config.header && out->n_lines && i < out->n_shown; i++)
         out_human_title(out, i, width[i]);

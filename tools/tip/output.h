@@ -21,6 +21,8 @@ enum out_style { OUT_PLAIN, OUT_BOLD, OUT_DIM, OUT_RED, OUT_GREEN, OUT_YELLOW, O
 struct out_config {
     enum out_mode mode;
     const char *fields; /* "name,score": these, in this order; NULL for all */
+    const char *nested; /* "reasons": columns whose cells are JSON, which json and ndjson show as such; NULL for none */
+    int width;          /* human: columns of text are cut so that a line has no more characters; 0: as wide as it is */
     bool header;        /* human and CSV */
     bool color;
     FILE *file; /* borrowed */
@@ -53,6 +55,9 @@ tip_nodiscard int out_answer(const struct out_config *config, const struct tip_s
 
 /** One JSON object for json and ndjson. Does not take the object. */
 void out_object(const struct out_config *config, const json_t *object);
+
+/** Is it one of "name,score"? @param names  NULL for none */
+bool out_names(const char *names, const char *name);
 
 /** A cell as JSON: its type decides; NULL is null; what does not fit its type stays text. */
 json_t *out_json(const char *text, enum tip_column_type type);

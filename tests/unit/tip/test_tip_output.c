@@ -71,6 +71,89 @@ static void test_output_modes(void **state)
     }
 }
 
+/* A table of two columns of text, the second JSON. The caller frees. */
+static char *nested_text(enum out_mode mode, const char *cell)
+{
+    static const struct tip_column two[] = {{"name", TIP_COLUMN_TEXT}, {"why", TIP_COLUMN_TEXT}};
+    tip_auto(out_destroy) struct out *out = NULL;
+    struct out_config config = {.mode = mode, .nested = "other,why"};
+    const char *bad = NULL;
+    char *text = NULL;
+    size_t len;
+
+    config.file = open_memstream(&text, &len);
+    assert_int_equal(out_open(&out, &config, two, 2, &bad), 0);
+    out_row(out, (const char *const[]){"[1]", cell}, NULL);
+    out_destroy(&out);
+    fclose(config.file);
+    return text;
+}
+
+static void test_output_nests_what_is_json(void **state)
+{
+    static const struct {
+        enum out_mode mode;
+        const char *cell, *text;
+    } table[] = {
+        {OUT_NDJSON, "{\"a\":0.6}", "{\"name\":\"[1]\",\"why\":{\"a\":0.6}}\n"},
+        {OUT_NDJSON, "not json", "{\"name\":\"[1]\",\"why\":\"not json\"}\n"},
+        {OUT_NDJSON, NULL, "{\"name\":\"[1]\",\"why\":null}\n"},
+        {OUT_JSON, "[1]", "[\n  {\n    \"name\": \"[1]\",\n    \"why\": [\n      1\n    ]\n  }\n]\n"},
+        {OUT_CSV, "[1]", "[1],[1]\r\n"},
+        {OUT_HUMAN, "[1]", "[1]  [1]\n"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        tip_auto(tip_free) char *text = nested_text(table[i].mode, table[i].cell);
+
+        assert_string_equal(text, table[i].text);
+    }
+    assert_true(out_names("a,why", "a") && out_names("a,why", "why"));
+    assert_false(out_names("a,why", "wh") || out_names("a,why", "hy") || out_names(NULL, "a") || out_names("", "a"));
+}
+
+/* The widest column of text gives way; numbers, titles and what is narrow stay. */
+static void test_output_fits_a_terminal(void **state)
+{
+    static const struct tip_column three[] = {
+        {"key", TIP_COLUMN_TEXT}, {"n", TIP_COLUMN_INT}, {"value", TIP_COLUMN_TEXT}};
+    static const char *const cells[][3] = {
+        {"blacklist.exports", "12345678901234567890", "0123456789abcdef0123456789abcdef0123456789abcdef"},
+        {"tip.run", "1",
+         "\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9"
+         "\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9"},
+    };
+    static const struct {
+        int width;
+        const char *text;
+    } table[] = {
+        {60, "blacklist.exports  12345678901234567890  0123456789abcdef...\n"
+             "tip.run                               1  \xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9"
+             "\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9...\n"},
+        {10, "blacklist.exp...  12345678901234567890  0123456789abc...\n"
+             "tip.run                              1  \xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9"
+             "\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9...\n"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct out_config config = {.mode = OUT_HUMAN, .width = table[i].width};
+        tip_auto(tip_free) char *text = NULL;
+        struct out *out = NULL;
+        const char *bad = NULL;
+        size_t len;
+
+        config.file = open_memstream(&text, &len);
+        assert_int_equal(out_open(&out, &config, three, 3, &bad), 0);
+        out_row(out, cells[0], NULL);
+        out_row(out, cells[1], NULL);
+        out_destroy(&out);
+        fclose(config.file);
+        assert_string_equal(text, table[i].text);
+    }
+}
+
 static void test_output_refuses_unknown_fields(void **state)
 {
     tip_auto(tip_free) char *text = output_text(&(struct out_config){.mode = OUT_JSON, .fields = "n,nosuch"}, 1);
@@ -119,6 +202,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_numbers_for_people),
         cmocka_unit_test(test_output_modes),
+        cmocka_unit_test(test_output_nests_what_is_json),
+        cmocka_unit_test(test_output_fits_a_terminal),
         cmocka_unit_test(test_output_refuses_unknown_fields),
         cmocka_unit_test(test_output_colours_only_when_asked),
         cmocka_unit_test(test_output_no_color),
