@@ -9,7 +9,7 @@ import pytest
 import yaml
 import zmq
 from tip_harness import AS_ROOT, NOBODY, Key, Process, binary, wait_for
-from tip_wire import Fetch, Pub, Sub, event
+from tip_wire import Fetch, Pub, Sub, Worker, event, pb
 
 OK, FAILED, USAGE, NOT_FOUND, DENIED = 0, 1, 2, 4, 5
 pytestmark = pytest.mark.keys
@@ -263,6 +263,22 @@ def test_sub_takes_the_door_of_its_key(site, keys, broker):
     told = site.run_program(["tip", "sub", "--key", "nobody"], check=False)
     assert told.returncode == DENIED and "nobody" in told.stderr, told
     assert site.run_program(["tip", "sub", "--door", "red"], check=False).returncode == USAGE
+
+
+def test_questions_are_asked_at_the_door_of_the_key(site, keys, broker):
+    keys("add", "soc", "--audience", "green")
+    broker.reload()
+    wait_for(lambda: head_at(site, "feed_green", "soc"), 10, "the broker knows the key")
+    with Worker(site.endpoint("work"), "verdict.lookup.green", name="blacklist", key=site.key("blacklist")) as worker:
+        asking = site.add(Process(site, "ask", [binary("tip"), "verdict", "--key", "soc", "192.0.2.7", "-o", "ndjson",
+                                                "--config", site.config_path])).spawn()
+        worker.done(worker.job(), pb.VerdictAnswer(found=[pb.VerdictFound(score=0.5, tier=pb.TIER_WATCH)]).SerializeToString())
+        assert asking.wait() == OK and '"tier":"watch"' in asking.log_text(), asking.log_text()
+    for command in (["verdict", "192.0.2.7"], ["snapshot", "verdict"]):
+        told = site.run_program(["tip", *command, "--key", "soc", "--door", "amber"], check=False)
+        assert told.returncode == DENIED and "--door green" in told.stderr, told
+    told = site.run_program(["tip", "search", "192.0.2.7", "--key", "soc"], check=False)  # a queue that is not for it
+    assert told.returncode == DENIED and "key `soc` may not ask storage" in told.stderr, told
 
 
 def test_doctor_looks_at_the_keys(site, keys):

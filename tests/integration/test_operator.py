@@ -178,6 +178,8 @@ def test_the_list_decides_and_is_seen(chain):
     row = chain.rows("select families, reasons from tip.verdict where value = '198.18.0.7'")[0]
     assert row["families"] == {"list": 0.5, "deny": 0.5}
     assert row["reasons"][0] == {"source": "operator", "weight": 1}
+    shown = chain.tip("snapshot", "allow")
+    assert shown.returncode == 0 and "198.18.0.0/24" in shown.stdout, shown
     snapshot = [json.loads(line) for line in chain.tip("snapshot", "allow", "-o", "ndjson").stdout.splitlines()]
     assert {row["value"]: (row["rule"], row["scope"] == "subtree") for row in snapshot} == \
         {value: row[:2] for value, row in chain.entries.rows.items()}

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <pwd.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -96,22 +97,27 @@ const char *client_key(void)
     return chosen && *chosen ? chosen : CLIENT_KEY;
 }
 
-/* The operator's key lies where its user may read it. */
+/* The operator's key lies where its user may read it; before a first start there is nothing yet. */
 static int client_keys(struct client *client)
 {
     const char *dir = client->options.bus.keys;
     int r = dir ? tip_keys_open(&client->keys, dir, client_key()) : 0;
 
-    if (r)
-        cli_error("key `%s` in %s: %s", client_key(), dir, tip_keys_why(r));
-    return r ? CLI_DENIED : CLI_OK;
+    if (!r)
+        return CLI_OK;
+    if (access(dir, F_OK) == -1 && errno == ENOENT) {
+        cli_error("nothing runs here yet: start it with `tip up`, which also makes the keys in %s", dir);
+        return CLI_UNREACHABLE;
+    }
+    cli_error("key `%s` in %s: %s", client_key(), dir, tip_keys_why(r));
+    return CLI_DENIED;
 }
 
 /* What the key's own certificate says of its audience; amber without keys, and of a key that was not made by us. */
-static unsigned client_audience(const struct client *client)
+static enum tip_tlp client_audience(const struct client *client)
 {
-    static const unsigned doors[KEYMAP_AUDIENCE_COUNT] = {
-        [KEYMAP_CLEAR] = CLIENT_DOOR_CLEAR, [KEYMAP_GREEN] = CLIENT_DOOR_GREEN, [KEYMAP_AMBER] = CLIENT_DOOR_AMBER};
+    static const enum tip_tlp audiences[KEYMAP_AUDIENCE_COUNT] = {
+        [KEYMAP_CLEAR] = TIP_TLP_CLEAR, [KEYMAP_GREEN] = TIP_TLP_GREEN, [KEYMAP_AMBER] = TIP_TLP_AMBER};
     struct keyring_cert cert = {.audience = ""};
     struct keyring ring;
     size_t i = KEYMAP_AUDIENCE_COUNT;
@@ -121,27 +127,51 @@ static unsigned client_audience(const struct client *client)
             i = keymap_word(keymap_audience_names, KEYMAP_AUDIENCE_COUNT, cert.audience);
         keyring_close(&ring);
     }
-    return i < KEYMAP_AUDIENCE_COUNT ? doors[i] : CLIENT_DOOR_AMBER;
+    return i < KEYMAP_AUDIENCE_COUNT ? audiences[i] : TIP_TLP_AMBER;
+}
+
+int client_door_of(const char *name, enum tip_tlp *doorp)
+{
+    *doorp = TIP_TLP_NONE;
+    for (enum tip_tlp door = TIP_TLP_CLEAR; name && door < TIP_TLP_COUNT; door++) {
+        if (strcmp(tip_tlp_name(door), name) == 0)
+            *doorp = door;
+    }
+    if (!name || *doorp)
+        return 0;
+    cli_error("--door is clear, green or amber, not \"%s\"", name);
+    return CLI_E_USAGE;
+}
+
+int client_door(const struct client *client, enum tip_tlp *doorp)
+{
+    const enum tip_tlp audience = client_audience(client);
+
+    if (!*doorp)
+        *doorp = audience;
+    if (*doorp <= audience)
+        return CLI_OK;
+    cli_error("the audience of key `%s` is %s: that door does not open to it; try --door %s", client_key(),
+              tip_tlp_name(audience), tip_tlp_name(audience));
+    return CLI_DENIED;
 }
 
 /* The endpoint of the door; NULL when none is wanted. A door that stays shut would only be silent, so it is refused. */
 static int client_feed(const struct client *client, unsigned needs, const char **endpointp)
 {
     const struct tip_bus_options *bus = &client->options.bus;
-    const unsigned chosen = needs & (CLIENT_DOOR_CLEAR | CLIENT_DOOR_GREEN | CLIENT_DOOR_AMBER);
-    const unsigned audience = needs & CLIENT_FEED ? client_audience(client) : 0;
-    const unsigned door = chosen ? chosen : audience;
+    const char *const doors[TIP_TLP_COUNT] = {
+        [TIP_TLP_CLEAR] = bus->feed_clear, [TIP_TLP_GREEN] = bus->feed_green, [TIP_TLP_AMBER] = bus->feed};
+    enum tip_tlp door = (enum tip_tlp)(needs / CLIENT_DOOR);
+    int r;
 
     *endpointp = NULL;
     if (!(needs & CLIENT_FEED))
         return CLI_OK;
-    if (door > audience) {
-        cli_error("the audience of key `%s` is %s: that door does not open to it", client_key(),
-                  audience == CLIENT_DOOR_CLEAR ? "clear" : "green");
-        return CLI_DENIED;
-    }
-    *endpointp = door == CLIENT_DOOR_CLEAR ? bus->feed_clear : door == CLIENT_DOOR_GREEN ? bus->feed_green : bus->feed;
-    return CLI_OK;
+    r = client_door(client, &door);
+    if (r == CLI_OK)
+        *endpointp = doors[door];
+    return r;
 }
 
 static int client_bus(struct client *client, unsigned needs)
@@ -269,15 +299,47 @@ static void client_on_answer(void *ctx, enum tip_failure failure, const char *re
     client_wake(call->client);
 }
 
+static void client_why(const struct client *client, const char *format, ...) tip_printf(2, 3);
+
 /* Why a call came to nothing: to stderr, or to who draws there. */
-static void client_why(const struct client *client, const char *queue, const char *why)
+static void client_why(const struct client *client, const char *format, ...)
 {
+    tip_auto(tip_free) char *why = NULL;
+    va_list args;
+
+    va_start(args, format);
+    if (vasprintf(&why, format, args) == -1)
+        abort();
+    va_end(args);
     if (client->why)
-        snprintf(client->why, CLIENT_WHY_BYTES, "%s: %s", queue, why);
+        snprintf(client->why, CLIENT_WHY_BYTES, "%s", why);
     else
-        cli_error("%s: %s", queue, why);
+        cli_error("%s", why);
 }
 
+/* Who answers a queue; operators know programs, not queues. */
+static const char *client_who(const char *queue)
+{
+    static const struct {
+        const char *prefix, *who;
+    } table[] = {
+        {TIP_QUEUE_STORE_QUERY, "storage"}, {TIP_QUEUE_BUS_QUERY, "the broker"}, {TIP_QUEUE_LOOKUP, "blacklist"}};
+
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        if (strncmp(queue, table[i].prefix, strlen(table[i].prefix)) == 0)
+            return table[i].who;
+    }
+    return strncmp(queue, TIP_QUEUE_CONTROL, strlen(TIP_QUEUE_CONTROL)) == 0 ? queue + strlen(TIP_QUEUE_CONTROL)
+                                                                             : queue;
+}
+
+/* The broker's own refusals of a key begin like this; a service that refuses has other reasons. */
+static bool client_is_denied(const struct client_call *call)
+{
+    return call->failure == TIP_FAILURE_REFUSED && strncmp(tip_buf_text(&call->reason), "this key ", 9) == 0;
+}
+
+/* A service that refuses says why; of one that says nothing it is said what to do. */
 static int client_failed(const char *queue, const struct client_call *call)
 {
     static const enum cli_exit exits[TIP_FAILURE_COUNT] = {
@@ -285,10 +347,19 @@ static int client_failed(const char *queue, const struct client_call *call)
         [TIP_FAILURE_DEADLINE] = CLI_UNREACHABLE,    [TIP_FAILURE_NO_WORKER] = CLI_UNREACHABLE,
         [TIP_FAILURE_UNAVAILABLE] = CLI_UNREACHABLE, [TIP_FAILURE_INVALID] = CLI_USAGE,
     };
-    const char *reason = tip_buf_text(&call->reason);
+    const char *reason = tip_buf_text(&call->reason), *who = client_who(queue);
+    const bool is_late = call->failure == TIP_FAILURE_DEADLINE && *reason;
+    const bool is_silent = call->failure == TIP_FAILURE_NO_WORKER || call->failure == TIP_FAILURE_DEADLINE;
 
-    client_why(call->client, queue, *reason ? reason : tip_failure_name(call->failure));
-    return exits[call->failure];
+    if (client_is_denied(call))
+        client_why(call->client, "key `%s` may not ask %s for that: its role and audience do not allow %s",
+                   client_key(), who, queue);
+    else if (is_silent)
+        client_why(call->client, "%s does not answer%s%s; `tip status` says how it is", who, is_late ? ": " : "",
+                   is_late ? reason : "");
+    else
+        client_why(call->client, "%s", *reason ? reason : tip_failure_name(call->failure));
+    return client_is_denied(call) ? CLI_DENIED : exits[call->failure];
 }
 
 /* @param call  its buffers are the caller's to free */
@@ -303,7 +374,7 @@ static int client_call(struct client *client, const char *queue, const struct ti
     tip_buf_init(&call->reason, 4096);
     r = tip_call(client->bus, &id, queue, request->data, request->len, client->deadline_ms, client_on_answer, call);
     if (r) {
-        client_why(client, queue, strerror(-r));
+        client_why(client, "%s cannot be asked: %s", client_who(queue), strerror(-r));
         return CLI_FAILED;
     }
     while (!call->is_ended) {
@@ -322,7 +393,7 @@ static void client_call_deinit(struct client_call *call)
 
 static int client_unreadable(const struct client *client, const char *queue)
 {
-    client_why(client, queue, "its answer cannot be read");
+    client_why(client, "what %s answers cannot be read: is it of another version?", client_who(queue));
     return CLI_FAILED;
 }
 
@@ -335,7 +406,7 @@ static int client_ask(struct client *client, const char *queue, const struct tip
 
     tip_buf_init(&request, TIP_CALL_BYTES_MAX);
     if (tip_store_query_encode(query, &request)) {
-        client_why(client, queue, "that is too long to ask");
+        client_why(client, "that is too long to ask");
         return CLI_USAGE;
     }
     r = client_call(client, queue, &request, &call);
@@ -366,7 +437,7 @@ int client_lookup(struct client *client, enum tip_tlp audience, const struct tip
     (void)snprintf(queue, sizeof(queue), TIP_QUEUE_LOOKUP "%s", tip_tlp_name(audience));
     tip_buf_init(&body, TIP_CALL_BYTES_MAX);
     if (tip_verdict_lookup_encode(lookup, &body)) {
-        client_why(client, queue, "a value has control characters or is no UTF-8, or all together are too long");
+        client_why(client, "a value has control characters or is no UTF-8, or all together are too long");
         return CLI_USAGE;
     }
     r = client_call(client, queue, &body, &call);
@@ -395,7 +466,7 @@ int client_control(struct client *client, const char *service, struct tip_contro
     if (r == CLI_OK && tip_control_answer_decode(call.body.data, call.body.len, answerp))
         r = client_unreadable(client, queue);
     if (r == CLI_OK && !(*answerp)->ok) {
-        cli_error("%s: %s", queue, (*answerp)->result);
+        client_why(client, "%s", (*answerp)->result);
         r = CLI_FAILED;
     }
     client_call_deinit(&call);

@@ -11,10 +11,10 @@
 
 enum { CLIENT_CALLS = 1, CLIENT_FEED = 2, CLIENT_FETCH = 4, CLIENT_PUBLISH = 8 };
 
-/** With CLIENT_FEED: at which door. Without one of these, the one that the key's audience may hear. */
-enum { CLIENT_DOOR_CLEAR = 16, CLIENT_DOOR_GREEN = 32, CLIENT_DOOR_AMBER = 64 };
+/** With CLIENT_FEED: CLIENT_DOOR times the door's marking; 0 times: the one that the key's audience may hear. */
+enum { CLIENT_DOOR = 16 };
 
-enum { CLIENT_DEADLINE_MS = 10000, CLIENT_WHY_BYTES = 256 };
+enum { CLIENT_DEADLINE_MS = 10000, CLIENT_WHY_BYTES = 1024 };
 
 struct client {
     struct options options;
@@ -50,6 +50,16 @@ int client_query(struct client *client, const struct tip_store_query *query, str
 
 /** bus.query, the broker about itself. @param answerp  as above */
 int client_bus_query(struct client *client, const struct tip_store_query *query, struct tip_store_answer **answerp);
+
+/** What --door says, NULL for nothing (TIP_TLP_NONE). @return 0, or CLI_E_USAGE after a sentence */
+tip_nodiscard int client_door_of(const char *name, enum tip_tlp *doorp);
+
+/**
+ * The key's own audience in place of TIP_TLP_NONE; a wider door is refused.
+ *
+ * @return CLI_OK, or CLI_DENIED after a sentence
+ */
+tip_nodiscard int client_door(const struct client *client, enum tip_tlp *doorp);
 
 /** verdict.lookup.<audience>. @param answerp  as above */
 int client_lookup(struct client *client, enum tip_tlp audience, const struct tip_verdict_lookup *lookup,

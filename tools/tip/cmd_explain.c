@@ -4,6 +4,7 @@
 #include "commands.h"
 #include "explain.h"
 #include "past.h"
+#include "unreadable.h"
 
 enum { EXPLAIN_AT, EXPLAIN_OPTIONS };
 
@@ -11,12 +12,12 @@ static const struct cli_option explain_rows[EXPLAIN_OPTIONS] = {
     [EXPLAIN_AT] = {"at", 0, "TIME", "As it was then; a time (2026-11-22T04:00:00Z) or how long ago (7d)."},
 };
 
-/* Nobody names it; yet it may inherit. */
+/* Nobody names it, no operator, and what is around it does not speak for it. */
 static void explain_show_nothing(const struct explain *explain)
 {
     char text[INHERITED_TEXT];
 
-    cli_note(explain->cli, "no list %s named %s; tip search also looks around it",
+    cli_note(explain->cli, "no list %s named %s; tip search also looks around and inside it",
              *explain->at ? "had then" : "has ever", explain->indicator.value);
     if (inherited_text(&explain->inherited, text))
         cli_note(explain->cli, "%s: %s", explain->indicator.value, text);
@@ -26,7 +27,7 @@ static int explain_show(struct explain *explain)
 {
     const char *bad = NULL;
 
-    if (explain->answer->n_rows == 0 && !(explain->allow && explain->allow->n_rows)) {
+    if (!explain_is_named(explain) && !inherited_is(&explain->inherited)) {
         explain_show_nothing(explain);
         return CLI_NOT_FOUND;
     }
@@ -96,7 +97,8 @@ static int explain_run(struct cli *cli)
     explain_init(&explain, cli);
     r = tip_indicator_parse(&explain.indicator, TIP_KIND_NONE, cli->args[0], strlen(cli->args[0]));
     if (r) {
-        cli_error("\"%s\" is no address, network, name or URL: %s", cli->args[0], tip_indicator_reason(r));
+        cli_error("\"%s\" is no address, network, name or URL: %s", cli->args[0],
+                  unreadable_phrase(tip_indicator_reason(r)));
         r = CLI_USAGE;
     } else if (cli_past(cli, EXPLAIN_AT, &explain.at_unix_ms, at)) {
         r = CLI_USAGE;
@@ -114,7 +116,9 @@ const struct cli_command cmd_explain = {
     .arguments = "VALUE",
     .summary =
         "Why an indicator has its score: which lists, since when, which line, the arithmetic; what would remove it.",
-    .details = "The score is computed anew from what is listed and compared with the verdict that was published.",
+    .details =
+        "The score is computed anew from what is listed and compared with the verdict that was published. Of what\n"
+        "nobody names it is told what it inherits. Exit code 4 when there is nothing to tell.",
     .options = explain_rows,
     .n_options = EXPLAIN_OPTIONS,
     .min_args = 1,

@@ -8,6 +8,7 @@
 #include "commands.h"
 #include "inherited.h"
 #include "past.h"
+#include "unreadable.h"
 
 enum { SEARCH_LIMIT, SEARCH_ALL, SEARCH_AT, SEARCH_OPTIONS };
 
@@ -86,8 +87,10 @@ static void search_conclude(const struct search *search)
 
     if (search->cli->out.mode != OUT_HUMAN)
         return;
-    if (inherited_text(&search->inherited, text))
-        printf("\n%s: ", search->indicator.value), out_safe_line(stdout, text);
+    if (!inherited_text(&search->inherited, text))
+        strcpy(text, "it has no score of its own and inherits none");
+    printf("\n%s: ", search->indicator.value);
+    out_safe_line(stdout, text);
 }
 
 static int search_show(struct search *search)
@@ -159,7 +162,8 @@ static int search_run(struct cli *cli)
     int r = tip_indicator_parse(&search.indicator, TIP_KIND_NONE, cli->args[0], strlen(cli->args[0]));
 
     if (r) {
-        cli_error("\"%s\" is no address, network, name or URL: %s", cli->args[0], tip_indicator_reason(r));
+        cli_error("\"%s\" is no address, network, name or URL: %s", cli->args[0],
+                  unreadable_phrase(tip_indicator_reason(r)));
         return CLI_USAGE;
     }
     if (cli_int(cli, SEARCH_LIMIT, 1, TIP_CALL_ROWS_MAX, &limit))

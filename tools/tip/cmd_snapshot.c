@@ -18,7 +18,7 @@ enum { SNAP_DOOR, SNAP_FOLLOW, SNAP_TIMEOUT, SNAP_DEADLINE, SNAP_OPTIONS };
 enum { SNAP_DEADLINE_MS = 60000 };
 
 static const struct cli_option snap_rows[SNAP_OPTIONS] = {
-    [SNAP_DOOR] = {"door", 0, "TLP", "As this audience may see it: clear, green or amber [amber]."},
+    [SNAP_DOOR] = {"door", 0, "TLP", "As this audience may see it: clear, green or amber [the key's]."},
     [SNAP_FOLLOW] = {"follow", 0, NULL, "Goes on with what changes, until interrupted."},
     [SNAP_TIMEOUT] = {"timeout", 't', "TIME", "With --follow: ends after this time (90s, 15m)."},
     [SNAP_DEADLINE] = {"deadline", 0, "TIME", "Gives up on a snapshot that has not come by then [60s]."},
@@ -33,6 +33,7 @@ struct snap_stream {
     enum tip_event_kind kind;
     const struct tip_column *columns;
     size_t n_columns;
+    const char *human; /* the columns for people */
     void (*show)(struct snap *snap, const struct tip_event *event, const char *seq, const char *snapshot);
 };
 
@@ -65,8 +66,8 @@ static const struct tip_column verdict_columns[V_COUNT] = {
 
 static void verdict_show(struct snap *snap, const struct tip_verdict *verdict, const char *seq, const char *snapshot)
 {
-    tip_auto(tip_free) char *families = verdict_families(verdict);
-    tip_auto(tip_free) char *reasons = verdict_reasons(verdict);
+    tip_auto(tip_free) char *families = verdict_families(verdict, snap->cli->out.mode);
+    tip_auto(tip_free) char *reasons = verdict_reasons(verdict, snap->cli->out.mode);
     char score[32], n_reasons[16];
     const char *cells[V_COUNT] = {
         [V_KIND] = tip_kind_name(verdict->kind),
@@ -148,8 +149,10 @@ static void allows_show(struct snap *snap, const struct tip_event *event, const 
 }
 
 static const struct snap_stream snap_streams[] = {
-    {"allow", TIP_TOPIC_CONTROL_ALLOW, TIP_EVENT_CONTROL_ALLOW, allow_columns, A_COUNT, allows_show},
-    {"verdict", TIP_TOPIC_VERDICT_CHANGES, TIP_EVENT_VERDICT_CHANGES, verdict_columns, V_COUNT, verdicts_show},
+    {"allow", TIP_TOPIC_CONTROL_ALLOW, TIP_EVENT_CONTROL_ALLOW, allow_columns, A_COUNT,
+     "rule,kind,value,scope,since,until,actor,reason", allows_show},
+    {"verdict", TIP_TOPIC_VERDICT_CHANGES, TIP_EVENT_VERDICT_CHANGES, verdict_columns, V_COUNT,
+     "tier,score,kind,value,reasons", verdicts_show},
 };
 
 /* ---- events, of a snapshot and behind it ---- */
@@ -309,27 +312,19 @@ static int snap_recipe(struct snap *snap)
 
 /* ---- the command ---- */
 
-static int snap_door(struct snap *snap)
-{
-    const char *name = cli_text(snap->cli, SNAP_DOOR, "amber");
-
-    for (snap->door = TIP_TLP_CLEAR; snap->door < TIP_TLP_COUNT; snap->door++) {
-        if (strcmp(tip_tlp_name(snap->door), name) == 0)
-            return CLI_OK;
-    }
-    cli_error("--door is clear, green or amber, not \"%s\"", name);
-    return CLI_USAGE;
-}
-
 static int snap_stream_of(struct snap *snap, const char *name)
 {
+    tip_auto(tip_buf_deinit) struct tip_buf names;
+
+    tip_buf_init(&names, 256);
     for (size_t i = 0; i < sizeof(snap_streams) / sizeof(snap_streams[0]); i++) {
         if (strcmp(snap_streams[i].name, name) == 0)
             snap->stream = &snap_streams[i];
+        (void)!tip_buf_append_format(&names, "%s%s", i ? ", " : "", snap_streams[i].name); /* our own words */
     }
     if (snap->stream)
         return CLI_OK;
-    cli_error("there is no stream \"%s\"; there is: verdict", name);
+    cli_error("there is no stream \"%s\"; there are: %s", name, tip_buf_text(&names));
     return CLI_USAGE;
 }
 
@@ -340,12 +335,13 @@ static int snap_table(struct snap *snap)
     bool is_follow = cli_flag(snap->cli, SNAP_FOLLOW);
     const char *bad = NULL;
 
+    out.nested = VERDICT_NESTED;
     if (is_follow && out.mode == OUT_JSON)
         out.mode = OUT_NDJSON;
     if (is_follow && out.mode == OUT_HUMAN)
         return CLI_OK;
     if (out.mode == OUT_HUMAN && !out.fields)
-        out.fields = "tier,score,kind,value,reasons";
+        out.fields = snap->stream->human;
     if (out_open(&snap->table, &out, snap->stream->columns, snap->stream->n_columns, &bad))
         return cli_bad_field(bad);
     return CLI_OK;
@@ -360,11 +356,13 @@ static int snap_run(struct cli *cli)
     if (cli_duration(cli, SNAP_TIMEOUT, &snap.timeout_ms) || cli_duration(cli, SNAP_DEADLINE, &snap.deadline_ms))
         return CLI_USAGE;
     r = snap_stream_of(&snap, cli->args[0]);
-    if (r == CLI_OK)
-        r = snap_door(&snap);
+    if (r == CLI_OK && client_door_of(cli_text(cli, SNAP_DOOR, NULL), &snap.door))
+        r = CLI_USAGE;
     if (r != CLI_OK)
         return r;
     r = client_open(&snap.client, cli->config, needs);
+    if (r == CLI_OK)
+        r = client_door(&snap.client, &snap.door);
     if (r == CLI_OK)
         r = snap_table(&snap);
     if (r == CLI_OK)

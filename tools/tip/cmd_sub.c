@@ -128,6 +128,24 @@ static int sub_live(struct sub *sub)
 
 /* ---- both ---- */
 
+/* A class that nobody publishes is no error, for new ones will come; but it is what a wrong letter looks like. */
+static void sub_note_class(const struct sub *sub, const char *prefix)
+{
+    static const char *const classes[] = {"schedule", "listing", "source", "verdict", "control",
+                                          "system",   "bus",     "mail",   "flux",    "smtp"};
+    const char *name = prefix + (strncmp(prefix, "v1.", 3) ? strlen(prefix) : 3);
+    const size_t n = strcspn(name, ".");
+
+    for (size_t i = 0; i < sizeof(classes) / sizeof(classes[0]); i++) {
+        if (strncmp(classes[i], name, n) == 0 && (!name[n] || !classes[i][n]))
+            return;
+    }
+    cli_note(sub->cli,
+             "\"%.*s\" is no class that TIP publishes: schedule, listing, source, verdict, control, system, "
+             "bus, mail, flux, smtp",
+             (int)n, name);
+}
+
 static int sub_topics(struct sub *sub)
 {
     sub->n_prefixes = sub->cli->n_args ? (size_t)sub->cli->n_args : 1;
@@ -137,6 +155,7 @@ static int sub_topics(struct sub *sub)
             return CLI_USAGE;
         }
         sub->list[i] = sub->prefixes[i];
+        sub_note_class(sub, sub->prefixes[i]);
     }
     return CLI_OK;
 }
@@ -154,36 +173,17 @@ static int sub_result(const struct sub *sub, int r)
     return sub->is_lossy ? CLI_DEGRADED : CLI_OK;
 }
 
-/* @param needsp  gets the flag of the door that --door names */
-static int sub_door(const struct sub *sub, unsigned *needsp)
-{
-    static const struct {
-        const char *name;
-        unsigned flag;
-    } doors[] = {{"clear", CLIENT_DOOR_CLEAR}, {"green", CLIENT_DOOR_GREEN}, {"amber", CLIENT_DOOR_AMBER}};
-    const char *name = cli_text(sub->cli, SUB_DOOR, NULL);
-
-    for (size_t i = 0; name && i < sizeof(doors) / sizeof(doors[0]); i++) {
-        if (strcmp(doors[i].name, name) == 0) {
-            *needsp |= doors[i].flag;
-            return CLI_OK;
-        }
-    }
-    if (name)
-        cli_error("--door: \"%s\" is none of clear, green, amber", name);
-    return name ? CLI_USAGE : CLI_OK;
-}
-
 static int sub_perform(struct sub *sub)
 {
     const char *name = cli_text(sub->cli, SUB_DURABLE, NULL), *bad = NULL;
-    unsigned needs = name ? CLIENT_FETCH : CLIENT_FEED;
+    enum tip_tlp door = TIP_TLP_NONE;
     int r = sub_topics(sub);
 
+    if (r == CLI_OK && client_door_of(cli_text(sub->cli, SUB_DOOR, NULL), &door))
+        r = CLI_USAGE;
     if (r == CLI_OK)
-        r = sub_door(sub, &needs);
-    if (r == CLI_OK)
-        r = client_open(&sub->client, sub->cli->config, needs);
+        r = client_open(&sub->client, sub->cli->config,
+                        name ? (unsigned)CLIENT_FETCH : CLIENT_FEED | CLIENT_DOOR * (unsigned)door);
     if (r == CLI_OK && sub->format == SUB_CSV &&
         out_open(&sub->csv, &sub->cli->out, sub_columns, sizeof(sub_columns) / sizeof(sub_columns[0]), &bad))
         r = cli_bad_field(bad);

@@ -7,12 +7,13 @@
 
 #include "client.h"
 #include "commands.h"
+#include "unreadable.h"
 #include "verdict.h"
 
 enum { VERDICT_DOOR, VERDICT_OPTIONS };
 
 static const struct cli_option verdict_rows[VERDICT_OPTIONS] = {
-    [VERDICT_DOOR] = {"door", 0, "TLP", "What that audience may see: clear, green or amber [amber]."},
+    [VERDICT_DOOR] = {"door", 0, "TLP", "What that audience may see: clear, green or amber [the key's]."},
 };
 
 enum {
@@ -91,8 +92,9 @@ static double asking_own(const struct tip_verdict_found *found)
 static void asking_show(struct asking *asking, const char *value, const struct tip_verdict_found *found)
 {
     const struct tip_verdict *verdict = found->n_verdicts ? &found->verdicts[0] : NULL;
-    tip_auto(tip_free) char *families = verdict ? verdict_families(verdict) : NULL;
-    tip_auto(tip_free) char *reasons = verdict ? verdict_reasons(verdict) : NULL;
+    const enum out_mode mode = asking->cli->out.mode;
+    tip_auto(tip_free) char *families = verdict ? verdict_families(verdict, mode) : NULL;
+    tip_auto(tip_free) char *reasons = verdict ? verdict_reasons(verdict, mode) : NULL;
     char score[32], share[32], own[32], n_reasons[16], next[TIP_CLOCK_TEXT], expires[TIP_CLOCK_TEXT];
     bool is_read = !*found->unreadable;
     const char *cells[C_COUNT] = {
@@ -120,7 +122,8 @@ static void asking_show(struct asking *asking, const char *value, const struct t
     asking->n_told += found->score > 0 || found->allowed;
     asking->n_unreadable += !is_read;
     if (!is_read)
-        cli_note(asking->cli, "\"%s\" is no address, network, name or URL: %s", value, found->unreadable);
+        cli_note(asking->cli, "\"%s\" is no address, network, name or URL: %s", value,
+                 unreadable_phrase(found->unreadable));
     out_row(asking->table, cells, NULL);
 }
 
@@ -192,21 +195,10 @@ static int asking_table(struct asking *asking)
     struct out_config out = asking->cli->out;
     const char *bad = NULL;
 
+    out.nested = VERDICT_NESTED;
     if (out.mode == OUT_HUMAN && !out.fields)
         out.fields = VERDICT_HUMAN;
     return out_open(&asking->table, &out, verdict_columns, C_COUNT, &bad) ? cli_bad_field(bad) : CLI_OK;
-}
-
-static int asking_door(struct asking *asking)
-{
-    const char *name = cli_text(asking->cli, VERDICT_DOOR, "amber");
-
-    for (asking->door = TIP_TLP_CLEAR; asking->door < TIP_TLP_COUNT; asking->door++) {
-        if (strcmp(tip_tlp_name(asking->door), name) == 0)
-            return CLI_OK;
-    }
-    cli_error("--door is clear, green or amber, not \"%s\"", name);
-    return CLI_USAGE;
 }
 
 static int verdict_run(struct cli *cli)
@@ -215,10 +207,11 @@ static int verdict_run(struct cli *cli)
     int r;
 
     asking->cli = cli;
-    r = asking_door(asking);
-    if (r != CLI_OK)
-        return r;
+    if (client_door_of(cli_text(cli, VERDICT_DOOR, NULL), &asking->door))
+        return CLI_USAGE;
     r = client_open(&asking->client, cli->config, CLIENT_CALLS);
+    if (r == CLI_OK)
+        r = client_door(&asking->client, &asking->door);
     if (r == CLI_OK)
         r = asking_table(asking);
     if (r == CLI_OK)
@@ -239,7 +232,8 @@ const struct cli_command cmd_verdict = {
     .details =
         "Asked of the blacklist itself, up to 1000 in a call. Without values, or with -, one a line is read from\n"
         "standard input. `from` is the network around it or the name above whose verdict decides, `share` how much of\n"
-        "that it inherits. Exit code 4 when nothing is told of any, 3 when one could not be read.",
+        "that it inherits. A URL and an address with a port inherit nothing from their host: ask for the host, too.\n"
+        "Exit code 4 when nothing is told of any, 3 when one could not be read.",
     .options = verdict_rows,
     .n_options = VERDICT_OPTIONS,
     .min_args = 0,

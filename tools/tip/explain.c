@@ -26,7 +26,7 @@ void explain_deinit(struct explain *explain)
 
 const char *explain_cell(const struct explain *explain, size_t row, const char *column)
 {
-    for (size_t i = 0; i < explain->answer->n_columns; i++) {
+    for (size_t i = 0; row < explain->answer->n_rows && i < explain->answer->n_columns; i++) {
         if (strcmp(explain->answer->columns[i].name, column) == 0)
             return explain->answer->cells[row * explain->answer->n_columns + i];
     }
@@ -49,6 +49,11 @@ const char *explain_text(const struct explain *explain, size_t row, const char *
     const char *cell = explain_cell(explain, row, column);
 
     return cell ? cell : "-";
+}
+
+bool explain_is_named(const struct explain *explain)
+{
+    return explain->answer->n_rows || (explain->allow && explain->allow->n_rows);
 }
 
 bool explain_is_listed(const struct explain *explain, size_t row)

@@ -38,12 +38,15 @@ void explain_deinit(struct explain *explain);
 /** Fills the shares and the arithmetic. @return 0 or -ENOBUFS */
 tip_nodiscard int explain_compute(struct explain *explain);
 
-/** A cell; NULL, or "-", for null. */
+/** A cell; NULL, or "-", for null, and of a row that is not there. */
 const char *explain_cell(const struct explain *explain, size_t row, const char *column);
 const char *explain_text(const struct explain *explain, size_t row, const char *column);
 
 /** A cell of another answer; "" for null. */
 const char *explain_of(const struct tip_store_answer *answer, size_t row, const char *column);
+
+/** Does a list, a verdict or the operators' word name the indicator itself? */
+bool explain_is_named(const struct explain *explain);
 
 bool explain_is_listed(const struct explain *explain, size_t row);
 

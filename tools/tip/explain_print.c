@@ -187,6 +187,8 @@ void explain_print(const struct explain *explain)
     }
     explain_print_around(explain);
     explain_print_inherited(explain);
+    if (!explain_is_named(explain))
+        return; /* no score of its own */
     explain_print_verdict(explain);
     explain_print_removal(explain);
 }

@@ -1,8 +1,12 @@
 #include "check.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
+#include <jansson.h>
+
+#include <tip/cleanup.h>
 #include <tip/clock.h>
 
 #include "explain.h"
@@ -242,6 +246,59 @@ static void test_explain_what_is_over_does_not_come(void **state)
     }
 }
 
+/* ---- what nobody names ---- */
+
+static struct tip_column search_columns[] = {{.name = "relation"}, {.name = "kind"},   {.name = "value"},
+                                             {.name = "source"},   {.name = "weight"}, {.name = "listed"},
+                                             {.name = "score"},    {.name = "tier"}};
+
+/* `tip explain -o ndjson` of 192.0.2.5, which is in one listed network. The caller frees. */
+static char *explained_inside(const char *score, bool *is_namedp, bool *inheritsp)
+{
+    const char *around_cells[] = {"around", "net", "192.0.2.0/28", "drop", "0.6", "true", score, "slow"};
+    struct tip_store_answer answer = {.columns = columns, .n_columns = N_COLUMNS, .n_rows = 0};
+    struct tip_store_answer around = {.columns = search_columns, .n_columns = 8, .cells = around_cells, .n_rows = 1};
+    struct cli cli = {.out = {.mode = OUT_NDJSON}};
+    struct explain explain;
+    char *text = NULL;
+    size_t len;
+
+    cli.out.file = open_memstream(&text, &len);
+    explain_init(&explain, &cli);
+    assert_int_equal(tip_indicator_parse(&explain.indicator, TIP_KIND_NONE, "192.0.2.5", 9), 0);
+    explain.answer = &answer;
+    explain.around = &around;
+    explain.inherited.searched = &around;
+    inherited_of_rows(&explain.inherited, &explain.indicator, &answer);
+    assert_int_equal(explain_compute(&explain), 0);
+    *is_namedp = explain_is_named(&explain);
+    *inheritsp = inherited_is(&explain.inherited);
+    explain_print_json(&explain);
+    explain_deinit(&explain);
+    fclose(cli.out.file);
+    return text;
+}
+
+static void test_explain_of_what_only_inherits_is_an_object(void **state)
+{
+    bool is_named, inherits;
+    tip_auto(tip_free) char *text = explained_inside("0.6", &is_named, &inherits);
+    json_t *object = json_loads(text, 0, NULL), *inherited = json_object_get(object, "inherited");
+
+    (void)state;
+    assert_true(inherits && !is_named);
+    assert_string_equal(json_string_value(json_object_get(object, "value")), "192.0.2.5");
+    assert_int_equal(json_array_size(json_object_get(object, "sources")), 0);
+    assert_true(json_is_null(json_object_get(object, "verdict")));
+    assert_string_equal(json_string_value(json_object_get(inherited, "from")), "192.0.2.0/28");
+    assert_true(near(json_number_value(json_object_get(inherited, "score")), 0.6));
+    json_decref(object);
+    tip_free(&text);
+    text = explained_inside(NULL, &is_named, &inherits); /* a list has it, no verdict was told of it */
+    assert_false(inherits || is_named);
+    assert_non_null(strstr(text, "\"inherited\":null"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -249,6 +306,7 @@ int main(void)
         cmocka_unit_test(test_explain_fades_as_verdicts_do),
         cmocka_unit_test(test_explain_what_is_left_keeps_the_rule),
         cmocka_unit_test(test_explain_what_is_over_does_not_come),
+        cmocka_unit_test(test_explain_of_what_only_inherits_is_an_object),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
