@@ -43,6 +43,9 @@ def test_every_command_does_what_it_says(lists, page, site, caller, source):  # 
     (public / "packed.sample").write_text("192.0.2.1\n")
     lists.start()
     assert "packed" in source("pack")
+    for argv in (["run", "nosuch"], ["run", "-w", "nosuch"], ["hold", "nosuch"], ["test", "nosuch"], ["diff", "nosuch"]):
+        said = source(*argv, code=4)
+        assert 'there is no source "nosuch"' in said and "SIGHUP" in said and "control." not in said, said
     assert "terms" in source("enable", "packed", code=1) and not own.seen
     assert "terms.example" in source("enable", "packed", "--accept-terms", "--dry-run") and not state(caller)["enabled"]
     assert "terms.example" in source("enable", "packed", "--accept-terms", "--reason", "read on Sunday")
@@ -109,9 +112,10 @@ def test_the_arithmetic_that_is_printed_is_right(site, source):
     p = float(re.search(r"trust +([0-9.]+)", trust)[1])
     assert abs(p - (t + 2) / (t + 5 * f + 4)) < 1e-4 and f == 2
     _, line = numbers(text, "independence")
-    i, exclusive, copied, scored = map(float, re.search(
-        r"independence +([0-9.]+) .*\(([0-9.]+) exclusive - ([0-9.]+) copied from first\) / ([0-9.]+) scored", line).groups())
-    assert (exclusive, copied, scored) == (60, 60, 60) and abs(i - max(0.05, (exclusive - copied) / scored)) < 1e-4
+    i, underived, copied, scored = map(float, re.search(
+        r"independence +([0-9.]+) .*\(([0-9.]+) in nothing it is derived from - ([0-9.]+) copied from first\) "
+        r"/ ([0-9.]+) scored", line).groups())
+    assert (underived, copied, scored) == (60, 60, 60) and abs(i - max(0.05, (underived - copied) / scored)) < 1e-4
     _, line = numbers(text, "lead")
     lead, total, shared = map(float, re.search(r"lead +([0-9.]+)  ([0-9.e-]+) / ([0-9.]+) entries", line).groups())
     assert shared == 60 and abs(lead - total / shared) < 1e-4
@@ -122,6 +126,11 @@ def test_the_arithmetic_that_is_printed_is_right(site, source):
     assert parts[:3] == [p, i, lead] and 0.9 < fresh <= 1
     assert abs(measured - p * i * (0.5 + 0.5 * lead) * fresh) < 2e-4
     assert abs(float(re.search(r"weight ([0-9.]+)", text)[1]) - measured) < 1e-4, text
+    assert not re.search("^reject", text, re.MULTILINE) and "{" not in text, "nothing was rejected"
+
+    # names are looked up before anything is done with them
+    assert 'there is no source "nosuch"' in source("overlaps", "nosuch", code=4)
+    assert "first" in source("overlaps", "second") and "starts as" in source("run", "second")
 
 
 def test_what_never_worked_ends_with_its_file(site, source):

@@ -84,9 +84,12 @@ def test_the_command_prints_a_file_and_changes_nothing(lists, page, site):
     assert (applied.action, applied.target, applied.ok) == ("new", url, True) and applied.actor
     assert applied.result == "fetched once, to see how it is written"
     target = site.dir / "new.yaml"
-    for expected in (0, 1):  # a file that is there is the user's
+    for expected in (0, 1):  # a file that is there is the user's, and nobody is asked for it
         result = tip(site, "source", "new", url, "--name", "mine", "--write", str(target))
         assert result.returncode == expected and result.stdout == "", result.stderr
+        assert len(own.seen) == 2, "the second time the file is looked at first"
+        assert ("SIGHUP" in result.stderr and "source run -w new" in result.stderr) == (expected == 0), result.stderr
+    assert "is there already" in result.stderr
     assert "mine.yaml: guessed" in target.read_text()
     (lists.dir / "mine.yaml").write_text(target.read_text())
     lists.service.reload()
@@ -101,6 +104,12 @@ def test_the_command_prints_a_file_and_changes_nothing(lists, page, site):
     assert nothing.returncode == 1 and nothing.stdout == "" and "html" in nothing.stderr
     rules = tip(site, "source", "new", f"{own.base}/rules")
     assert rules.returncode == 1 and rules.stdout == "" and "rules of an intrusion detection" in rules.stderr, rules.stderr
+    own.status = 404
+    missing = tip(site, "source", "new", f"{own.base}/page")
+    assert missing.returncode == 1 and "it cannot be fetched: the server answered with status 404" in missing.stderr
+    assert "no kind of list" not in missing.stderr and missing.stderr.count("404") == 1, missing.stderr
+    private = tip(site, "source", "new", "http://127.0.0.3/")
+    assert private.returncode == 1 and "blacklist.new_allow_private" in private.stderr
 
 
 def test_what_is_not_fetched(lists, page, caller):

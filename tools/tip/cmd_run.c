@@ -31,7 +31,9 @@ const struct cli_command cmd_run = {
     .name = "run",
     .arguments = "MODULE[/TARGET]",
     .summary = "Asks the scheduler to start a module now.",
-    .details = "`tip run blacklist` fetches every list that is due, `tip run --force blacklist/NAME` one list at once.",
+    .details =
+        "`tip run blacklist` fetches every list that is due, `tip run --force blacklist/NAME` one list at once.\n"
+        "Exit code 4 when nobody has that name: no program on the bus, and no job of the scheduler.",
     .options = run_rows,
     .n_options = RUN_OPTIONS,
     .words = (const char *const[]){"blacklist", NULL},

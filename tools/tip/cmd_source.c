@@ -9,6 +9,7 @@
 #include "cmd_source_try.h"
 #include "commands.h"
 #include "run.h"
+#include "source_name.h"
 
 /* ---- run ---- */
 
@@ -26,6 +27,7 @@ static int source_run_run(struct cli *cli)
     char target[2 * TIP_NAME_MAX];
     struct run_request request = {
         .target = target,
+        .source = cli->args[0],
         .reason = cli_text(cli, RUN_REASON, ""),
         .force = true,
         .dry_run = cli_flag(cli, RUN_DRY),
@@ -71,7 +73,7 @@ static int source_change(struct cli *cli, struct tip_param *param)
     int r = client_open(&client, cli->config, CLIENT_CALLS);
 
     if (r == CLI_OK)
-        r = client_control(&client, "blacklist", &request, &answer);
+        r = source_control(&client, &request, &answer);
     if (r == CLI_OK)
         out_safe_line(stdout, answer->result);
     client_close(&client);
@@ -159,7 +161,7 @@ static const struct cli_command source_retire = {
 static const struct cli_command source_run = {
     .name = "run",
     .arguments = "NAME",
-    .summary = "Fetches a list now, whatever its interval.",
+    .summary = "Fetches a list now, whatever its interval. Exit code 4 when there is no such list.",
     .options = run_rows,
     .n_options = RUN_OPTIONS,
     .min_args = 1,

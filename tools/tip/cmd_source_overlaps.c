@@ -1,6 +1,7 @@
 #include "cmd_source_overlaps.h"
 
 #include "client.h"
+#include "source_name.h"
 
 #define OVERLAPS_HUMAN "source,other,similarity,share,share_other,n_shared,n_first,n_late,at"
 
@@ -31,9 +32,14 @@ static int overlaps_run(struct cli *cli)
     r = client_open(&client, cli->config, CLIENT_CALLS);
     if (r == CLI_OK)
         r = client_query(&client, &query, &answer);
+    if (r == CLI_OK && !answer->n_rows && cli->n_args)
+        r = source_name_stored(&client, cli->args[0]);
     client_close(&client);
     if (r != CLI_OK)
         return r;
+    if (!answer->n_rows)
+        cli_note(cli, *after ? "there is no more"
+                             : "nothing is known to be shared: lists are compared when they are weighed");
     if (cli->out.mode == OUT_HUMAN && !cli->out.fields)
         cli->out.fields = OVERLAPS_HUMAN;
     if (answer->more)

@@ -6,13 +6,16 @@
 #include <jansson.h>
 
 #include <tip/alloc.h>
+#include <tip/buf.h>
 
 #include "client.h"
+#include "source_name.h"
 #include "weight.h"
 
-#define SOURCE_HUMAN "name,state,live,reason,weight,n_entries,n_rejected,version,last_ok_at,next_at"
+#define SOURCE_NESTED "rejected,reject_sample"
+#define SOURCE_HUMAN  "name,state,live,reason,weight,n_entries,n_rejected,version,last_ok_at,next_at"
 
-enum { SHOW_DEADLINE_MS = 3000 };
+enum { SHOW_DEADLINE_MS = 3000, SHOW_TEXT_BYTES = 4096 };
 
 /* ---- did a fetch ever work? ---- */
 
@@ -108,15 +111,42 @@ static void source_show_object(struct cli *cli, json_t *source)
     }
 }
 
-/* One row, a line a field. */
+/* Counts and samples come as JSON; what has nothing in it takes no line. */
+static void source_show_json(struct cli *cli, const char *name, const char *cell)
+{
+    tip_auto(tip_buf_deinit) struct tip_buf text;
+    json_t *value = json_loads(cell, 0, NULL), *item;
+    const char *reason;
+    size_t i;
+
+    tip_buf_init(&text, SHOW_TEXT_BYTES);
+    json_object_foreach(value, reason, item)(void) !tip_buf_append_format(
+        &text, "%s%s %lld", text.len ? ", " : "", reason, (long long)json_integer_value(item)); /* cut at its cap */
+    if (text.len)
+        source_show_field(cli, name, tip_buf_text(&text));
+    json_array_foreach(value, i, item)
+    {
+        char *sample = json_dumps(item, JSON_COMPACT);
+
+        source_show_field(cli, i ? "" : name, sample);
+        free(sample);
+    }
+    json_decref(value);
+}
+
+/* One row, a line a field. What is wrong in a list takes lines only when something is. */
 static void source_show_fields(struct cli *cli, const struct tip_store_answer *answer)
 {
     char text[OUT_ROUNDED];
 
     for (size_t i = 0; i < answer->n_columns; i++) {
+        const char *name = answer->columns[i].name;
         const char *cell = out_rounded(answer->cells[i], answer->columns[i].type, text);
 
-        source_show_field(cli, answer->columns[i].name, cell ? cell : "-");
+        if (out_names(SOURCE_NESTED, name))
+            source_show_json(cli, name, cell ? cell : "");
+        else
+            source_show_field(cli, name, cell ? cell : "-");
     }
 }
 
@@ -135,10 +165,10 @@ static int source_show_collector(struct cli *cli, struct client *client)
     r = client_control(client, "blacklist", &request, &answer);
     text = r == CLI_OK ? tip_param_get(answer->values, answer->n_values, "source") : NULL;
     source = text ? json_loads(text, 0, NULL) : NULL;
+    client->why = NULL;
     if (!json_is_object(source)) {
         json_decref(source);
-        cli_note(cli, "storage knows no source \"%s\"", cli->args[0]);
-        return CLI_NOT_FOUND;
+        return source_name_unknown(client, cli->args[0]);
     }
     json_object_set_new(source, "live", json_string(live_word(json_is_true(json_object_get(source, "verified")))));
     if (cli->out.mode == OUT_JSON || cli->out.mode == OUT_NDJSON)
@@ -151,10 +181,12 @@ static int source_show_collector(struct cli *cli, struct client *client)
 
 static int source_show_answer(struct cli *cli, const struct tip_store_answer *answer)
 {
+    struct out_config out = cli->out;
     const char *bad = NULL;
 
-    if (cli->out.mode != OUT_HUMAN || cli->out.fields)
-        return out_answer(&cli->out, answer, &bad) ? cli_bad_field(bad) : CLI_OK;
+    out.nested = SOURCE_NESTED;
+    if (out.mode != OUT_HUMAN || out.fields)
+        return out_answer(&out, answer, &bad) ? cli_bad_field(bad) : CLI_OK;
     source_show_fields(cli, answer);
     return CLI_OK;
 }

@@ -14,6 +14,7 @@
 #include <tip/cleanup.h>
 
 #include "client.h"
+#include "source_name.h"
 
 enum { TRY_DEADLINE_MS = 120000 };
 
@@ -39,7 +40,7 @@ static int try_call(const struct cli *cli, struct tip_control_request *request, 
 
     client.deadline_ms = TRY_DEADLINE_MS;
     if (r == CLI_OK)
-        r = client_control(&client, "blacklist", request, answerp);
+        r = source_control(&client, request, answerp);
     client_close(&client);
     return r;
 }
@@ -98,7 +99,9 @@ enum { NEW_NAME, NEW_WRITE, NEW_OPTIONS };
 
 static const struct cli_option new_rows[NEW_OPTIONS] = {
     [NEW_NAME] = {"name", 'n', "NAME", "What the source is to be called [made of the URL]."},
-    [NEW_WRITE] = {"write", 'w', "FILE", "Writes the file there instead of to stdout; one that exists is left alone."},
+    [NEW_WRITE] =
+        {"write", 'w', "FILE",
+         "Writes the file there instead of to stdout, and says what to do next; one that exists is left alone."},
 };
 
 static const char *new_value(const struct tip_control_answer *answer, const char *name)
@@ -162,7 +165,8 @@ static void new_preview(const struct cli *cli, const struct tip_control_answer *
 {
     char line[256];
 
-    new_say(cli, "result", answer->result);
+    if (*new_value(answer, "file"))
+        new_say(cli, "result", answer->result); /* else it is the error */
     (void)snprintf(line, sizeof(line),
                    "%s entries (%s special-use or public suffixes), %s rejected; %s lines, %s bytes",
                    new_value(answer, "entries"), new_value(answer, "special"), new_value(answer, "rejected_lines"),
@@ -189,6 +193,44 @@ static int new_write_all(int fd, const char *text)
     return fsync(fd) ? -errno : 0;
 }
 
+/* What is left to be done: the collector reads its files when it is told to, and calls them by their names. */
+static void new_say_next(const struct cli *cli, const char *path)
+{
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    const size_t len = strlen(name), n = len > 5 && strcmp(name + len - 5, ".yaml") == 0 ? len - 5 : len;
+    char reload[SOURCE_RELOAD_BYTES] = "SIGHUP to tip-blacklist";
+    struct options options;
+
+    if (cli->quiet)
+        return;
+    if (options_load(&options, cli->config) == CLI_OK)
+        source_reload_text(&options, reload);
+    options_free(&options);
+    fprintf(stderr,
+            "next: read it, and fill in what stands behind #; it belongs into the directory blacklist.sources\n"
+            "      load it with %s\n"
+            "      then: tip source run -w %.*s\n",
+            reload, (int)n, name);
+}
+
+/* Looked at before a publisher is asked for anything. */
+static int new_look(const char *path)
+{
+    tip_auto(tip_free) char *dir = tip_strdup(path);
+    char *slash = strrchr(dir, '/');
+
+    if (access(path, F_OK) == 0) {
+        cli_error("%s is there already: name another file", path);
+        return CLI_FAILED;
+    }
+    if (slash)
+        slash[slash == dir] = '\0';
+    if (access(slash ? dir : ".", W_OK) == 0)
+        return CLI_OK;
+    cli_error("cannot write %s: %s", path, strerror(errno));
+    return CLI_FAILED;
+}
+
 /* Never over a file that is there: source files are the user's. */
 static int new_write(const struct cli *cli, const char *path, const char *text)
 {
@@ -202,6 +244,7 @@ static int new_write(const struct cli *cli, const char *path, const char *text)
         return CLI_FAILED;
     }
     cli_note(cli, "written: %s", path);
+    new_say_next(cli, path);
     return CLI_OK;
 }
 
@@ -246,6 +289,22 @@ static void new_json(struct cli *cli, const struct tip_control_answer *answer, c
     json_decref(object);
 }
 
+/* The result is `reason: detail`: people get the detail. What has no counts was never read. */
+static void new_failed(const struct tip_control_answer *answer)
+{
+    const char *reason = new_value(answer, "reason"), *detail = answer->result;
+    const size_t n = strlen(reason);
+
+    if (n && strncmp(detail, reason, n) == 0 && strncmp(detail + n, ": ", 2) == 0)
+        detail += n + 2;
+    if (!*new_value(answer, "bytes"))
+        cli_error("it cannot be fetched: %s%s", detail,
+                  strstr(detail, "not a public address") ? "; blacklist.new_allow_private names addresses of yours"
+                                                         : "");
+    else
+        cli_error("%s%s", *reason ? "no kind of list reads it: " : "", *reason ? answer->result : detail);
+}
+
 static int new_show(struct cli *cli, const struct tip_control_answer *answer)
 {
     const char *path = cli_text(cli, NEW_WRITE, NULL);
@@ -259,7 +318,7 @@ static int new_show(struct cli *cli, const struct tip_control_answer *answer)
     else
         new_preview(cli, answer);
     if (!file.len) {
-        cli_error("%s%s", strcmp(new_value(answer, "ok"), "true") ? "no kind of list reads it: " : "", answer->result);
+        new_failed(answer);
         return CLI_FAILED;
     }
     if (path)
@@ -275,8 +334,11 @@ static int source_new_run(struct cli *cli)
     struct tip_control_request request = {
         .action = "new", .target = cli->args[0], .reason = "", .params = &name, .n_params = *name.value ? 1 : 0};
     tip_auto(tip_call_free) struct tip_control_answer *answer = NULL;
-    int r = try_call(cli, &request, &answer);
+    const char *path = cli_text(cli, NEW_WRITE, NULL);
+    int r = path ? new_look(path) : CLI_OK;
 
+    if (r == CLI_OK)
+        r = try_call(cli, &request, &answer);
     return r ? r : new_show(cli, answer);
 }
 
@@ -287,7 +349,8 @@ const struct cli_command source_new = {
     .details = "The collector fetches it as it fetches every list: from public addresses (and those of "
                "blacklist.new_allow_private), and no publisher more often than it wants. The file goes to stdout, with "
                "comments on what is to be filled in; what was read goes to stderr. Nothing is changed: put the file "
-               "into blacklist.sources, then `tip source test`.",
+               "into the directory blacklist.sources (or let --write do it), send `tip up` a SIGHUP, then `tip source "
+               "test NAME` and `tip source run -w NAME`.",
     .options = new_rows,
     .n_options = NEW_OPTIONS,
     .min_args = 1,

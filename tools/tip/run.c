@@ -8,11 +8,14 @@
 #include "client.h"
 #include "command.h"
 #include "line.h"
+#include "module_name.h"
+#include "source_name.h"
 
 struct run {
     struct cli *cli;
     const struct run_request *request;
     struct client client;
+    char module[TIP_NAME_MAX + 1];
     char topics[3][TIP_TOPIC_MAX + 1];
     struct tip_id run_id;
     bool is_known; /* run_id is set */
@@ -142,8 +145,11 @@ static int run_subscribed(struct run *run)
 {
     tip_auto(tip_call_free) struct tip_control_answer *answer = NULL;
     bool want_wait = run->request->wait && !run->request->dry_run;
-    int r = run_ask(run, &answer);
+    int r = run->request->source ? source_name_look(&run->client, run->request->source)
+                                 : module_name_look(&run->client, run->module);
 
+    if (r == CLI_OK)
+        r = run_ask(run, &answer);
     if (r == CLI_OK && want_wait)
         r = run_wait(run);
     if (answer && answer->ok)
@@ -155,16 +161,15 @@ static int run_topics(struct run *run)
 {
     static const char *const prefixes[] = {TIP_TOPIC_SCHEDULE_DONE, TIP_TOPIC_SCHEDULE_FAILED,
                                            TIP_TOPIC_SCHEDULE_OVERDUE};
-    char module[TIP_NAME_MAX + 1];
     size_t len = strcspn(run->request->target, "/");
 
     if (len == 0 || len > TIP_NAME_MAX) {
         cli_error("\"%s\" names no module", run->request->target);
         return CLI_USAGE;
     }
-    snprintf(module, sizeof(module), "%.*s", (int)len, run->request->target);
+    snprintf(run->module, sizeof(run->module), "%.*s", (int)len, run->request->target);
     for (size_t i = 0; i < 3; i++) {
-        if (tip_topic(run->topics[i], prefixes[i], module))
+        if (tip_topic(run->topics[i], prefixes[i], run->module))
             return CLI_USAGE;
     }
     return CLI_OK;

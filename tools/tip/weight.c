@@ -64,7 +64,7 @@ static int weight_independence(const json_t *told, struct tip_buf *out)
     const char *from = weight_word(told, "copied_from");
 
     return tip_buf_append_format(
-        out, "  independence  %.4f  max(0.05, (%.6g exclusive - %.6g copied%s%s) / %.6g scored)\n",
+        out, "  independence  %.4f  max(0.05, (%.6g in nothing it is derived from - %.6g copied%s%s) / %.6g scored)\n",
         weight_number(told, "independence"), weight_number(told, "n_exclusive"), weight_number(told, "n_copied"),
         *from ? " from " : "", from, weight_number(told, "n_scored"));
 }
@@ -76,8 +76,11 @@ static int weight_lead(const json_t *told, struct tip_buf *out)
     if (shared < 30)
         return tip_buf_append_format(out, "  lead          %.4f  0.5: %.6g entries shared, fewer than 30\n",
                                      weight_number(told, "lead"), shared);
-    return tip_buf_append_format(out, "  lead          %.4f  %.6g / %.6g entries shared\n", weight_number(told, "lead"),
-                                 weight_number(told, "lead_sum"), shared);
+    return tip_buf_append_format(
+        out,
+        "  lead          %.4f  %.6g / %.6g entries shared, each as 2^(-lateness / 24 h): 1 when no "
+        "other list had it before\n",
+        weight_number(told, "lead"), weight_number(told, "lead_sum"), shared);
 }
 
 static int weight_freshness(const json_t *told, struct tip_buf *out)
