@@ -14,8 +14,10 @@ enum { KEYS_PATH_BYTES = 241 /* zcert_load adds "_secret" in a buffer of 256 */ 
 
 static const char *const keys_whys[] = {
     [TIP_KEYS_E_NAME] = "a key is called [a-z0-9_-], 1 to 48 characters",
-    [TIP_KEYS_E_SECRET] = "there is no <name>.cert_secret that can be read and holds a key pair: `tip keys add`",
-    [TIP_KEYS_E_OPEN] = "<name>.cert_secret is open to other users: chmod o= it, and make a new key if somebody looked",
+    [TIP_KEYS_E_SECRET] =
+        "its .cert_secret is not there, cannot be read, or holds no key pair: `tip keys init` makes the "
+        "keys of TIP's own programs, `tip keys add` those of consumers",
+    [TIP_KEYS_E_OPEN] = "its .cert_secret is open to other users: chmod o= it, and make a new key if somebody looked",
     [TIP_KEYS_E_BROKER] = "there is no broker.cert that holds a key: `tip keys init`",
     [TIP_KEYS_E_PATH] = "the path of the directory is too long",
 };

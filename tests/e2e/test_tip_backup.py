@@ -273,6 +273,8 @@ def test_half_a_backup_and_the_place_of_another(system):
     (system.site.data / "blacklist/sets/link").symlink_to("nowhere")
     made = system.tip("backup", str(system.backup))
     assert "sets/link is not in the backup: it is no plain file" in made.stderr
+    nowhere = system.tip("backup", str(system.backup.parent / "nowhere/today"), check=False)
+    assert nowhere.returncode == 1 and "nowhere is not there: mkdir -m 700" in nowhere.stderr, nowhere
     taken = system.tip("backup", str(system.backup), check=False)
     assert taken.returncode == 2 and "there already" in taken.stderr
     system.tip("allow", "add", "203.0.113.10", "--reason", "after")

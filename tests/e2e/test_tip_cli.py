@@ -92,7 +92,7 @@ def test_status_of_a_broker_alone(tip, broker):
     rows = list(csv.DictReader(io.StringIO(tip("status", "-o", "csv").stdout)))
     assert [row["service"] for row in rows] == list(PROGRAMS)
     human = tip("status")
-    assert "INSECURE" in human.stdout and "\033" not in human.stdout
+    assert "INSECURE" in human.stdout and "\033" not in human.stdout and "configuration: " in human.stderr
     assert tip("status", "-o", "csv", "--fields", "state,service", "--no-header").stdout.startswith("ready,broker\n")
     assert tip("search", "192.0.2.7").returncode == UNREACHABLE
 
@@ -126,7 +126,9 @@ def test_search_and_explain(tip, stored):
     answer = json.loads(tip("explain", "192.0.2.7", "-o", "json").stdout)
     assert answer["agrees"] and answer["verdict"]["tier"] == "slow" and answer["score"] == 0.8
     assert [(s["source"], s["line"], s["listed"]) for s in answer["sources"]] == [("first", 3, True), ("second", 9, True)]
-    assert tip("explain", "198.51.100.1").returncode == NOT_FOUND
+    nothing = tip("explain", "198.51.100.1")
+    assert nothing.returncode == NOT_FOUND and "around and inside it" in nothing.stderr
+    assert "192.0.2.0/24: it has no score of its own and inherits none" in tip("search", "192.0.2.0/24").stdout
     assert [(row["relation"], row["value"], row["source"]) for row in answer["around"]] == [
         ("around", "192.0.2.0/24", "second")]
 
@@ -192,7 +194,10 @@ def test_sources_of_storage(tip, stored):
     wait_for(lambda: names() == ["first", "second"], 20, "two sources")
     shown = tip("source", "show", "first")
     assert shown.returncode == OK and "weight" in shown.stdout and "changed" in shown.stdout
-    assert tip("source", "show", "nosuch").returncode == NOT_FOUND
+    for verb in ("show", "overlaps"):
+        assert tip("source", verb, "nosuch").returncode == NOT_FOUND, verb
+    alone = tip("source", "overlaps", "first")
+    assert alone.returncode == OK and alone.stdout == "" and "nothing is known to be shared" in alone.stderr
     status = json.loads(tip("status", "-o", "json").stdout)
     assert status["storage"]["sources"] == 2 and status["storage"]["rejects"] == 0
 
@@ -208,7 +213,9 @@ def test_sub_durable_remembers_and_skips_nothing(tip, site, pub):
         names += [json.loads(line)["data"]["name"] for line in result.stdout.splitlines()]
     assert names == [f"n{number}" for number in range(10)]
     result = tip("sub", "system.alarm.", "--durable", "mine", "--count", "1", "--timeout", "500ms")
-    assert result.returncode == FAILED and "0 of 1" in result.stderr
+    assert result.returncode == FAILED and "0 of 1" in result.stderr and "no class" not in result.stderr
+    result = tip("sub", "alarm.", "--count", "1", "--timeout", "200ms")
+    assert result.returncode == FAILED and '"alarm" is no class that TIP publishes' in result.stderr
 
 
 def test_sub_durable_says_when_the_journal_is_another(tip, site, broker, pub):
@@ -271,6 +278,8 @@ def test_pub_returns_when_it_is_on_disk(tip, site, broker, sub):
     assert sub.wait(lambda s: s.kind == "system.alarm").payload.name == "disk_full"
     assert tip("pub", "system.alarm", "service=mine", "name=x", "--dry-run").returncode == OK
     assert tip("pub", "system.alarm", "nosuch=1").returncode == USAGE
+    empty = tip("pub", "system.alarm")
+    assert empty.returncode == USAGE and "standard input is empty" in empty.stderr
     with Fetch(site.endpoint("fetch")) as fetch:
         assert len(fetch.all("v1.system.alarm.")) == 1
 
@@ -284,11 +293,13 @@ def test_sched_and_run(tip, site, broker, sub):
     assert tip("sched", "release", "lists").returncode == OK
     assert tip("sched", "hold", "nosuch").returncode == NOT_FOUND
     assert "would start" in tip("run", "blacklist/drop", "--dry-run").stdout
+    unknown = tip("run", "test/one")
+    assert unknown.returncode == NOT_FOUND and 'there is no module "test"' in unknown.stderr
 
-    process = site.add(Process(site, "run", [binary("tip"), "run", "test/one", "--wait", "--config", site.config_path,
-                                             "--timeout", "20s"])).spawn()
-    due = sub.wait(lambda s: s.kind == "schedule.due" and s.payload.module == "test")
-    with Pub(site.endpoint("ingest"), "test2") as module:
+    with Pub(site.endpoint("ingest"), "test") as module:  # no job names it, but it is there
+        process = site.add(Process(site, "run", [binary("tip"), "run", "test/one", "--wait", "--config", site.config_path,
+                                                 "--timeout", "20s"])).spawn()
+        due = sub.wait(lambda s: s.kind == "schedule.due" and s.payload.module == "test")
         module.publish("v1.schedule.done.test.", event("schedule.done", run_id=due.payload.run_id, module="test",
                                                        summary="all well", n_ok=1))
         module.flush()
@@ -313,6 +324,7 @@ def test_config_says_where_it_is_wrong(tip, site):
     rows = {row["key"]: row for row in json.loads(tip("config", "show", "--origin", "-o", "json").stdout)}
     assert rows["tip.run"]["value"] == str(site.run) and "tip.yaml:2:" in rows["tip.run"]["origin"]
     assert rows["storage.database"]["origin"] == "default"
+    assert "..." not in tip("config", "show").stdout, "only on a terminal lines are cut"
 
 
 def test_completion_is_shell(tip, site):
@@ -337,7 +349,7 @@ def test_worker_that_refuses(tip, site, broker):
                                                                 site.config_path])).spawn()
             worker.fail(worker.job(), "no, because", code)
             assert process.wait() == wanted
-            assert "no, because" in process.log_text()
+            assert "no, because" in process.log_text() and "store.query" not in process.log_text()
 
 
 def test_a_list_that_was_never_fetched_says_so(tip, stored, site):

@@ -78,7 +78,9 @@ def test_up_runs_as_somebody_and_says_so(site, up):
     for name in SERVICES:
         assert os.stat(f"/proc/{pid_of(site, name)}").st_uid == (NOBODY if AS_ROOT else os.getuid())
     migrations = json.loads(tip(site, "db", "status", "-o", "json").stdout)
-    assert migrations and migrations[0]["version"] == 1
+    assert migrations and [row["version"] for row in migrations] == list(range(1, len(migrations) + 1))
+    link = site.data / "web/first-link"
+    assert f"page http://127.0.0.1:" in up.log_text() and f"by the link in {link}" in up.log_text() and link.exists()
     assert (site.data / "log/storage.log").stat().st_size > 0
     second = tip(site, "up")
     assert second.returncode == 1 and "another `tip up`" in second.stderr

@@ -5,6 +5,8 @@
 
 #include "brief.h"
 
+enum { BRIEF_FAR_S = 365 * 86400 }; /* what is further off is no news */
+
 enum brief_kind {
     BRIEF_END, /* behind the last column */
     BRIEF_TEXT,
@@ -121,9 +123,12 @@ static void brief_note(const struct bus_state *state, size_t row, char cell[stat
 {
     const char *trimmed = bus_text(state, BUS_CONSUMERS, row, "trimmed_in_s");
     const char *stops = bus_text(state, BUS_CONSUMERS, row, "stops_acks_in_s");
+    double in_s = bus_number(state, BUS_CONSUMERS, row, trimmed ? "trimmed_in_s" : "stops_acks_in_s", 0);
     char in[BRIEF_BYTES];
 
-    brief_seconds(bus_number(state, BUS_CONSUMERS, row, trimmed ? "trimmed_in_s" : "stops_acks_in_s", 0), in);
+    if (in_s > BRIEF_FAR_S)
+        trimmed = stops = NULL;
+    brief_seconds(in_s, in);
     if (bus_is(state, BUS_CONSUMERS, row, "overtaken"))
         snprintf(cell, BUS_BRIEF_CELL, "trimmed over");
     else if (trimmed)

@@ -484,10 +484,15 @@ static int backup_place(struct backup *backup, const char *dir)
 static int backup_begin(struct backup *backup)
 {
     if (mkdir(backup->partial, 0700) == -1) {
+        const char *slash = strrchr(backup->made, '/');
         int r = errno;
 
-        cli_error("%s: %s%s", backup->partial, strerror(r),
-                  r == EEXIST ? "; it is of a backup that was cut off, or of one at work: remove it" : "");
+        if (r == ENOENT && slash)
+            cli_error("the directory %.*s is not there: mkdir -m 700 it first, as the user that runs TIP",
+                      (int)(slash - backup->made), backup->made);
+        else
+            cli_error("%s: %s%s", backup->partial, strerror(r),
+                      r == EEXIST ? "; it is of a backup that was cut off, or of one at work: remove it" : "");
         return r == EACCES ? CLI_DENIED : CLI_FAILED;
     }
     snprintf(backup->manifest.tip, sizeof(backup->manifest.tip), "%s", TIP_VERSION);

@@ -76,7 +76,7 @@ static int db_migrate_run(struct cli *cli)
 
 /* What the schema says of itself: applied migrations, position, size. Read by people who wonder what is in there. */
 static const char db_status_sql[] = "select version::text, name, to_char(applied_at at time zone 'UTC', "
-                                    "'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') from tip.v_migration order by version";
+                                    "'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') from tip.v_migration as m order by m.version";
 
 static int db_status_show(struct cli *cli, const PGresult *result)
 {

@@ -381,6 +381,12 @@ static int keys_wrong(const char *option, const char *value, const char *what)
     return CLI_USAGE;
 }
 
+static int keys_none_of(const char *option, const char *value, const char *words)
+{
+    cli_error("--%s is %s, not \"%s\"", option, words, value);
+    return CLI_USAGE;
+}
+
 static int keys_add_prefixes(const char *option, const char *list, bool (*is_ok)(const char *),
                              struct keymap_prefixes *prefixes)
 {
@@ -435,12 +441,12 @@ static int keys_add_read(struct cli *cli, struct keymap_key *key)
     }
     strcpy(key->name, cli->args[0]);
     if (i == KEYMAP_ROLE_COUNT)
-        return keys_wrong("role", role, "consumer, service or operator");
+        return keys_none_of("role", role, "consumer, service or operator");
     if (!audience)
         audience = i == KEYMAP_CONSUMER ? "clear" : "amber";
     k = keymap_word(keymap_audience_names, KEYMAP_AUDIENCE_COUNT, audience);
     if (k == KEYMAP_AUDIENCE_COUNT)
-        return keys_wrong("audience", audience, "clear, green or amber");
+        return keys_none_of("audience", audience, "clear, green or amber");
     if (public_key && !keyring_public_is_ok(public_key))
         return keys_wrong("public", public_key, "public key: 40 characters of Z85");
     r = keys_add_rights(cli, (enum keymap_role)i, key);

@@ -22,12 +22,36 @@ struct pub {
     bool is_acked;
 };
 
+static void pub_bad_input(const json_t *fields, const json_error_t *error, bool is_empty)
+{
+    if (is_empty)
+        cli_error(
+            "no FIELD=VALUE is given, and standard input is empty: name the event's fields, or write a JSON object "
+            "of them there");
+    else
+        cli_error("standard input:%d:%d: %s", error->line, error->column, fields ? "no JSON object" : error->text);
+}
+
+/* Blanks, and then nothing. */
+static bool pub_is_empty(FILE *in)
+{
+    int c;
+
+    while ((c = getc(in)) != EOF && strchr(" \t\r\n", c))
+        ;
+    if (c == EOF)
+        return true;
+    (void)ungetc(c, in); /* one always fits */
+    return false;
+}
+
 /* FIELD=VALUE words, or a JSON object on standard input. */
 static json_t *pub_fields(const struct cli *cli)
 {
     json_t *fields = cli->n_args > 1 ? json_object() : NULL;
-    json_error_t error;
+    json_error_t error = {.line = 0};
     const char *equals;
+    bool is_empty;
 
     for (int i = 1; i < cli->n_args; i++) {
         equals = strchr(cli->args[i], '=');
@@ -40,10 +64,11 @@ static json_t *pub_fields(const struct cli *cli)
     }
     if (fields)
         return fields;
-    fields = json_loadf(stdin, JSON_REJECT_DUPLICATES, &error);
+    is_empty = pub_is_empty(stdin);
+    fields = is_empty ? NULL : json_loadf(stdin, JSON_REJECT_DUPLICATES, &error);
     if (json_is_object(fields))
         return fields;
-    cli_error("standard input:%d:%d: %s", error.line, error.column, fields ? "no JSON object" : error.text);
+    pub_bad_input(fields, &error, is_empty);
     json_decref(fields);
     return NULL;
 }

@@ -14,6 +14,7 @@
 #include "client.h"
 #include "commands.h"
 #include "programs.h"
+#include "up/lock.h"
 
 #define STATUS_AGE "tip_storage_recent_age_seconds"
 
@@ -328,6 +329,17 @@ static void status_human_age(const struct status *status)
     printf("storage: the last events were %s old when they were stored, 1 in 100 more than %s\n", middle, tail);
 }
 
+/* Which files all of it is of, and who takes a changed one in. */
+static void status_note_config(const struct status *status)
+{
+    const pid_t pid = lock_holder(status->options.up.data);
+
+    if (pid)
+        cli_note(status->cli, "configuration: %s (kill -HUP %d loads it anew)", status->options.config, (int)pid);
+    else
+        cli_note(status->cli, "configuration: %s", status->options.config);
+}
+
 static int status_human(const struct status *status)
 {
     const struct out_config *out = &status->cli->out;
@@ -349,7 +361,7 @@ static int status_human(const struct status *status)
                status_cell(status, "schema"));
     if (r == CLI_OK && !out->fields)
         status_human_age(status);
-    cli_note(status->cli, "%s", status->options.config);
+    status_note_config(status);
     return r;
 }
 

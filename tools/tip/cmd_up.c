@@ -51,6 +51,8 @@ static int up_command_supervise(void *ctx)
     if (r == 0) {
         cli_note(command->cli, "tip: up with %s; logs in %s/log; Ctrl-C ends it", command->options.config,
                  command->options.up.data);
+        cli_note(command->cli, "tip: page %s; the first login: by the link in %s, or `tip web token add NAME`",
+                 command->prepared.page, command->prepared.link);
         r = tip_loop_run(loop);
     }
     up_destroy(&up);
@@ -108,15 +110,15 @@ const struct cli_command cmd_up = {
     .arguments = "",
     .summary = "Runs the whole system on this machine with your tip.yaml.",
     .details =
-        "Starts broker, storage, scheduler and blacklist, and a private PostgreSQL (one unix socket, no network) "
-        "unless\n"
-        "`storage.database` names one; makes the keys of the bus that are missing (below `up.data`, unless `bus.keys`\n"
-        "names a place or `bus.insecure` does without); applies migrations; restarts what dies, with growing delays "
-        "from\n"
-        "0.2 to 30 s. Started as root it runs everything as user `tip` or, without one, `nobody`. Logs are files in\n"
-        "`up.data`/log, error lines show here. SIGHUP makes the services read their configuration again. Ctrl-C ends "
-        "it in\n"
-        "order, and so does closing the terminal (not under nohup, and not where there is none).",
+        "Starts broker, storage, scheduler, blacklist and web, and a private PostgreSQL (one unix socket, no network)\n"
+        "unless `storage.database` names one; makes the keys of the bus that are missing (below `up.data`, unless\n"
+        "`bus.keys` names a place or `bus.insecure` does without); applies migrations; restarts what dies, with "
+        "growing\n"
+        "delays from 0.2 to 30 s. Says where the page is and where the link of the first login lies. Started as root "
+        "it\n"
+        "runs everything as user `tip` or, without one, `nobody`. Logs are files in `up.data`/log, error lines show\n"
+        "here. SIGHUP makes the services read their configuration again. Ctrl-C ends it in order, and so does closing\n"
+        "the terminal (not under nohup, and not where there is none).",
     .max_args = 0,
     .run = up_run,
 };

@@ -242,9 +242,41 @@ static int cli_read_options(struct cli_line *line, const struct cli_command *com
 
 static int cli_usage(const struct cli *cli, const char *what)
 {
-    cli_error("%s; try: tip %s%s%s --help", what, cli->parent ? cli->parent->name : "", cli->parent ? " " : "",
-              cli->command->name);
+    const struct cli_command *command = cli->command;
+    const char *before = cli->parent ? cli->parent->name : "", *space = cli->parent ? " " : "";
+
+    cli_error("tip %s%s%s%s%s: %s (tip %s%s%s --help says more)", before, space, command->name,
+              command->arguments[0] ? " " : "", command->arguments, what, before, space, command->name);
     return CLI_USAGE;
+}
+
+/* The word for argument i; the tables say them all. */
+static const char *cli_word(const struct cli_command *command, int i, int *lenp)
+{
+    const char *word = command->arguments;
+
+    for (; i > 0 && strchr(word, ' '); i--)
+        word = strchr(word, ' ') + 1;
+    *lenp = (int)strcspn(word, " ");
+    return word;
+}
+
+/* As many as the command takes, or what is missing and what is too much. */
+static int cli_count_args(const struct cli *cli)
+{
+    char what[512];
+    int len;
+    const char *word = cli_word(cli->command, cli->n_args, &len);
+
+    if (cli->n_args < cli->command->min_args && strchr(cli->command->arguments, '|'))
+        strcpy(what, "one of these is missing");
+    else if (cli->n_args < cli->command->min_args)
+        snprintf(what, sizeof(what), "%.*s is missing", len, word);
+    else if (cli->command->max_args >= 0 && cli->n_args > cli->command->max_args)
+        snprintf(what, sizeof(what), "\"%.400s\" is too much", cli->args[cli->command->max_args]);
+    else
+        return CLI_OK;
+    return cli_usage(cli, what);
 }
 
 /* A reader that has seen enough is no failure of ours. */
@@ -279,11 +311,7 @@ static int cli_run(struct cli_line *line, int argc, char **argv)
     cli->n_args = argc - optind;
     if (!cli->command->run)
         return cli_usage(cli, "which of its verbs?");
-    if (cli->n_args < cli->command->min_args)
-        return cli_usage(cli, "something is missing");
-    if (cli->command->max_args >= 0 && cli->n_args > cli->command->max_args)
-        return cli_usage(cli, "that is too much");
-    return cli_finish(cli);
+    return cli_count_args(cli) ? CLI_USAGE : cli_finish(cli);
 }
 
 /* argv[0] names the command. */

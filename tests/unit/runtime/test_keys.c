@@ -108,7 +108,7 @@ static void test_what_is_refused(void **state)
     long_dir[sizeof(long_dir) - 1] = '\0';
     assert_int_equal(tip_keys_open(&keys, long_dir, "storage"), TIP_KEYS_E_PATH);
     for (int code = TIP_KEYS_E_NAME; code <= TIP_KEYS_E_PATH; code++)
-        assert_true(strlen(tip_keys_why(code)) > 10);
+        assert_true(strlen(tip_keys_why(code)) > 10 && !strchr(tip_keys_why(code), '<')); /* no placeholder */
 }
 
 /* czmq catches SIGINT and SIGTERM when it starts, and starts a ZeroMQ context of its own. */

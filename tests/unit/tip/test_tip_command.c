@@ -2,6 +2,7 @@
 #include "check.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <tip/cleanup.h>
 
@@ -114,6 +115,71 @@ static void test_command_line_is_checked(void **state)
         assert_int_equal(command_exit(table[i].line), table[i].code);
 }
 
+/* What a command line says on stderr; the caller frees. */
+static char *command_says(const char *line, int code)
+{
+    FILE *before = stderr;
+    char *text = NULL;
+    size_t len;
+
+    stderr = open_memstream(&text, &len);
+    assert_int_equal(command_exit(line), code);
+    fclose(stderr);
+    stderr = before;
+    return text;
+}
+
+static void test_what_is_missing_is_named(void **state)
+{
+    static const struct {
+        const char *line, *says;
+    } table[] = {
+        {"tip explain", "tip: tip explain VALUE: VALUE is missing (tip explain --help says more)\n"},
+        {"tip source show", "tip: tip source show NAME: NAME is missing (tip source show --help says more)\n"},
+        {"tip pub", "tip: tip pub KIND [FIELD=VALUE...]: KIND is missing (tip pub --help says more)\n"},
+        {"tip web token", "one of these is missing"},
+        {"tip explain a b", "tip: tip explain VALUE: \"b\" is too much (tip explain --help says more)\n"},
+        {"tip up x", "tip: tip up: \"x\" is too much (tip up --help says more)\n"},
+        {"tip keys add x --audience red", "tip: --audience is clear, green or amber, not \"red\"\n"},
+        {"tip sub --door red", "tip: --door is clear, green or amber, not \"red\"\n"},
+        {"tip verdict --door red 192.0.2.1", "tip: --door is clear, green or amber, not \"red\"\n"},
+        {"tip snapshot verdict --door red", "tip: --door is clear, green or amber, not \"red\"\n"},
+        {"tip snapshot nosuch", "tip: there is no stream \"nosuch\"; there are: allow, verdict\n"},
+        {"tip explain 300.1.1.1", "is no address, network, name or URL: a number in the address is above 255"},
+        {"tip search 010.0.0.1", "is no address, network, name or URL: a number in it begins with 0"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        tip_auto(tip_free) char *text = command_says(table[i].line, CLI_USAGE);
+
+        if (!strstr(text, table[i].says))
+            fail_msg("%s: %s", table[i].line, text);
+    }
+}
+
+/* A configuration that was never started has no keys yet: that is not a matter of rights. */
+static void test_before_the_first_start(void **state)
+{
+    char dir[] = "/tmp/tip-test-command-XXXXXX", path[64], line[120];
+    tip_auto(tip_free) char *text = NULL;
+    FILE *file;
+
+    (void)state;
+    assert_non_null(mkdtemp(dir));
+    (void)snprintf(path, sizeof(path), "%s/tip.yaml", dir);
+    (void)snprintf(line, sizeof(line), "tip search 192.0.2.7 -c %s", path);
+    file = fopen(path, "we");
+    assert_non_null(file);
+    fprintf(file, "tip: {run: %s/run}\nup: {data: %s/data}\n", dir, dir);
+    fclose(file);
+    text = command_says(line, CLI_UNREACHABLE);
+    assert_non_null(strstr(text, "nothing runs here yet: start it with `tip up`"));
+    (void)unsetenv("TIP__BUS__KEYS"); /* what `tip` tells the services */
+    (void)unlink(path);
+    (void)rmdir(dir);
+}
+
 static void test_command_error_shows_no_escape(void **state)
 {
     FILE *before = stderr;
@@ -132,10 +198,9 @@ static void test_command_error_shows_no_escape(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_command_table_is_sound),
-        cmocka_unit_test(test_command_completion_knows_every_command),
-        cmocka_unit_test(test_command_line_is_checked),
-        cmocka_unit_test(test_command_error_shows_no_escape),
+        cmocka_unit_test(test_command_table_is_sound),  cmocka_unit_test(test_command_completion_knows_every_command),
+        cmocka_unit_test(test_command_line_is_checked), cmocka_unit_test(test_what_is_missing_is_named),
+        cmocka_unit_test(test_before_the_first_start),  cmocka_unit_test(test_command_error_shows_no_escape),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -219,6 +219,26 @@ static void test_a_page_fits(void **state)
     page_histories_free(&histories);
 }
 
+/* Until when the journal keeps what a consumer has not read is news within a year only. */
+static void test_notes_of_consumers(void **state)
+{
+    static const char *const notes[] = {"trimmed in 2d4h", "trimmed in 365d0h", "required", ""};
+    char cells[BUS_BRIEF_COLUMNS][BUS_BRIEF_CELL];
+    struct bus_state bus = {.at_ms = 1};
+    struct bus_brief brief;
+
+    (void)state;
+    TABLE(&bus, BUS_CONSUMERS, consumers, "near", "5", "1.0", "false", "false", "187200.0", /**/
+          "year", "5", "1.0", "false", "false", "31536000.0",                               /**/
+          "far", "5", "1.0", "true", "false", "45626400.0",                                 /**/
+          "farther", "5", "1.0", "false", "false", "1e12");
+    bus_brief_columns(BUS_CONSUMERS, &brief);
+    for (size_t i = 0; i < sizeof(notes) / sizeof(notes[0]); i++) {
+        bus_brief_row(&bus, NULL, BUS_CONSUMERS, i, cells);
+        assert_string_equal(cells[brief.n_columns - 1], notes[i]);
+    }
+}
+
 static void test_histories_go_with_their_rows(void **state)
 {
     struct page_histories histories = {.n = 0};
@@ -247,6 +267,7 @@ int main(void)
         cmocka_unit_test(test_what_is_wrong),
         cmocka_unit_test(test_rates_between_two_answers),
         cmocka_unit_test(test_a_page_fits),
+        cmocka_unit_test(test_notes_of_consumers),
         cmocka_unit_test(test_histories_go_with_their_rows),
     };
 

@@ -49,6 +49,20 @@ static void prepare_data(struct prepared *prepared, size_t i, const char *settin
     prepared->env[n] = prepared->env_text[i];
 }
 
+/* Where tip-web will listen, and leave its link. */
+static void prepare_page(struct prepared *prepared, const char *settings, const struct options *options)
+{
+    char listen[96] = "", data[PROGRAM_PATH_BYTES];
+
+    if (!program_setting(settings, "web.data", data, sizeof(data)))
+        snprintf(data, sizeof(data), "%s/web", options->up.data);
+    snprintf(prepared->link, sizeof(prepared->link), "%.1000s/first-link", data);
+    if (program_setting(settings, "web.origin", prepared->page, sizeof(prepared->page)))
+        return;
+    (void)program_setting(settings, "web.listen", listen, sizeof(listen)); /* its fallback, too */
+    snprintf(prepared->page, sizeof(prepared->page), "http://%s", listen);
+}
+
 static int prepare_service(struct prepared *prepared, size_t i, const struct options *options)
 {
     tip_auto(tip_buf_deinit) struct tip_buf settings, errors;
@@ -69,6 +83,8 @@ static int prepare_service(struct prepared *prepared, size_t i, const struct opt
     if (strcmp(programs[i].name, "storage") == 0)
         prepared->private_database =
             !program_setting(tip_buf_text(&settings), "storage.database", database, sizeof(database));
+    if (strcmp(programs[i].name, "web") == 0)
+        prepare_page(prepared, tip_buf_text(&settings), options);
     return CLI_OK;
 }
 

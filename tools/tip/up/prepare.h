@@ -10,13 +10,15 @@
 #include "programs.h"
 #include "up/user.h"
 
-enum { PREPARE_ENV = PROGRAMS };
+enum { PREPARE_ENV = PROGRAMS, PREPARE_PAGE = 280 };
 
 struct prepared {
     struct user user;
     bool private_database;
     char env_text[PREPARE_ENV][PROGRAM_PATH_BYTES]; /* TIP__SCHEDULER__DATA=... */
     const char *env[PREPARE_ENV + 1];
+    char page[PREPARE_PAGE];       /* where the page will be */
+    char link[PROGRAM_PATH_BYTES]; /* the file of the link that logs in first, while there is no token */
 };
 
 /** Only who it runs as. @return an enum cli_exit */
