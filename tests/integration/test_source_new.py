@@ -80,7 +80,8 @@ def test_the_command_prints_a_file_and_changes_nothing(lists, page, site):
         assert word in made.stderr, made.stderr
     assert [seen["path"] for seen in own.seen] == ["/v1/Bad%20Hosts.csv.gz"]
     assert list(lists.dir.iterdir()) == [] and len(lists.events()) == n
-    applied, = (seen.payload for seen in lists.events("v1.control.applied."))
+    applied, = wait_for(lambda: [seen.payload for seen in lists.events("v1.control.applied.")], 20,
+                        "what was asked for stands in the journal")
     assert (applied.action, applied.target, applied.ok) == ("new", url, True) and applied.actor
     assert applied.result == "fetched once, to see how it is written"
     target = site.dir / "new.yaml"
@@ -224,7 +225,8 @@ def test_what_a_url_carries_is_not_logged(lists, published, caller):
     assert published.paths() == ["/list?token=canary-of-a-token"]
     called = lists.service.log_lines("control.called")
     assert called and f"target={published.base}/list " in called[-1]
-    applied, = (seen for seen in lists.events("v1.control.applied.") if seen.payload.action == "new")
+    applied, = wait_for(lambda: [seen for seen in lists.events("v1.control.applied.") if seen.payload.action == "new"], 20,
+                        "what was asked for stands in the journal")
     assert applied.payload.target == f"{published.base}/list" and b"canary" not in applied.event_bytes
     assert "canary-of-a-token" not in lists.service.log_text()
 
