@@ -7,7 +7,7 @@
 
 #include <tip/alloc.h>
 
-enum { RADIX_BITS = 8, RADIX_SIZE = 1 << RADIX_BITS, RADIX_PASSES = 4 };
+#include "core/sort4.h"
 
 /** What the sort of texts compares: mostly the eight first bytes decide. */
 struct bl_build_key {
@@ -73,61 +73,9 @@ int bl_build_text(struct bl_build *build, enum tip_kind kind, const char *value,
     return 0;
 }
 
-/* One pass: items in the order of one digit, stable. Returns false when all share the digit and nothing was moved. */
-static bool bl_build_radix(const struct bl_ip4 *from, struct bl_ip4 *to, size_t n, size_t *counts, int shift)
+static bool bl_build_is_before(const struct bl_ip4 *a, const struct bl_ip4 *b)
 {
-    size_t sum = 0;
-    size_t count;
-
-    if (counts[from[0].addr >> shift & (RADIX_SIZE - 1)] == n)
-        return false;
-    for (size_t i = 0; i < RADIX_SIZE; i++) {
-        count = counts[i];
-        counts[i] = sum;
-        sum += count;
-    }
-    for (size_t i = 0; i < n; i++)
-        to[counts[from[i].addr >> shift & (RADIX_SIZE - 1)]++] = from[i];
-    return true;
-}
-
-static void bl_build_count4(const struct bl_ip4 *items, size_t n, size_t counts[RADIX_PASSES][RADIX_SIZE])
-{
-    for (size_t i = 0; i < n; i++) {
-        for (int pass = 0; pass < RADIX_PASSES; pass++)
-            counts[pass][items[i].addr >> pass * RADIX_BITS & (RADIX_SIZE - 1)]++;
-    }
-}
-
-static int bl_build_sort4(struct bl_build *build)
-{
-    size_t counts[RADIX_PASSES][RADIX_SIZE] = {0};
-    size_t n = build->ip4.len / sizeof(struct bl_ip4);
-    tip_auto(tip_free) struct bl_ip4 *spare = NULL;
-    struct bl_ip4 *from = (struct bl_ip4 *)(void *)build->ip4.data;
-    struct bl_ip4 *to;
-    struct bl_ip4 *swap;
-
-    if (build->sorted4)
-        return 0;
-    spare = malloc(n * sizeof(*spare) + 1);
-    if (!spare)
-        return -ENOMEM;
-    to = spare;
-    bl_build_count4(from, n, counts);
-    for (int pass = 0; pass < RADIX_PASSES; pass++) {
-        if (!bl_build_radix(from, to, n, counts[pass], pass * RADIX_BITS))
-            continue;
-        swap = from;
-        from = to;
-        to = swap;
-    }
-    if (from == spare) { /* the buffer becomes the spare one; both end in room for tip_buf's NUL */
-        spare = to;
-        build->ip4.data = (uint8_t *)from;
-        build->ip4.room = n * sizeof(*from);
-    }
-    return 0;
+    return a->line != b->line ? a->line < b->line : a->at < b->at;
 }
 
 static void bl_build_unique4(struct bl_build *build)
@@ -139,12 +87,18 @@ static void bl_build_unique4(struct bl_build *build)
     if (!n)
         return;
     for (size_t i = 1; i < n; i++) {
-        if (items[i].addr != items[kept].addr) {
-            items[++kept] = items[i];
+        struct bl_ip4 other = items[i];
+
+        if (other.addr != items[kept].addr) {
+            items[++kept] = other;
             continue;
         }
-        items[kept].flags |= items[i].flags;
-        bl_build_join(&build->stated, items[kept].line, items[i].line);
+        if (bl_build_is_before(&other, &items[kept])) {
+            other = items[kept];
+            items[kept] = items[i];
+        }
+        items[kept].flags |= other.flags;
+        bl_build_join(&build->stated, items[kept].line, other.line);
     }
     build->ip4.len = (kept + 1) * sizeof(*items);
 }
@@ -231,9 +185,9 @@ static int bl_build_sort_text(struct bl_build *build)
 
 int bl_build_finish(struct bl_build *build)
 {
-    int r;
+    struct bl_ip4 *items = (struct bl_ip4 *)(void *)build->ip4.data;
+    int r = build->sorted4 ? 0 : bl_sort4(items, build->ip4.len / sizeof(*items), BL_BUILD_BESIDE);
 
-    r = bl_build_sort4(build);
     if (r)
         return r;
     bl_build_unique4(build);

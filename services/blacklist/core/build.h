@@ -2,7 +2,7 @@
 /*
  * Building a set: entries in the order of the file, then one sort.
  *
- * Memory for n IPv4 hosts: 16 n bytes while they come in, 32 n during the sort, 16 n afterwards; nothing else. A text
+ * Memory for n IPv4 hosts: 16 n bytes, and during the sort as much again, but 16 MiB at most; nothing else. A text
  * costs 16 bytes and its length, and 32 more during the sort. Where a list says times each entry costs 8 bytes more.
  */
 #include <stdint.h>
@@ -12,6 +12,8 @@
 #include "core/set.h"
 
 enum { BL_BUILD_E_FULL = 1 }; /* more entries or bytes than allowed */
+
+enum { BL_BUILD_BESIDE = 1 << 20 }; /* hosts */
 
 struct bl_build {
     struct tip_buf ip4;    /* struct bl_ip4 */
