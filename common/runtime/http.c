@@ -22,6 +22,7 @@ enum {
     HTTP_BYTES_MAX = 64 << 20,
     HTTP_HEADER_BYTES_MAX = 64 << 10,
     HTTP_VALUE_BYTES_MAX = 1024, /* of a header that is kept */
+    HTTP_READ_BYTES = 128 << 10, /* curl takes one read a turn of the loop, by default of 16 KiB */
     HTTP_WHY_BYTES = 320,
 };
 
@@ -572,6 +573,7 @@ static void http_configure(struct tip_http_transfer *transfer, const struct tip_
     http_set(transfer, CURLOPT_FOLLOWLOCATION, 0L);
     http_set(transfer, CURLOPT_PROXY, ""); /* the environment's would be what the address check sees */
     http_set(transfer, CURLOPT_NOSIGNAL, 1L);
+    http_set(transfer, CURLOPT_BUFFERSIZE, (long)HTTP_READ_BYTES);
     http_set(transfer, CURLOPT_QUICK_EXIT, 1L);    /* a thread that still resolves is left alone, not waited for */
     http_set(transfer, CURLOPT_FRESH_CONNECT, 1L); /* one made under another request's rights is no precedent */
     http_set(transfer, CURLOPT_FORBID_REUSE, 1L);

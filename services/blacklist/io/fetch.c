@@ -10,6 +10,7 @@
 #include <openssl/evp.h>
 
 #include <tip/alloc.h>
+#include <tip/buf.h>
 #include <tip/fail.h>
 #include <tip/utf8.h>
 
@@ -19,34 +20,54 @@ struct bl_fetch {
     struct tip_http_transfer *transfer;
     struct bl_fetch_order order; /* spec and texts are gone after open */
     char *path;
-    int fd;
-    int error;        /* errno of the first write that failed */
-    EVP_MD_CTX *hash; /* SHA-256: most of what an unchanged list costs, and OpenSSL has the processor's own */
+    int fd;              /* -1: there is no file yet */
+    struct tip_buf held; /* of the body: what is not written yet */
+    int error;           /* errno of the first write that failed */
+    EVP_MD_CTX *hash;    /* SHA-256: most of what an unchanged list costs, and OpenSSL has the processor's own */
     char detail[FETCH_DETAIL_BYTES];
 };
 
-static int fetch_on_body(void *ctx, const void *bytes, size_t n)
+static int fetch_stop(struct bl_fetch *fetch, int error)
 {
-    struct bl_fetch *fetch = ctx;
-    const char *at = bytes;
+    fetch->error = error;
+    return 1;
+}
+
+/* Writes what is held; from now on there is a file. Not 0: fetch->error says why. */
+static int fetch_write(struct bl_fetch *fetch)
+{
+    const uint8_t *at = fetch->held.data;
+    size_t n = fetch->held.len;
     ssize_t done;
 
-    if (EVP_DigestUpdate(fetch->hash, bytes, n) != 1) {
-        fetch->error = ENOMEM;
-        return 1;
-    }
+    if (fetch->fd == -1)
+        fetch->fd = open(fetch->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (fetch->fd == -1)
+        return fetch_stop(fetch, errno);
     while (n) {
         done = write(fetch->fd, at, n);
         if (done == -1 && errno == EINTR)
             continue;
-        if (done == -1) {
-            fetch->error = errno;
-            return 1;
-        }
+        if (done == -1)
+            return fetch_stop(fetch, errno);
         at += done;
         n -= (size_t)done;
     }
+    tip_buf_clear(&fetch->held);
     return 0;
+}
+
+static int fetch_on_body(void *ctx, const void *bytes, size_t n)
+{
+    struct bl_fetch *fetch = ctx;
+
+    if (EVP_DigestUpdate(fetch->hash, bytes, n) != 1)
+        return fetch_stop(fetch, ENOMEM);
+    if (!tip_buf_append(&fetch->held, bytes, n))
+        return 0;
+    if (fetch_write(fetch))
+        return 1;
+    return tip_buf_append(&fetch->held, bytes, n) ? fetch_stop(fetch, ENOBUFS) : 0; /* curl hands over 16 KiB at most */
 }
 
 /* A validator we cannot send back as it came is none. */
@@ -64,6 +85,12 @@ static void fetch_validators(struct bl_fetch *fetch, const struct tip_http_resul
     fetched->validators.known = EVP_DigestFinal_ex(fetch->hash, fetched->validators.hash, NULL) == 1;
 }
 
+static void fetch_unwritten(struct bl_fetch *fetch, struct bl_fetched *fetched)
+{
+    strcpy(fetched->reason, fetch->fd == -1 ? "io_error" : "no_space");
+    (void)snprintf(fetch->detail, sizeof(fetch->detail), "%s", strerror(fetch->error));
+}
+
 static void fetch_status(struct bl_fetch *fetch, const struct tip_http_result *result, struct bl_fetched *fetched)
 {
     const struct bl_validators *known = &fetch->order.validators;
@@ -79,6 +106,8 @@ static void fetch_status(struct bl_fetch *fetch, const struct tip_http_result *r
         fetch_validators(fetch, result, fetched);
         if (known->known && fetched->validators.known && !memcmp(known->hash, fetched->validators.hash, BL_HASH_BYTES))
             strcpy(fetched->reason, "unchanged");
+        else if (fetch_write(fetch))
+            fetch_unwritten(fetch, fetched);
     }
 }
 
@@ -87,14 +116,15 @@ static void fetch_failed(struct bl_fetch *fetch, const struct tip_http_result *r
     static const char *const reasons[TIP_HTTP_END_COUNT] = {
         [TIP_HTTP_DONE] = "",           [TIP_HTTP_FAILED] = "transport",
         [TIP_HTTP_TIMEOUT] = "timeout", [TIP_HTTP_TOO_BIG] = "too_large",
-        [TIP_HTTP_REFUSED] = "refused", [TIP_HTTP_ABORTED] = "no_space",
+        [TIP_HTTP_REFUSED] = "refused", [TIP_HTTP_ABORTED] = "io_error",
     };
 
+    if (fetch->error) {
+        fetch_unwritten(fetch, fetched);
+        return;
+    }
     strcpy(fetched->reason, reasons[result->end]);
-    (void)snprintf(fetch->detail, sizeof(fetch->detail), "%s",
-                   fetch->error    ? strerror(fetch->error)
-                   : result->error ? result->error
-                                   : "");
+    (void)snprintf(fetch->detail, sizeof(fetch->detail), "%s", result->error ? result->error : "");
 }
 
 static void fetch_on_done(void *ctx, const struct tip_http_result *result)
@@ -149,9 +179,8 @@ int bl_fetch_open(struct bl_fetch **fetchp, struct tip_http *http, const struct 
 
     fetch->order = *order;
     fetch->path = tip_strdup(order->path);
-    fetch->fd = open(order->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (fetch->fd == -1)
-        return tip_fail(-errno);
+    fetch->fd = -1;
+    tip_buf_init(&fetch->held, BL_FETCH_HELD);
     fetch->hash = EVP_MD_CTX_new();
     if (!fetch->hash || EVP_DigestInit_ex(fetch->hash, EVP_sha256(), NULL) != 1)
         return tip_fail(-ENOMEM);
@@ -169,8 +198,9 @@ void bl_fetch_destroy(struct bl_fetch **fetchp)
     tip_http_cancel(&fetch->transfer);
     if (fetch->fd != -1)
         (void)close(fetch->fd); /* what was written is removed */
-    if (fetch->path)
+    if (fetch->fd != -1 && fetch->path)
         (void)unlink(fetch->path);
+    tip_buf_deinit(&fetch->held);
     free(fetch->path);
     EVP_MD_CTX_free(fetch->hash);
     free(fetch);

@@ -1,6 +1,7 @@
 #pragma once
 /*
- * One transfer of a list into a file: conditional, capped, hashed.
+ * One transfer of a list into a file: conditional, capped, hashed. There is a file only once there is something to
+ * keep: a body of up to BL_FETCH_HELD bytes is held in memory until it is known whether it is the one of last time.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -10,7 +11,7 @@
 
 #include "options.h"
 
-enum { BL_ETAG_MAX = 512, BL_HASH_BYTES = 32 };
+enum { BL_ETAG_MAX = 512, BL_HASH_BYTES = 32, BL_FETCH_HELD = 512 * 1024 };
 
 /** What the server said of the body that became the current version. */
 struct bl_validators {
@@ -40,7 +41,7 @@ struct bl_fetch_order {
     void *ctx;
 };
 
-/** @return 0, or a negative errno when the file cannot be made */
+/** @return 0 or -ENOMEM */
 tip_nodiscard int bl_fetch_open(struct bl_fetch **fetchp, struct tip_http *http, const struct bl_fetch_order *order);
 
 /** Cancels what runs, removes the file unless it was a success. Allowed in on_end. */
