@@ -136,6 +136,13 @@ static const struct tip_metric_row app_metrics[APP_M_COUNT] = {
     [APP_M_LOOKUP_ENTRIES] = {TIP_METRIC_GAUGE, "tip_blacklist_lookup_entries", "",
                               "Verdicts in the indexes of all audiences that ask."},
     [APP_M_LOOKUP_BYTES] = {TIP_METRIC_GAUGE, "tip_blacklist_lookup_bytes", "", "Of those indexes, in memory."},
+    [APP_M_SHELF_CHECKED] = {TIP_METRIC_COUNTER, "tip_blacklist_shelf_total", "end=\"checked\"",
+                             "Files of what sources have said that were asked for, by whether they were mapped and "
+                             "checked already."},
+    [APP_M_SHELF_TAKEN] = {TIP_METRIC_COUNTER, "tip_blacklist_shelf_total", "end=\"taken\"",
+                           "Files of what sources have said that were asked for, by whether they were mapped and "
+                           "checked already."},
+    [APP_M_SHELF_BYTES] = {TIP_METRIC_GAUGE, "tip_blacklist_shelf_bytes", "", "Of those that stay mapped."},
 };
 
 /* ---- transactions ---- */
@@ -290,6 +297,7 @@ static void app_configure(struct app *app, const struct bl_options *options)
                                      options->contact ? options->contact : "https://www.tip-project.example/") == -1)
         abort();
     app->verdict_rate = options->verdict_rate;
+    bl_shelf_bound(app->shelf, (uint64_t)options->shelf_bytes);
     tip_hash_each (app->sources, source, next)
         source->spec = bl_specs_find(&app->specs, source->name);
     for (size_t i = 0; i < app->specs.n; i++) {
@@ -491,6 +499,15 @@ static int app_load_specs(struct bl_specs *specs, const struct bl_options *optio
     return -EINVAL;
 }
 
+static void app_shelf_on_metrics(struct app *app)
+{
+    struct bl_shelf_stats stats = bl_shelf_stats(app->shelf);
+
+    tip_metric_set(app->m[APP_M_SHELF_CHECKED], (double)stats.n_checked);
+    tip_metric_set(app->m[APP_M_SHELF_TAKEN], (double)stats.n_taken);
+    tip_metric_set(app->m[APP_M_SHELF_BYTES], (double)stats.bytes);
+}
+
 static void app_on_metrics(void *ctx)
 {
     struct app *app = ctx;
@@ -508,6 +525,7 @@ static void app_on_metrics(void *ctx)
     exports_on_metrics(app);
     exempts_on_metrics(app);
     lookup_on_metrics(app);
+    app_shelf_on_metrics(app);
 }
 
 static int app_make(struct app *app, const struct bl_options *options)
@@ -526,6 +544,8 @@ static int app_make(struct app *app, const struct bl_options *options)
     r = tip_pool_open(&app->pool, app->loop, &pool);
     if (r)
         return app_refuse("cannot start the pool", r);
+    app->shelf = bl_shelf_new(&(struct bl_shelf_options){
+        .bytes_max = (uint64_t)options->shelf_bytes, .now_ms = tip_loop_now_ms, .wall_ms = tip_loop_wall_ms});
     app->http = tip_http_new(app->loop);
     app->scratch = tip_new(struct codec_scratch);
     r = app_load(app);
@@ -646,6 +666,7 @@ void app_destroy(struct app **appp)
     exports_free(app);
     exempts_free(app);
     runs_free(app);
+    bl_shelf_destroy(&app->shelf);
     bl_specs_deinit(&app->specs);
     tip_loop_defer_cancel(app->loop, app);
     tip_timer_deinit(&app->tick);

@@ -88,6 +88,9 @@ enum {
     APP_M_LOOKUP_BUILDS,
     APP_M_LOOKUP_ENTRIES,
     APP_M_LOOKUP_BYTES,
+    APP_M_SHELF_CHECKED,
+    APP_M_SHELF_TAKEN,
+    APP_M_SHELF_BYTES,
     APP_M_COUNT
 };
 
@@ -200,7 +203,8 @@ struct app {
     struct tip_pool *pool;
     struct bl_specs specs;
     char *user_agent;
-    char dir[WORK_PATH]; /* of the versions */
+    char dir[WORK_PATH];    /* of the versions */
+    struct bl_shelf *shelf; /* of what sources have said in them */
     int64_t concurrency, interval_floor_ms;
     struct tip_prefix new_allowed[BL_ALLOWED_MAX];
     size_t n_new_allowed;

@@ -140,6 +140,7 @@ void collect_order(const struct app_source *source, const struct bl_spec *spec, 
     job->is_held = source->stored.is_held;
     job->is_guarded = job->is_guarded && !job->is_held;
     strcpy(job->dir, source->app->dir);
+    job->shelf = source->app->shelf;
     strcpy(job->name, source->name);
     strcpy(job->member, spec->member);
 }

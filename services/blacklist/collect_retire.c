@@ -56,6 +56,7 @@ void collect_retire(struct app_source *source)
     if (source->is_retiring)
         return;
     strcpy(job.dir, source->app->dir);
+    job.shelf = source->app->shelf;
     strcpy(job.name, source->name);
     if (tip_pool_submit(source->app->pool, &(struct tip_pool_job){.input = &job,
                                                                   .size = sizeof(job),

@@ -210,6 +210,7 @@ static void exports_start(struct app *app, struct app_export *export)
     exports_dir(app, export->spec.name, job.dir);
     strcpy(job.producer, app->exports.producer);
     strcpy(job.order.dir, app->dir);
+    job.order.shelf = app->shelf;
     snapshot_lists(app, export->spec.audience, &job.order);
     job.order.allow = operator_seen(app, export->spec.audience);
     job.order.witnesses = observe_at(app, observe_stands(app), export->spec.audience);

@@ -133,6 +133,7 @@ static void lookup_build(struct lookup_view *view)
     struct lookup_work work = {.order = {.stream = *tip_outbox_stream(app->outbox), .now_unix_ms = tip_loop_wall_ms()}};
 
     strcpy(work.order.dir, app->dir);
+    work.order.shelf = app->shelf;
     snapshot_lists(app, view->tlp, &work.order);
     work.order.allow = operator_seen(app, view->tlp);
     work.order.witnesses = observe_at(app, observe_stands(app), view->tlp);

@@ -45,6 +45,7 @@ void lookup_work_run(void *ctx)
     struct lookup_work *work = ctx;
     struct lookup_index *index = tip_new(struct lookup_index);
     struct work_order order = {.kind = WORK_BASELINE,
+                               .shelf = work->order.shelf,
                                .voters = tip_take(work->order.lists),
                                .n_voters = work->order.n_lists,
                                .self = work->order.n_lists,

@@ -39,6 +39,10 @@ static const struct tip_opt rows[] = {
      .max = 200000, .help = "Most of TIP's own observations that are kept, about 400 bytes of memory each; never "
                             "more than an eighth of bus.outbox_bytes in all; the oldest of the kind with most go first, all of them "
                             "after 90 days."},
+    {.name = "shelf_bytes", .type = TIP_OPT_SIZE, .offset = AT(shelf_bytes), .fallback = "256MiB", .min = 1,
+     .max = 64LL << 30,
+     .help = "Most bytes of what sources have said over time that stay mapped and checked for the next plan; what does "
+             "not fit is mapped and checked each time. The kernel may take such memory back."},
     {.name = "allow_special", .type = TIP_OPT_PREFIXES, .offset = AT(allow_special), .max = BL_OWN_MAX,
      .help = "Special-use networks whose addresses count like any other when TIP itself saw them: those of a lab."},
     {.name = "exports", .type = TIP_OPT_RECORDS, .offset = AT(exports), .record = &export_spec_table,

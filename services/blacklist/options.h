@@ -21,6 +21,7 @@ struct bl_options {
     char *warninglists; /* directory; NULL for none */
     struct tip_opt_prefixes own_networks, allow_special;
     int64_t observations_max;
+    int64_t shelf_bytes;
     struct tip_opt_records exports;
     char *export_dir; /* NULL for the default */
     int64_t export_interval_ms;

@@ -67,6 +67,7 @@ struct work_voters {
 struct work_order {
     enum work_kind kind;
     char dir[WORK_PATH];
+    struct bl_shelf *shelf; /* of that directory; NULL: none */
     char name[TIP_NAME_MAX + 1];
     uint64_t from, to; /* versions; baseline: from is 0; weight: both the same */
     struct bl_law law_before, law_after;

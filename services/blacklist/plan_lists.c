@@ -20,7 +20,8 @@ struct bl_kin work_kin(const struct work_kin *kin)
 static int lists_open_one(struct bl_seen_map *map, const struct work_order *order, const struct work_voter *voter,
                           uint64_t version)
 {
-    int r = work_seen_open(map, order->dir, voter->name, version, voter->fetched_unix_ms);
+    const struct work_seen which = {order->dir, voter->name, order->shelf, version, voter->fetched_unix_ms};
+    int r = work_seen_open(map, &which);
 
     if (r && !bl_files_is_lost(r))
         return r;

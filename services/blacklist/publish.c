@@ -187,6 +187,7 @@ static void plan_voters(struct app *app, const char *self, struct work_order *or
     order->witnesses = observe_at(app, app->observe.in_force, TIP_TLP_AMBER);
     order->exempt = exempts_in_force(app);
     strcpy(order->dir, app->dir);
+    order->shelf = app->shelf;
 }
 
 /* From the list in force to the newest one, or to where its first part has led. */

@@ -30,6 +30,7 @@ static int snapshot_begin(void *ctx, enum tip_tlp audience, void **copyp)
     struct view_order order = {.stream = *tip_outbox_stream(app->outbox), .now_unix_ms = tip_loop_wall_ms()};
 
     strcpy(order.dir, app->dir);
+    order.shelf = app->shelf;
     snapshot_lists(app, audience, &order);
     order.allow = operator_seen(app, audience);
     order.witnesses = observe_at(app, observe_stands(app), audience);

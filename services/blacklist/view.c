@@ -61,6 +61,7 @@ void view_destroy(struct view **viewp)
 static int view_open(struct view *view)
 {
     view->lists_order = (struct work_order){.kind = WORK_BASELINE,
+                                            .shelf = view->order.shelf,
                                             .voters = view->order.lists,
                                             .n_voters = view->order.n_lists,
                                             .self = view->order.n_lists,

@@ -12,7 +12,8 @@
 struct view;
 
 struct view_order {
-    char dir[WORK_PATH]; /* of the versions */
+    char dir[WORK_PATH];    /* of the versions */
+    struct bl_shelf *shelf; /* likewise; NULL: none */
     struct tip_id stream;
     int64_t now_unix_ms;
     uint32_t tau_s;           /* the score time */

@@ -68,6 +68,7 @@ static struct weigh_order *weigh_order_make(struct app *app)
     order->warninglists = tip_strdup(app->weigh.warninglists);
     order->witnesses = observe_at(app, app->observe.last, TIP_TLP_AMBER);
     strcpy(order->dir, app->dir);
+    order->shelf = app->shelf;
     tip_hash_each (app->sources, source, next) {
         if (weigh_wants(source))
             weigh_item_fill(&order->items[order->n++], source);

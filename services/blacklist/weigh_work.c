@@ -60,7 +60,8 @@ static int weigh_maps_open(struct weigh_maps *maps, const struct weigh_order *or
                                 .n = order->n};
     for (size_t i = 0; i < order->n; i++) {
         struct weigh_item *item = &order->items[i];
-        int r = work_seen_open(&maps->maps[i], order->dir, item->name, item->version, item->fetched_unix_ms);
+        const struct work_seen which = {order->dir, item->name, order->shelf, item->version, item->fetched_unix_ms};
+        int r = work_seen_open(&maps->maps[i], &which);
 
         if (r && !bl_files_is_lost(r))
             return r;

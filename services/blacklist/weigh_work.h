@@ -26,7 +26,8 @@ struct weigh_overlaps {
 
 struct weigh_order {
     char dir[WORK_PATH];
-    char *warninglists; /* owned; NULL for none */
+    struct bl_shelf *shelf; /* of that directory; NULL: none */
+    char *warninglists;     /* owned; NULL for none */
     int64_t now_unix_ms;
     struct weigh_item *items; /* owned */
     size_t n;

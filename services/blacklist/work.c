@@ -129,36 +129,43 @@ static uint32_t work_seconds(int64_t unix_ms)
     return unix_ms > 0 ? (uint32_t)(unix_ms / TIP_SECOND_MS) : 1;
 }
 
-int work_seen_open(struct bl_seen_map *map, const char *dir, const char *name, uint64_t version, int64_t at_unix_ms)
+int work_seen_open(struct bl_seen_map *map, const struct work_seen *which)
 {
     struct bl_seen_update update = {
-        .version = version, .now_s = work_seconds(at_unix_ms), .gone_max = BL_SEEN_GONE_MAX};
+        .version = which->version, .now_s = work_seconds(which->at_unix_ms), .gone_max = BL_SEEN_GONE_MAX};
     tip_auto(bl_map_close) struct bl_map current = {0};
     int r;
 
-    *map = (struct bl_seen_map){0};
-    r = version ? bl_seen_map_open(map, dir, name, version) : 0;
+    *map = (struct bl_seen_map){.file = NULL};
+    r = which->version ? bl_shelf_open(which->shelf, map, which->dir, which->name, which->version) : 0;
     if (!r || !bl_files_is_lost(r))
         return r;
-    r = bl_map_open(&current, dir, name, version);
+    r = bl_map_open(&current, which->dir, which->name, which->version);
     if (!r) /* verdicts on what had left stay told until something else moves them: a baseline names what is listed */
-        tip_error("seen.lost", "source=%s version=%" PRIu64 " effect=\"what left the list is forgotten\"", name,
-                  version);
+        tip_error("seen.lost", "source=%s version=%" PRIu64 " effect=\"what left the list is forgotten\"", which->name,
+                  which->version);
     update.now = current.file.set;
-    r = r ? r : bl_files_keep_seen(dir, name, &update);
-    return r ? r : bl_seen_map_open(map, dir, name, version);
+    r = r ? r : bl_files_keep_seen(which->dir, which->name, &update);
+    return r ? r : bl_seen_map_open(map, which->dir, which->name, which->version);
+}
+
+/* Up to the version in force. */
+static struct work_seen work_seen_of(const struct work_parse *job)
+{
+    return (struct work_seen){job->dir, job->name, job->shelf, job->from, job->ok_unix_ms};
 }
 
 /* Brings it up to the new version. */
 static int work_remember(const struct work_parse *job, const struct bl_set *set)
 {
-    tip_auto(bl_seen_map_close) struct bl_seen_map before = {.at = NULL};
+    const struct work_seen which = work_seen_of(job);
+    tip_auto(bl_seen_map_close) struct bl_seen_map before = {.file = NULL};
     struct bl_seen_update update = {.now = *set,
                                     .version = job->to,
                                     .now_s = work_seconds(job->now_unix_ms),
                                     .confirmed_s = work_seconds(job->ok_unix_ms),
                                     .gone_max = BL_SEEN_GONE_MAX};
-    int r = work_seen_open(&before, job->dir, job->name, job->from, job->ok_unix_ms);
+    int r = work_seen_open(&before, &which);
 
     update.before = before.seen;
     return r ? r : bl_files_keep_seen(job->dir, job->name, &update);
@@ -190,10 +197,11 @@ static bool work_is_same(const struct work_parse *job)
 /* Of the same entries: does the list say other times? */
 static bool work_is_restated(const struct work_parse *job, const struct bl_set *set)
 {
-    tip_auto(bl_seen_map_close) struct bl_seen_map before = {.at = NULL};
+    const struct work_seen which = work_seen_of(job);
+    tip_auto(bl_seen_map_close) struct bl_seen_map before = {.file = NULL};
     struct bl_seen_update update = {.now = *set, .now_s = work_seconds(job->now_unix_ms)};
 
-    if (!set->n_stated || work_seen_open(&before, job->dir, job->name, job->from, job->ok_unix_ms))
+    if (!set->n_stated || work_seen_open(&before, &which))
         return false;
     update.before = before.seen;
     return bl_seen_is_restated(&update);

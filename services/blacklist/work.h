@@ -6,7 +6,7 @@
 #include "core/format.h"
 #include "core/guard.h"
 #include "core/report.h"
-#include "io/files.h"
+#include "io/shelf.h"
 #include "io/unpack.h"
 #include "options.h"
 
@@ -22,6 +22,7 @@ struct work_samples {
 
 struct work_parse {
     char dir[WORK_PATH];
+    struct bl_shelf *shelf; /* of that directory; NULL: none */
     char name[TIP_NAME_MAX + 1];
     char body[WORK_BODY]; /* the file that was fetched; gone afterwards */
     struct bl_format format;
@@ -52,11 +53,16 @@ void work_parse_run(void *job);
 /** It is over: a version without entries and without a body, from the same order. */
 void work_retire_run(void *job);
 
+struct work_seen {
+    const char *dir, *name;
+    struct bl_shelf *shelf; /* NULL: none */
+    uint64_t version;
+    int64_t at_unix_ms; /* when it was fetched */
+};
+
 /**
  * What a source has said up to a version. What is missing or damaged begins anew with what that version lists.
  *
- * @param at_unix_ms  when it was fetched
  * @return 0 or a negative errno
  */
-tip_nodiscard int work_seen_open(struct bl_seen_map *map, const char *dir, const char *name, uint64_t version,
-                                 int64_t at_unix_ms);
+tip_nodiscard int work_seen_open(struct bl_seen_map *map, const struct work_seen *which);

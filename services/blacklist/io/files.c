@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <tip/alloc.h>
+#include <tip/clock.h>
 #include <tip/fail.h>
 
 enum { PATH_BYTES = 8192 };
@@ -20,25 +23,30 @@ int bl_files_path(struct tip_buf *path, const char *dir, const char *name, uint6
     return tip_buf_append_format(path, "%s/%s-%" PRIu64 ".%s", dir, name, version, suffix);
 }
 
-static int files_map(const char *dir, const char *name, uint64_t version, const char *suffix, void **atp, size_t *np)
+/* A file, mapped. */
+struct files_mapped {
+    void *at; /* NULL: it is empty */
+    struct stat status;
+};
+
+static int files_map(struct files_mapped *mapped, const char *dir, const char *name, uint64_t version,
+                     const char *suffix)
 {
     tip_auto(tip_buf_deinit) struct tip_buf path;
     tip_auto(tip_fd_close) int fd = -1;
-    struct stat status;
 
+    mapped->at = NULL;
     tip_buf_init(&path, PATH_BYTES);
     if (bl_files_path(&path, dir, name, version, suffix))
         return tip_fail(-ENAMETOOLONG);
     fd = open(tip_buf_text(&path), O_RDONLY | O_CLOEXEC);
-    if (fd == -1 || fstat(fd, &status) == -1)
+    if (fd == -1 || fstat(fd, &mapped->status) == -1)
         return tip_fail(-errno);
-    *atp = NULL;
-    *np = (size_t)status.st_size;
-    if (!*np)
+    if (!mapped->status.st_size)
         return 0;
-    *atp = mmap(NULL, *np, PROT_READ, MAP_SHARED, fd, 0);
-    if (*atp == MAP_FAILED) {
-        *atp = NULL;
+    mapped->at = mmap(NULL, (size_t)mapped->status.st_size, PROT_READ, MAP_SHARED, fd, 0);
+    if (mapped->at == MAP_FAILED) {
+        mapped->at = NULL;
         return tip_fail(-errno);
     }
     return 0;
@@ -52,20 +60,24 @@ bool bl_files_is_lost(int error)
 int bl_map_open(struct bl_map *map, const char *dir, const char *name, uint64_t version)
 {
     tip_auto(bl_map_close) struct bl_map made = {0};
-    void *body = NULL;
+    struct files_mapped set, body;
     int r;
 
     *map = (struct bl_map){0};
     if (!version)
         return 0;
-    r = files_map(dir, name, version, "set", &made.set_at, &made.set_bytes);
-    if (!r && bl_setfile_read(&made.file, made.set_at, made.set_bytes))
-        r = -EBADMSG;
-    if (!r)
-        r = files_map(dir, name, version, "body", &body, &made.body.n);
+    r = files_map(&set, dir, name, version, "set");
     if (r)
         return tip_fail(r);
-    made.body.bytes = body;
+    made.set_at = set.at;
+    made.set_bytes = (size_t)set.status.st_size;
+    if (bl_setfile_read(&made.file, made.set_at, made.set_bytes))
+        return tip_fail(-EBADMSG);
+    r = files_map(&body, dir, name, version, "body");
+    if (r)
+        return tip_fail(r);
+    made.body.bytes = body.at;
+    made.body.n = (size_t)body.status.st_size;
     if (made.file.version != version || made.file.body_bytes != made.body.n)
         return tip_fail(-EBADMSG);
     *map = made;
@@ -160,26 +172,76 @@ int bl_files_keep(const char *dir, const char *name, const struct bl_setfile *fi
     return r ? r : files_sync_path(dir, O_RDONLY | O_DIRECTORY);
 }
 
+/* ---- what sources have said ---- */
+
+/* Never written to once it is made, but for the count: any thread. */
+struct bl_seen_file {
+    struct files_mapped mapped;
+    atomic_uint holders;
+};
+
 int bl_seen_map_open(struct bl_seen_map *map, const char *dir, const char *name, uint64_t version)
 {
-    tip_auto(bl_seen_map_close) struct bl_seen_map made = {0};
-    int r = files_map(dir, name, version, "seen", &made.at, &made.n);
+    tip_auto(bl_seen_map_close) struct bl_seen_map made = {.file = NULL};
+    struct files_mapped mapped;
+    int r = files_map(&mapped, dir, name, version, "seen");
 
-    *map = (struct bl_seen_map){0};
+    *map = (struct bl_seen_map){.file = NULL};
     if (r)
         return r == -ENOENT ? r : tip_fail(r); /* not there: nothing to log */
-    if (bl_seen_read(&made.seen, made.at, made.n) || made.seen.version != version)
+    made.file = tip_new(struct bl_seen_file);
+    made.file->mapped = mapped;
+    atomic_init(&made.file->holders, 1);
+    if (bl_seen_read(&made.seen, mapped.at, (size_t)mapped.status.st_size) || made.seen.version != version)
         return tip_fail(-EBADMSG);
     *map = made;
-    made = (struct bl_seen_map){0};
+    made.file = NULL;
     return 0;
+}
+
+void bl_seen_map_hold(struct bl_seen_map *map, const struct bl_seen_map *of)
+{
+    *map = *of;
+    if (map->file)
+        atomic_fetch_add(&map->file->holders, 1);
 }
 
 void bl_seen_map_close(struct bl_seen_map *map)
 {
-    if (map->at)
-        (void)munmap(map->at, map->n); /* our own mapping */
-    *map = (struct bl_seen_map){0};
+    struct bl_seen_file *file = tip_take(map->file);
+
+    *map = (struct bl_seen_map){.file = NULL};
+    if (!file || atomic_fetch_sub(&file->holders, 1) > 1)
+        return;
+    if (file->mapped.at)
+        (void)munmap(file->mapped.at, (size_t)file->mapped.status.st_size); /* our own mapping */
+    free(file);
+}
+
+bool bl_seen_map_is_current(const struct bl_seen_map *map, const char *dir, const char *name, uint64_t version)
+{
+    tip_auto(tip_buf_deinit) struct tip_buf path;
+    const struct stat *then;
+    struct stat now;
+
+    tip_buf_init(&path, PATH_BYTES);
+    if (!map->file || bl_files_path(&path, dir, name, version, "seen") || stat(tip_buf_text(&path), &now) == -1)
+        return false;
+    then = &map->file->mapped.status;
+    return now.st_dev == then->st_dev && now.st_ino == then->st_ino && now.st_size == then->st_size &&
+           now.st_ctim.tv_sec == then->st_ctim.tv_sec && now.st_ctim.tv_nsec == then->st_ctim.tv_nsec;
+}
+
+int64_t bl_seen_map_changed_unix_ms(const struct bl_seen_map *map)
+{
+    const struct timespec *at = &map->file->mapped.status.st_ctim;
+
+    return at->tv_sec * TIP_SECOND_MS + at->tv_nsec / 1000000;
+}
+
+uint64_t bl_seen_map_bytes(const struct bl_seen_map *map)
+{
+    return (uint64_t)map->file->mapped.status.st_size;
 }
 
 int bl_files_keep_seen(const char *dir, const char *name, const struct bl_seen_update *update)

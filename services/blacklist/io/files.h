@@ -46,16 +46,32 @@ void bl_map_close(struct bl_map *map);
  */
 tip_nodiscard int bl_files_keep(const char *dir, const char *name, const struct bl_setfile *file, const char *body);
 
-/** What a source has said up to a version, in memory, mapped. */
+struct bl_seen_file;
+
+/** What a source has said up to a version, in memory, mapped; for as many as hold it, in any thread. */
 struct bl_seen_map {
     struct bl_seen seen;
-    void *at;
-    size_t n;
+    struct bl_seen_file *file; /* held; NULL: none */
 };
 
 /** As bl_map_open. */
 tip_nodiscard int bl_seen_map_open(struct bl_seen_map *map, const char *dir, const char *name, uint64_t version);
+
+/** Another holder. */
+void bl_seen_map_hold(struct bl_seen_map *map, const struct bl_seen_map *of);
+
+/** Accepts zeroed memory. */
 void bl_seen_map_close(struct bl_seen_map *map);
+
+/**
+ * Is it the file that stands there now, and nothing was written to it since? False of an empty map. What was written
+ * within the tick of the file system's clock at which it was opened does not show.
+ */
+bool bl_seen_map_is_current(const struct bl_seen_map *map, const char *dir, const char *name, uint64_t version);
+
+/** When it was written to last, as of its opening; its size. Of a map that is not empty. */
+int64_t bl_seen_map_changed_unix_ms(const struct bl_seen_map *map);
+uint64_t bl_seen_map_bytes(const struct bl_seen_map *map);
 
 /** Writes what is known with a version, and makes it durable. */
 tip_nodiscard int bl_files_keep_seen(const char *dir, const char *name, const struct bl_seen_update *update);
