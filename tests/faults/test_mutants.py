@@ -88,7 +88,7 @@ def mutant_bin(name, program):
     return tree / "bin"
 
 
-def tested(name, program, test, **how):
+def noticed(name, program, test, **how):
     """What pytest says of the mutant; it must fail."""
     env = {**os.environ, "TIP_BIN": str(mutant_bin(name, program)), "TIP_SOURCE": str(SOURCE), "TIP_SEED": str(SEED), **how}
     done = run([sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", f"--rootdir={HERE.parent}",
@@ -100,7 +100,7 @@ def tested(name, program, test, **how):
 @pytest.mark.parametrize("name", MUTANTS)
 def test_mutant_is_caught(name):
     program, row, rules = MUTANTS[name]
-    said = tested(name, program, f"faults/{row}", TIP_TURNS=str(CHANCES))
+    said = noticed(name, program, f"faults/{row}", TIP_TURNS=str(CHANCES))
     broken = re.findall(r"^E +\S*Violation: (I\d): (.*)", said, re.MULTILINE)
     print(name, "caught:", *broken[:1])
     assert broken and broken[0][0] in rules, f"{name} fails {row} for another reason\n{said[-6000:]}"
@@ -109,7 +109,7 @@ def test_mutant_is_caught(name):
 @pytest.mark.parametrize("name", OTHERS)
 def test_mutant_is_caught_beside_the_matrix(name):
     program, test, how, words = OTHERS[name]
-    said = tested(name, program, test, **how)
+    said = noticed(name, program, test, **how)
     assert re.search(rf"^E +AssertionError: {words}", said, re.MULTILINE), f"{test} fails for another reason\n{said[-6000:]}"
 
 
