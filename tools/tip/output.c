@@ -380,7 +380,7 @@ static void out_human_shrink(const struct out *out, size_t width[OUT_COLUMNS_MAX
         total += width[i] + (i ? 2 : 0);
     for (; out->config.width > 0 && total > (size_t)out->config.width; total--) {
         widest = out->n_shown;
-        for (size_t i = 0; i < out->n_shown; i++) {
+        for (size_t i = 1; i < out->n_shown; i++) { /* the first one names the row */
             if (!out_is_number(out, i) && width[i] > out_narrow(out, i) &&
                 (widest == out->n_shown || width[i] > width[widest]))
                 widest = i;

@@ -22,7 +22,7 @@ struct out_config {
     enum out_mode mode;
     const char *fields; /* "name,score": these, in this order; NULL for all */
     const char *nested; /* "reasons": columns whose cells are JSON, which json and ndjson show as such; NULL for none */
-    int width;          /* human: columns of text are cut so that a line has no more characters; 0: as wide as it is */
+    int width;          /* human: columns of text but the first are cut until a line has no more characters; 0: never */
     bool header;        /* human and CSV */
     bool color;
     FILE *file; /* borrowed */

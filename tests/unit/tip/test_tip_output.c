@@ -113,7 +113,7 @@ static void test_output_nests_what_is_json(void **state)
     assert_false(out_names("a,why", "wh") || out_names("a,why", "hy") || out_names(NULL, "a") || out_names("", "a"));
 }
 
-/* The widest column of text gives way; numbers, titles and what is narrow stay. */
+/* The widest column of text gives way; numbers, titles, what is narrow and the first column stay. */
 static void test_output_fits_a_terminal(void **state)
 {
     static const struct tip_column three[] = {
@@ -131,8 +131,8 @@ static void test_output_fits_a_terminal(void **state)
         {60, "blacklist.exports  12345678901234567890  0123456789abcdef...\n"
              "tip.run                               1  \xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9"
              "\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9...\n"},
-        {10, "blacklist.exp...  12345678901234567890  0123456789abc...\n"
-             "tip.run                              1  \xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9"
+        {10, "blacklist.exports  12345678901234567890  0123456789abc...\n"
+             "tip.run                               1  \xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9"
              "\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9...\n"},
     };
 
