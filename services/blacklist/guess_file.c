@@ -82,6 +82,8 @@ static void guess_put_format(struct guess_out *out)
         guess_put(out, "header: true\n");
     if (format->skip_space)
         guess_put(out, "skip_space: true\n");
+    if (format->kind == BL_KIND_CSV)
+        guess_put(out, "# first_seen: \"\" # the column that says when it first saw an entry; last_seen: when last\n");
     guess_put(out, "type: %s # what an entry is; auto: by its shape\n", bl_type_names[format->type]);
     if (out->order->parse.container != BL_CONTAINER_NONE)
         guess_put(out, "container: %s\n", bl_container_names[out->order->parse.container]);

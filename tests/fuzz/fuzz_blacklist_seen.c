@@ -31,20 +31,53 @@ static void check_entries(const struct bl_seen *seen)
     }
 }
 
+static void write_again(const struct bl_seen_update *update, struct tip_buf *out, struct bl_seen *again)
+{
+    unsigned char head[BL_SEEN_HEADER];
+
+    tip_buf_init(out, 1 << 20);
+    assert(!bl_seen_write(update, write_buf, out, head));
+    memcpy(out->data, head, sizeof(head));
+    assert(!bl_seen_read(again, out->data, out->len));
+}
+
 /* As a fetch does that finds nothing any more. */
 static void check_update(const struct bl_seen *seen)
 {
     const struct bl_seen_update update = {
         .before = *seen, .version = seen->version + 1, .now_s = UINT32_MAX, .gone_max = BL_SEEN_GONE_MAX};
     tip_auto(tip_buf_deinit) struct tip_buf out;
-    unsigned char head[BL_SEEN_HEADER];
     struct bl_seen again;
 
-    tip_buf_init(&out, 1 << 20);
-    assert(!bl_seen_write(&update, write_buf, &out, head));
-    memcpy(out.data, head, sizeof(head));
-    assert(!bl_seen_read(&again, out.data, out.len));
+    write_again(&update, &out, &again);
     assert(bl_seen_count(&again) <= bl_seen_count(seen) && again.born_s == seen->born_s);
+}
+
+/* As a fetch does that finds its hosts again, and a time at every other one: the same once more is no news. */
+static void check_restated(const struct bl_seen *seen)
+{
+    tip_auto(tip_free) struct bl_ip4 *ip4 = calloc(seen->n_ip4 + 1, sizeof(*ip4));
+    tip_auto(tip_free) struct bl_stated *stated = calloc(seen->n_ip4 + 1, sizeof(*stated));
+    tip_auto(tip_buf_deinit) struct tip_buf out;
+    struct bl_seen_update update = {
+        .before = *seen,
+        .now = {.ip4 = ip4, .n_ip4 = seen->n_ip4, .stated = stated, .n_stated = seen->n_ip4},
+        .version = seen->version + 1,
+        .now_s = UINT32_MAX,
+        .gone_max = BL_SEEN_GONE_MAX,
+    };
+    struct bl_seen again;
+
+    for (uint32_t i = 0; i < seen->n_ip4; i++) {
+        ip4[i] = (struct bl_ip4){.addr = seen->ip4[i].addr, .line = i + 1};
+        stated[i] = (struct bl_stated){.line = i + 1, .at_s = i % 2 ? 631152000 + i : 0};
+    }
+    write_again(&update, &out, &again);
+    assert(again.n_ip4 == seen->n_ip4);
+    for (size_t i = 1; i < again.n_ip4; i += 2)
+        assert(again.ip4[i].times.state & BL_SEEN_STATED && again.ip4[i].times.since_s == stated[i].at_s);
+    update.before = again;
+    assert(!bl_seen_is_restated(&update));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -63,5 +96,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     check_entries(&seen);
     check_update(&seen);
+    check_restated(&seen);
     return 0;
 }
