@@ -16,13 +16,16 @@ enum { BROKER_PEER_MAX = 43 };
 
 struct broker_peer {
     const struct access_key *key; /* core/access.h; NULL: a local peer */
-    int32_t fd;                   /* libzmq's, 0 when it was not asked for; its number may be another one's by now */
     uint8_t len;
-    uint8_t bytes[BROKER_PEER_MAX]; /* zero behind len, so that whole structs compare */
+    uint8_t bytes[BROKER_PEER_MAX]; /* zero behind len, so that they can be hashed */
+    int32_t fd;                     /* libzmq's, 0 when it was not asked for; its number may be another one's by now */
+    uint64_t cookie;                /* of the socket behind that number; 0: likewise */
 };
 
-static_assert(sizeof(struct broker_peer) == sizeof(void *) + sizeof(int32_t) + 1 + BROKER_PEER_MAX,
-              "no padding: peers are hashed");
+/** Who it is; behind that, how the kernel knows it. */
+enum { BROKER_PEER_WHO_BYTES = offsetof(struct broker_peer, fd) };
+
+static_assert(BROKER_PEER_WHO_BYTES == sizeof(void *) + 1 + BROKER_PEER_MAX, "no padding: peers are hashed");
 
 /** Without a key. False for an id that is too long for us. */
 static inline bool broker_peer_set(struct broker_peer *peer, const void *bytes, size_t len)

@@ -11,7 +11,7 @@ struct conn *work_conn_find(const struct work *work, const struct broker_peer *p
 {
     struct conn *conn;
 
-    tip_hash_find_key(work->conns, peer, conn);
+    tip_hash_find_bytes(work->conns, peer, BROKER_PEER_WHO_BYTES, conn);
     return conn;
 }
 
@@ -19,14 +19,16 @@ static struct conn *conn_make(struct work *work, const struct broker_peer *peer,
 {
     struct conn *conn = work_conn_find(work, peer);
 
-    if (conn)
+    if (conn) {
+        conn->peer = *peer; /* who names itself may have come back on another connection */
         return conn;
+    }
     conn = tip_new(struct conn);
     conn->peer = *peer;
     conn->heard_ms = now_ms;
     TAILQ_INIT(&conn->workers);
     TAILQ_INSERT_TAIL(&work->heard, conn, link);
-    tip_hash_add_key(work->conns, peer, conn);
+    HASH_ADD(hh, work->conns, peer, BROKER_PEER_WHO_BYTES, conn);
     return conn;
 }
 
