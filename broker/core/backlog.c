@@ -64,21 +64,35 @@ enum backlog_act backlog_judge(struct backlog *backlog, const struct backlog_fac
     return BACKLOG_STAY;
 }
 
-enum backlog_step backlog_level_step(struct backlog_level *level, int64_t bytes_max, int64_t held_bytes)
+bool backlog_is_low(int64_t bytes_max, int64_t held_bytes)
 {
-    const int64_t all = BACKLOG_SHARES * bytes_max;
+    return held_bytes <= BACKLOG_SHARES * bytes_max / 8 * 3;
+}
 
-    if (held_bytes <= all / 2) {
-        level->state = BACKLOG_LOW;
-        return BACKLOG_GO_ON;
-    }
+/* None yet, or an old one that is not about to be used. */
+static bool backlog_wants_note(const struct backlog_level *level, int64_t age_ms, bool is_high)
+{
+    if (level->state == BACKLOG_LOW)
+        return true;
+    return age_ms >= BACKLOG_NOTE_MS && (level->state == BACKLOG_ENDED || !is_high);
+}
+
+enum backlog_step backlog_level_step(struct backlog_level *level, int64_t bytes_max, int64_t held_bytes, int64_t now_ms)
+{
+    const int64_t all = BACKLOG_SHARES * bytes_max, age_ms = now_ms - level->noted_ms;
+    const bool is_high = held_bytes > all / 4 * 3;
+
     if (held_bytes > all)
         return BACKLOG_CLOSE;
-    if (level->state == BACKLOG_LOW) {
-        level->state = BACKLOG_NOTED;
+    if (backlog_is_low(bytes_max, held_bytes))
+        level->state = BACKLOG_LOW;
+    if (held_bytes <= all / 2)
+        return BACKLOG_GO_ON;
+    if (backlog_wants_note(level, age_ms, is_high)) {
+        *level = (struct backlog_level){BACKLOG_NOTED, now_ms};
         return BACKLOG_NOTE;
     }
-    if (level->state == BACKLOG_NOTED && held_bytes > all / 4 * 3) {
+    if (level->state == BACKLOG_NOTED && is_high && (age_ms >= BACKLOG_PATIENCE_MS || held_bytes > all / 8 * 7)) {
         level->state = BACKLOG_ENDED;
         return BACKLOG_END_DEAF;
     }

@@ -9,9 +9,11 @@
  * reader that does not read holds little from then on. After a quiet while the bound is raised again.
  *
  * What the records themselves take, at all doors, is known to the byte and looked at with each of them. At half of what
- * may wait the connections are noted; at three quarters those that took next to nothing since are ended, and nobody
- * else notices; should that not help, the door at which most waits is opened anew. So nothing that readers do makes it
- * more. libzmq's own share, a slot for each record and subscriber, is seen in the memory of the process only: that is
+ * may wait it is noted for each connection what the kernel was given for it, and again each second until it is less
+ * than three eighths. At three quarters those whose other side has not even taken that, a while later, and for which
+ * the kernel takes no more, are ended, and nobody else notices: who reads little because it is sent little is not one
+ * of them. Should that not help, the door at which most waits is opened anew. So nothing that readers do makes it more.
+ * libzmq's own share, a slot for each record and subscriber, is seen in the memory of the process only: that is
  * looked at each second, and whenever so many slots were filled that they could matter (`backlog_is_due`).
  */
 #include <stdbool.h>
@@ -19,12 +21,14 @@
 #include <stdint.h>
 
 enum {
-    BACKLOG_RECORD_BYTES = 1024,  /* what a small record costs */
-    BACKLOG_SLOT_BYTES = 160,     /* of libzmq's, for a record that waits for one subscriber; the record is shared */
-    BACKLOG_SHARES = 4,           /* all that waits at all doors: so many times bytes_max */
-    BACKLOG_MEAN_RECORDS = 256,   /* over about so many the mean size is taken */
-    BACKLOG_MIN = 16,             /* records */
-    BACKLOG_QUIET_MS = 600 * 1000 /* without an overflow, then the bound is raised */
+    BACKLOG_RECORD_BYTES = 1024,   /* what a small record costs */
+    BACKLOG_SLOT_BYTES = 160,      /* of libzmq's, for a record that waits for one subscriber; the record is shared */
+    BACKLOG_SHARES = 4,            /* all that waits at all doors: so many times bytes_max */
+    BACKLOG_MEAN_RECORDS = 256,    /* over about so many the mean size is taken */
+    BACKLOG_MIN = 16,              /* records */
+    BACKLOG_QUIET_MS = 600 * 1000, /* without an overflow, then the bound is raised */
+    BACKLOG_NOTE_MS = 1000,        /* then a note is old */
+    BACKLOG_PATIENCE_MS = 250 /* of a note before it is used: a way round the world; at seven eighths less will do */
 };
 
 struct backlog {
@@ -63,14 +67,19 @@ enum backlog_act backlog_judge(struct backlog *backlog, const struct backlog_fac
 /** All doors together. Zeroed is the beginning. */
 struct backlog_level {
     enum { BACKLOG_LOW, BACKLOG_NOTED, BACKLOG_ENDED } state;
+    int64_t noted_ms;
 };
 
 enum backlog_step {
     BACKLOG_GO_ON,
     BACKLOG_NOTE,     /* how far each connection has come */
-    BACKLOG_END_DEAF, /* those that have hardly moved since */
+    BACKLOG_END_DEAF, /* those that have not come so far by now */
     BACKLOG_CLOSE     /* the door at which most waits; see backlog_shrink */
 };
 
-/** A record was sent. @param held_bytes  of records that wait for whomever */
-enum backlog_step backlog_level_step(struct backlog_level *level, int64_t bytes_max, int64_t held_bytes);
+/** So little waits that it need not be known exactly. */
+bool backlog_is_low(int64_t bytes_max, int64_t held_bytes);
+
+/** A record was sent. @param held_bytes  of records that wait for whomever @param now_ms  monotonic */
+enum backlog_step backlog_level_step(struct backlog_level *level, int64_t bytes_max, int64_t held_bytes,
+                                     int64_t now_ms);

@@ -7,10 +7,10 @@
 
 struct unread_answer {
     struct broker_peer peer;
-    uint64_t cookie;
+    uint64_t cookie; /* 0: the kernel does not know its connection */
     size_t n_bytes;
     uint64_t until; /* it has left when the kernel was given so much for its connection */
-    uint64_t given; /* at the last look */
+    uint64_t acked; /* by the other side, at the last look */
     int64_t moved_ms;
     atomic_int n_owners; /* the list and libzmq; the last one frees */
 };
@@ -40,11 +40,23 @@ static struct unread_answer *unread_last(const struct unread *unread, const stru
 }
 
 /* What is on its way already leaves first. */
-static uint64_t unread_from(const struct unread *unread, const struct unread_answer *answer)
+static uint64_t unread_from(const struct unread *unread, const struct unread_answer *answer, uint64_t given)
 {
     const struct unread_answer *last = unread_last(unread, &answer->peer);
 
-    return last && last->cookie == answer->cookie && last->until > answer->given ? last->until : answer->given;
+    return last && last->cookie == answer->cookie && last->until > given ? last->until : given;
+}
+
+/* Its connection may be gone, and the number another one's. */
+static void unread_measure(const struct unread *unread, struct unread_answer *answer)
+{
+    uint64_t cookie = answer->peer.cookie;
+    uint64_t given = unread->given ? unread->given(answer->peer.fd, &cookie, &answer->acked) : UINT64_MAX;
+
+    if (given == UINT64_MAX)
+        return;
+    answer->cookie = cookie;
+    answer->until = unread_from(unread, answer, given) + answer->n_bytes;
 }
 
 void *unread_add(struct unread *unread, const struct broker_peer *peer, size_t n_bytes, int64_t now_ms)
@@ -54,9 +66,7 @@ void *unread_add(struct unread *unread, const struct broker_peer *peer, size_t n
     answer->peer = *peer;
     answer->n_bytes = n_bytes;
     answer->moved_ms = now_ms;
-    answer->given = unread->given ? unread->given(peer->fd, &answer->cookie) : UINT64_MAX;
-    if (answer->given != UINT64_MAX)
-        answer->until = unread_from(unread, answer) + n_bytes;
+    unread_measure(unread, answer);
     atomic_init(&answer->n_owners, 2);
     unread->items = tip_realloc(unread->items, unread->n + 1, sizeof(struct unread_answer *));
     unread->items[unread->n++] = answer;
@@ -82,9 +92,11 @@ void unread_unsent(struct unread *unread, const void *hint)
 
 static bool unread_is_held(const struct unread *unread, struct unread_answer *answer)
 {
+    uint64_t acked;
+
     if (atomic_load(&answer->n_owners) == 2)
         return true;
-    return answer->until && unread->given(answer->peer.fd, &answer->cookie) < answer->until;
+    return answer->until && unread->given(answer->peer.fd, &answer->cookie, &acked) < answer->until;
 }
 
 void unread_sweep(struct unread *unread)
@@ -109,28 +121,44 @@ bool unread_has(const struct unread *unread, const struct broker_peer *peer)
     return unread_last(unread, peer) != NULL;
 }
 
+/* The kernel takes from libzmq in leaps of a third of its buffer: what the other side acknowledges comes steadily. */
 void unread_watch(struct unread *unread, int64_t now_ms)
 {
     unread_sweep(unread);
     for (size_t i = 0; i < unread->n; i++) {
         struct unread_answer *answer = unread->items[i];
-        uint64_t given = answer->until ? unread->given(answer->peer.fd, &answer->cookie) : answer->given;
+        uint64_t acked = answer->acked;
 
-        if (given != answer->given)
+        if (answer->cookie)
+            (void)unread->given(answer->peer.fd, &answer->cookie, &acked); /* of one that is gone it stays */
+        if (acked != answer->acked)
             answer->moved_ms = now_ms;
-        answer->given = given;
+        answer->acked = acked;
     }
 }
 
-bool unread_stuck(const struct unread *unread, int64_t now_ms, size_t *atp, struct unread_line *linep)
+/* All that it holds; each counts as moved now. */
+static struct unread_line unread_line_of(struct unread *unread, const struct unread_answer *of, int64_t now_ms)
 {
-    for (; *atp < unread->n; ++*atp) {
-        const struct unread_answer *answer = unread->items[*atp];
+    struct unread_line line = {of->peer.fd, of->cookie, 0};
+
+    for (size_t i = 0; i < unread->n; i++) {
+        if (unread->items[i]->cookie != line.cookie)
+            continue;
+        line.n_bytes += unread->items[i]->n_bytes;
+        unread->items[i]->moved_ms = now_ms;
+    }
+    return line;
+}
+
+bool unread_stuck(struct unread *unread, int64_t now_ms, struct unread_line *linep)
+{
+    for (size_t i = 0; i < unread->n; i++) {
+        const struct unread_answer *answer = unread->items[i];
 
         if (!answer->cookie || now_ms - answer->moved_ms < UNREAD_PATIENCE_MS)
             continue;
-        *linep = (struct unread_line){answer->peer.fd, answer->cookie};
-        ++*atp;
+        *linep = unread_line_of(unread, answer, now_ms);
         return true;
     }
     return false;

@@ -20,9 +20,10 @@ struct unread_answer;
 /**
  * Bytes that the kernel was given for a connection so far; UINT64_MAX when it is gone, or nobody knows.
  *
- * @param cookiep  0 at first, and what the first call made of it afterwards
+ * @param cookiep  the connection's; 0: whoever has the number, and set then
+ * @param ackedp   set to what the other side has acknowledged of it; not when UINT64_MAX is returned
  */
-typedef uint64_t unread_given_fn(int fd, uint64_t *cookiep);
+typedef uint64_t unread_given_fn(int fd, uint64_t *cookiep, uint64_t *ackedp);
 
 /** Zeroed but for `given` is empty. */
 struct unread {
@@ -50,11 +51,12 @@ bool unread_has(const struct unread *unread, const struct broker_peer *peer);
 /** A connection that takes nothing. */
 struct unread_line {
     int fd;
-    uint64_t cookie; /* 0: the kernel does not know it */
+    uint64_t cookie;
+    size_t n_bytes; /* that it holds */
 };
 
-/** The first one, from `*atp` on, that was stuck at the last unread_watch; false for none. */
-bool unread_stuck(const struct unread *unread, int64_t now_ms, size_t *atp, struct unread_line *linep);
+/** One that was stuck at the last unread_watch, and is not any more until it has been so long again; false for none. */
+bool unread_stuck(struct unread *unread, int64_t now_ms, struct unread_line *linep);
 
 /** Looks which connections move. About once a second. */
 void unread_watch(struct unread *unread, int64_t now_ms);

@@ -33,7 +33,8 @@ struct crowd_peer {
     int32_t fd;
     bool is_tcp;
     uint64_t cookie;
-    uint64_t given; /* when it was noted; UINT64_MAX: it was not */
+    uint64_t given;              /* when it was noted; UINT64_MAX: it was not */
+    uint64_t taken, taken_noted; /* at the last question of crowd_taken_bytes; when they were noted */
     struct hoard hoard;
     UT_hash_handle hh;
 };
@@ -51,6 +52,7 @@ struct crowd {
     int64_t clear_ms;
     int64_t logged_ms;
     uint64_t n_unlogged;
+    uint64_t gone_taken; /* since they were noted, off those that are gone */
 };
 
 int64_t crowd_memory_bytes(void)
@@ -78,23 +80,30 @@ static void crowd_log(struct crowd *crowd, const char *address, uint64_t n_bytes
 
 static void crowd_drop(struct crowd *crowd, struct crowd_peer *peer)
 {
+    crowd->gone_taken += peer->taken - peer->taken_noted;
     tip_hash_remove(crowd->peers, peer);
     free(peer);
+}
+
+int crowd_end_line(struct crowd *crowd, const struct crowd_line *line, const char *why)
+{
+    char address[LINE_ADDRESS_BYTES];
+    int r = line_cut(line->fd, line->cookie, address);
+
+    if (r)
+        return r;
+    crowd_log(crowd, address, line->n_bytes, why);
+    tip_metric_inc(crowd->options.cut);
+    return 0;
 }
 
 /* The peer is forgotten; only when it could not be looked at it is kept, for the next look. */
 static void crowd_end(struct crowd *crowd, struct crowd_peer *peer, uint64_t n_bytes, const char *why)
 {
-    char address[LINE_ADDRESS_BYTES];
-    int r = line_cut(peer->fd, peer->cookie, address);
+    const struct crowd_line line = {peer->fd, peer->cookie, n_bytes};
 
-    if (r == LINE_E_BUSY)
-        return;
-    if (r == 0) {
-        crowd_log(crowd, address, n_bytes, why);
-        tip_metric_inc(crowd->options.cut);
-    }
-    crowd_drop(crowd, peer);
+    if (crowd_end_line(crowd, &line, why) != LINE_E_BUSY)
+        crowd_drop(crowd, peer);
 }
 
 static void crowd_cut(struct crowd *crowd, struct crowd_peer *peer)
@@ -333,37 +342,64 @@ size_t crowd_count(const struct crowd *crowd)
     return tip_hash_count(crowd->peers);
 }
 
-uint64_t crowd_taken_bytes(const struct crowd *crowd)
+/* Of one that is gone the last answer stays. */
+static uint64_t crowd_peer_taken(struct crowd_peer *peer)
 {
-    const struct crowd_peer *peer, *next;
-    uint64_t sum = 0, taken;
+    uint64_t taken;
+
+    if (peer->is_tcp && line_taken(peer->fd, &taken) && taken > peer->taken)
+        peer->taken = taken;
+    return peer->taken - peer->taken_noted;
+}
+
+void crowd_note_taken(struct crowd *crowd)
+{
+    struct crowd_peer *peer, *next;
 
     tip_hash_each (crowd->peers, peer, next) {
-        if (peer->is_tcp && line_taken(peer->fd, &taken))
-            sum += taken;
+        (void)crowd_peer_taken(peer);
+        peer->taken_noted = peer->taken;
     }
+    crowd->gone_taken = 0;
+}
+
+uint64_t crowd_taken_bytes(struct crowd *crowd)
+{
+    struct crowd_peer *peer, *next;
+    uint64_t sum = crowd->gone_taken;
+
+    tip_hash_each (crowd->peers, peer, next)
+        sum += crowd_peer_taken(peer);
     return sum;
 }
 
 void crowd_note_given(struct crowd *crowd)
 {
     struct crowd_peer *peer, *next;
+    uint64_t acked;
 
     tip_hash_each (crowd->peers, peer, next)
-        peer->given = peer->is_tcp ? line_given(peer->fd, &peer->cookie) : UINT64_MAX;
+        peer->given = peer->is_tcp ? line_given(peer->fd, &peer->cookie, &acked) : UINT64_MAX;
 }
 
-size_t crowd_end_deaf(struct crowd *crowd, uint64_t least)
+/* Who is sent little may have taken little: for that one nothing waits but what the kernel has. */
+static bool crowd_is_deaf(struct crowd_peer *peer)
+{
+    uint64_t acked;
+
+    return peer->given != UINT64_MAX && line_given(peer->fd, &peer->cookie, &acked) != UINT64_MAX &&
+           acked < peer->given && line_is_full(peer->fd);
+}
+
+size_t crowd_end_deaf(struct crowd *crowd)
 {
     struct crowd_peer *peer, *next;
     size_t n = 0;
 
     tip_hash_each (crowd->peers, peer, next) {
-        uint64_t given = peer->given == UINT64_MAX ? UINT64_MAX : line_given(peer->fd, &peer->cookie);
-
-        if (given == UINT64_MAX || given - peer->given >= least || !line_is_behind(peer->fd))
+        if (!crowd_is_deaf(peer))
             continue;
-        crowd_end(crowd, peer, given - peer->given, "it does not read");
+        crowd_end(crowd, peer, peer->given, "it does not read");
         n++;
     }
     return n;

@@ -29,14 +29,27 @@ void crowd_destroy(struct crowd **crowdp);
 
 size_t crowd_count(const struct crowd *crowd);
 
-/** Notes how far each connection over tcp has taken what it was sent. */
+/** A connection, and what it holds or was given: for the log. */
+struct crowd_line {
+    int fd;
+    uint64_t cookie;
+    uint64_t n_bytes;
+};
+
+/** Ends one of them, with a line in the log and counted. @return what line_cut says (io/line.h) */
+int crowd_end_line(struct crowd *crowd, const struct crowd_line *line, const char *why);
+
+/** Notes how much the kernel was given for each connection over tcp. */
 void crowd_note_given(struct crowd *crowd);
 
-/** Ends those that have taken less than so many bytes since then, and have not taken all. @return how many */
-size_t crowd_end_deaf(struct crowd *crowd, uint64_t least);
+/** Ends those that have not even taken that by now, and for which the kernel takes no more. @return how many */
+size_t crowd_end_deaf(struct crowd *crowd);
 
-/** Bytes that libzmq has taken off the connections over tcp that are open now, each since it began. Asks the kernel. */
-uint64_t crowd_taken_bytes(const struct crowd *crowd);
+/** From here on crowd_taken_bytes counts. */
+void crowd_note_taken(struct crowd *crowd);
+
+/** Bytes that libzmq has taken since then off all connections over tcp, also those that are gone. Asks the kernel. */
+uint64_t crowd_taken_bytes(struct crowd *crowd);
 
 /** What malloc has given out in this process: libzmq does not say what it holds. */
 int64_t crowd_memory_bytes(void);

@@ -18,8 +18,7 @@ enum {
     FEED_SUBSCRIPTION_BYTES_MAX = 1024, /* of a message from a subscriber: a topic, but CURVE's INITIATE needs more */
     FEED_RECEIVE_HWM = 1000,
     FEED_REOPEN_MS = 100,
-    FEED_REOPEN_SHARES = 2, /* not before so large a part of what may wait has been let go */
-    FEED_DEAF_SHARES = 8    /* who takes less than such a part of what is sent does not read */
+    FEED_REOPEN_SHARES = 2 /* not before so large a part of what may wait has been let go */
 };
 
 struct feed_socket {
@@ -33,7 +32,6 @@ struct feed_socket {
     struct prefixes prefixes;
     struct tip_zpool *pool; /* of records */
     struct backlog backlog;
-    uint64_t sent_bytes, noted_bytes; /* of records; noted: when its connections were */
     uint64_t n_sent, n_overflows;
     struct tip_timer reopen; /* runs while the door is closed for a moment */
 };
@@ -57,6 +55,18 @@ static int64_t feed_held_bytes(const struct feed *feed)
     for (size_t i = 0; i < feed->n_doors; i++)
         n += tip_zpool_bytes(feed->doors[i].pool);
     return (int64_t)n;
+}
+
+/* Slabs that have come back wait for nobody: near a bound they are looked for. */
+static int64_t feed_held_exactly(const struct feed *feed)
+{
+    int64_t held = feed_held_bytes(feed);
+
+    if (backlog_is_low(feed->options.bytes, held))
+        return held;
+    for (size_t i = 0; i < feed->n_doors; i++)
+        tip_zpool_collect(feed->doors[i].pool);
+    return feed_held_bytes(feed);
 }
 
 /* libzmq lets go of the address when it can, and of the records. */
@@ -283,28 +293,23 @@ static void feed_close_fullest(struct feed *feed)
 static void feed_note(struct feed *feed)
 {
     for (size_t i = 0; i < feed->n_doors; i++) {
-        struct feed_socket *door = &feed->doors[i];
-
-        door->noted_bytes = door->sent_bytes;
-        if (door->zsock)
-            crowd_note_given(door->crowd);
+        if (feed->doors[i].zsock)
+            crowd_note_given(feed->doors[i].crowd);
     }
 }
 
 static void feed_end_deaf(struct feed *feed)
 {
     for (size_t i = 0; i < feed->n_doors; i++) {
-        struct feed_socket *door = &feed->doors[i];
-
-        if (door->zsock)
-            (void)crowd_end_deaf(door->crowd, (door->sent_bytes - door->noted_bytes) / FEED_DEAF_SHARES);
+        if (feed->doors[i].zsock)
+            (void)crowd_end_deaf(feed->doors[i].crowd);
     }
 }
 
 /* What waits is known to the byte, and bounded at once: at the speed of memory a second is too long. */
 static void feed_bound(struct feed *feed)
 {
-    switch (backlog_level_step(&feed->level, feed->options.bytes, feed_held_bytes(feed))) {
+    switch (backlog_level_step(&feed->level, feed->options.bytes, feed_held_exactly(feed), tip_loop_now_ms())) {
     case BACKLOG_GO_ON:
         return;
     case BACKLOG_NOTE:
@@ -328,7 +333,6 @@ void feed_send_to(struct feed *feed, size_t at, const struct feed_record *record
     if (door->prefixes.n_asked == 0)
         return; /* nobody ever listened, or the door is being opened again: nothing is copied for it */
     backlog_sent(&door->backlog, record->len, crowd_count(door->crowd));
-    door->sent_bytes += record->len;
     r = tip_zsock_send(door->zsock, frames, 2);
     if (r == TIP_ZSOCK_E_FULL) {
         tip_metric_inc(feed->options.meter->m[METER_FEED_DROPPED]);

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <linux/sockios.h>
 #include <linux/tcp.h>
+#include <poll.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -47,7 +48,7 @@ bool line_taken(int fd, uint64_t *bytesp)
 }
 
 /* What is acknowledged between the two questions counts as not given yet. */
-uint64_t line_given(int fd, uint64_t *cookiep)
+uint64_t line_given(int fd, uint64_t *cookiep, uint64_t *ackedp)
 {
     struct tcp_info info = {0};
     int waiting = 0;
@@ -56,14 +57,17 @@ uint64_t line_given(int fd, uint64_t *cookiep)
         return UINT64_MAX;
     if (!*cookiep)
         *cookiep = line_cookie(fd);
-    return line_cookie(fd) == *cookiep ? info.tcpi_bytes_acked + (uint64_t)waiting : UINT64_MAX;
+    if (line_cookie(fd) != *cookiep)
+        return UINT64_MAX;
+    *ackedp = info.tcpi_bytes_acked;
+    return info.tcpi_bytes_acked + (uint64_t)waiting;
 }
 
-bool line_is_behind(int fd)
+bool line_is_full(int fd)
 {
-    int waiting = 0;
+    struct pollfd room = {.fd = fd, .events = POLLOUT};
 
-    return ioctl(fd, SIOCOUTQ, &waiting) == 0 && waiting > 0;
+    return poll(&room, 1, 0) == 0;
 }
 
 static void line_address(int fd, char address[LINE_ADDRESS_BYTES])

@@ -28,12 +28,13 @@ bool line_taken(int fd, uint64_t *bytesp);
  * What was put on it, at least: bytes that the other side has acknowledged, and those the kernel still holds.
  *
  * @param cookiep  0 for a connection that is asked about first: set then
+ * @param ackedp   set to what the other side has acknowledged, where that is known
  * @return UINT64_MAX when it is gone, no tcp connection, or the kernel does not say
  */
-uint64_t line_given(int fd, uint64_t *cookiep);
+uint64_t line_given(int fd, uint64_t *cookiep, uint64_t *ackedp);
 
-/** Whether the kernel holds bytes of it that the other side has not acknowledged. */
-bool line_is_behind(int fd);
+/** Whether the kernel takes no more for it, so that what else it is sent waits with us. */
+bool line_is_full(int fd);
 
 /**
  * Ends it, and throws away what has arrived. libzmq may close the number and somebody open it again at any moment: one

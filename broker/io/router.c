@@ -126,25 +126,22 @@ bool router_owes(struct router *router, const struct broker_peer *peer)
     return unread_has(&router->unread, peer);
 }
 
-static void router_cut(struct router *router, const struct unread_line *line)
+static void router_cut(struct router *router, const struct unread_line *at)
 {
-    char address[LINE_ADDRESS_BYTES];
+    const struct crowd_line line = {at->fd, at->cookie, at->n_bytes};
 
-    if (line_cut(line->fd, line->cookie, address))
-        return;
-    tip_metric_inc(router->options.meter->cut[router->options.socket]);
-    tip_warn("bus.cut", "socket=%s peer=%s why=\"it does not take what it asked for\"",
-             meter_socket_name(router->options.socket), address);
+    (void)crowd_end_line(router->crowd, &line, "it does not take what it asked for"); /* or it has ended by itself */
 }
 
+/* No more than needed; libzmq lets go of what they hold in a moment. */
 void router_watch(struct router *router)
 {
-    size_t max = router->options.held_max, at = 0;
+    size_t most = router->options.held_max + router->options.held_max / 2, held;
     int64_t now_ms = tip_loop_now_ms();
     struct unread_line line;
 
     unread_watch(&router->unread, now_ms);
-    while (router->unread.bytes > max + max / 2 && unread_stuck(&router->unread, now_ms, &at, &line))
+    for (held = router->unread.bytes; held > most && unread_stuck(&router->unread, now_ms, &line); held -= line.n_bytes)
         router_cut(router, &line);
 }
 
@@ -208,8 +205,10 @@ static void router_on_message(void *ctx, const struct tip_zmsg *msg)
     }
     if (!router_admits(router, &from, msg->user))
         return;
-    if (router->options.held_max)
+    if (router->options.held_max) {
         from.fd = tip_zsock_from(router->socket);
+        from.cookie = line_cookie(from.fd);
+    }
     if (msg->n_frames < 2 || msg->n_frames > 3 || msg->frames[1].len > router->options.head_bytes_max ||
         codec_decode(&frame, msg->frames[1].data, msg->frames[1].len)) {
         router_refuse(router, &from, &malformed);
@@ -289,6 +288,11 @@ void router_destroy(struct router **routerp)
     tip_buf_deinit(&router->out);
     free(router);
     *routerp = NULL;
+}
+
+void router_note_taken(struct router *router)
+{
+    crowd_note_taken(router->crowd);
 }
 
 uint64_t router_taken_bytes(const struct router *router)

@@ -77,7 +77,8 @@ struct router_refusal {
 
 void router_refuse(struct router *router, const struct broker_peer *to, const struct router_refusal *refusal);
 
-/** What was taken off all connections, see crowd_taken_bytes; and how many connections there are. */
+/** What was taken off all connections since it was noted, see crowd_taken_bytes; and how many connections there are. */
+void router_note_taken(struct router *router);
 uint64_t router_taken_bytes(const struct router *router);
 size_t router_count(const struct router *router);
 

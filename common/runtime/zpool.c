@@ -130,7 +130,7 @@ static void zpool_keep(struct tip_zpool *pool, struct zpool_slab *slab)
     pool->n_spare++;
 }
 
-static void zpool_collect(struct tip_zpool *pool)
+void tip_zpool_collect(struct tip_zpool *pool)
 {
     struct zpool_slab *slab, *next;
 
@@ -170,7 +170,7 @@ static bool zpool_open(struct tip_zpool *pool)
 
     zpool_shut(pool);
     if (!pool->spare)
-        zpool_collect(pool);
+        tip_zpool_collect(pool);
     slab = zpool_take(pool);
     if (!slab && pool->n_slabs == TIP_ZPOOL_SLABS_MAX)
         return false;
@@ -226,7 +226,7 @@ void tip_zpool_trim(struct tip_zpool *pool)
 {
     size_t n_idle = pool->n_spare_least;
 
-    zpool_collect(pool);
+    tip_zpool_collect(pool);
     for (size_t i = 0; i < n_idle; i++)
         free(zpool_take(pool));
     pool->n_slabs -= n_idle;

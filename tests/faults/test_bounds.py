@@ -47,6 +47,27 @@ def test_subscribers_that_never_read_are_cut_off(site):
     assert cut(broker)["feed"] == 3 and broker.metric("tip_broker_feed_resets_total") == 0
 
 
+def test_who_is_sent_little_is_not_taken_for_deaf(site):
+    """It has not acknowledged what it was sent, as others far away, and never gets an eighth of what leaves the door."""
+    broker, rare = slow_disk(site, 20, feed_bytes="4MiB"), "v1.schedule.done.rare."
+    with Pub(site.endpoint("ingest"), "loud") as pub, contextlib.ExitStack() as stack:
+        line = stack.enter_context(TcpProxy(site.endpoint("feed"), buffer_bytes=4096))
+        narrow = stack.enter_context(Sub(line.endpoint, rare))
+        narrow.synchronise()
+        line.mode = "deaf"
+        deaf = stack.enter_context(speak(site, "feed", b"SUB"))
+        deaf.sendall(frame(b"\x01" + TOPIC.encode()))
+        wait_for(lambda: broker.metric("tip_broker_feed_subscriptions") >= 2, 10, "both are there")
+        n = 0
+        for _ in fill(pub, 24):
+            pub.publish(rare, bytes(4000))
+            n += 1
+        wait_for(lambda: cut(broker)["feed"], 10, "who does not read is cut off")
+        line.mode = "pass"
+        narrow.wait(lambda s: sum(x.topic == rare for x in narrow.seen) == n, 20, "it has all, on the line it had")
+    assert cut(broker)["feed"] == 1 and broker.metric("tip_broker_feed_resets_total") == 0
+
+
 def test_local_subscribers_that_never_read_cost_the_door(site):
     """The kernel does not say how far they have come: all there connect anew, and the bound holds all the same."""
     site.config["bus"]["feed"] = f"ipc://{site.run}/feed"

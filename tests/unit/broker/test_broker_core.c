@@ -277,20 +277,42 @@ static void test_backlog_that_is_full_shrinks_whatever_fits(void **state)
 
 static void test_backlog_levels(void **state)
 {
+    enum { NOTED = 10000, OLD = NOTED + BACKLOG_NOTE_MS, AGAIN = OLD + 10, FAST = 30000, LATE = 40000 };
     static const struct {
-        int64_t held_mib;
+        int64_t now_ms, held_mib;
         enum backlog_step step;
     } steps[] = {
-        {0, BACKLOG_GO_ON},     {64, BACKLOG_GO_ON},  {65, BACKLOG_NOTE},  {96, BACKLOG_GO_ON},
-        {97, BACKLOG_END_DEAF}, {98, BACKLOG_GO_ON},  {70, BACKLOG_GO_ON}, {128, BACKLOG_GO_ON},
-        {129, BACKLOG_CLOSE},   {64, BACKLOG_GO_ON},  {100, BACKLOG_NOTE}, {100, BACKLOG_END_DEAF},
-        {130, BACKLOG_CLOSE},   {130, BACKLOG_CLOSE},
+        {0, 0, BACKLOG_GO_ON},
+        {NOTED, 64, BACKLOG_GO_ON},
+        {NOTED, 65, BACKLOG_NOTE},
+        {NOTED, 64, BACKLOG_GO_ON}, /* about the half */
+        {NOTED + 1, 65, BACKLOG_GO_ON},
+        {OLD - 1, 49, BACKLOG_GO_ON},
+        {OLD - 1, 96, BACKLOG_GO_ON},
+        {OLD, 96, BACKLOG_NOTE}, /* what is compared then is not of hours */
+        {OLD + 1, 97, BACKLOG_GO_ON},
+        {OLD + BACKLOG_PATIENCE_MS - 1, 112, BACKLOG_GO_ON},
+        {OLD + BACKLOG_PATIENCE_MS, 97, BACKLOG_END_DEAF},
+        {OLD + BACKLOG_PATIENCE_MS, 128, BACKLOG_GO_ON},
+        {OLD + BACKLOG_PATIENCE_MS, 129, BACKLOG_CLOSE},
+        {OLD + BACKLOG_PATIENCE_MS, 48, BACKLOG_GO_ON}, /* it is over */
+        {AGAIN + BACKLOG_PATIENCE_MS, 100, BACKLOG_NOTE},
+        {FAST, 48, BACKLOG_GO_ON},
+        {FAST, 65, BACKLOG_NOTE},
+        {FAST + 1, 112, BACKLOG_GO_ON},
+        {FAST + 2, 113, BACKLOG_END_DEAF}, /* no time for patience */
+        {FAST + 3, 113, BACKLOG_GO_ON},
+        {FAST + BACKLOG_NOTE_MS, 113, BACKLOG_NOTE}, /* it did not help, and somebody else may have stopped */
+        {FAST + BACKLOG_NOTE_MS + 1, 113, BACKLOG_END_DEAF},
+        {LATE, 130, BACKLOG_CLOSE},
+        {LATE, 130, BACKLOG_CLOSE},
     };
     struct backlog_level level = {0};
 
     (void)state;
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
-        assert_int_equal(backlog_level_step(&level, TEST_BACKLOG_BYTES, steps[i].held_mib << 20), steps[i].step);
+        assert_int_equal(backlog_level_step(&level, TEST_BACKLOG_BYTES, steps[i].held_mib << 20, steps[i].now_ms),
+                         steps[i].step);
 }
 
 static void test_backlog_is_looked_at_when_slots_could_matter(void **state)

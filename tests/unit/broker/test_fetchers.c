@@ -328,15 +328,18 @@ static void test_unread(void **state)
 }
 
 /* What the kernel was given for three connections; the cookie is the descriptor's hundredfold. */
-static uint64_t test_given[3];
+static uint64_t test_given[3], test_acked[3];
 
-static uint64_t given(int fd, uint64_t *cookiep)
+static uint64_t given(int fd, uint64_t *cookiep, uint64_t *ackedp)
 {
     uint64_t cookie = 100 * (uint64_t)fd;
 
     if (!*cookiep)
         *cookiep = cookie;
-    return *cookiep == cookie ? test_given[fd] : UINT64_MAX;
+    if (*cookiep != cookie)
+        return UINT64_MAX;
+    *ackedp = test_acked[fd];
+    return test_given[fd];
 }
 
 /* What was encrypted is free for libzmq, and is held all the same. */
@@ -378,36 +381,62 @@ static void test_unread_until_the_kernel_has_it(void **state)
     unread_deinit(&unread);
 }
 
-/* Of whom nothing moves is stuck; who takes a byte now and then is not, nor one whom the kernel does not know. */
+/* Who asked has gone, and the number is a stranger's: what that one takes says nothing, and it is not cut. */
+static void test_unread_of_a_number_that_is_used_again(void **state)
+{
+    struct broker_peer a = peer_of(NULL, "a");
+    struct unread unread = {.given = given};
+    struct unread_line line;
+    void *hint;
+
+    (void)state;
+    a.fd = 1;
+    a.cookie = 77;
+    test_given[1] = 10;
+    hint = unread_add(&unread, &a, 100, 0);
+    unread_watch(&unread, 1000);
+    assert_int_equal(unread.bytes, 100);
+    assert_false(unread_stuck(&unread, UNREAD_PATIENCE_MS, &line));
+    unread_left(NULL, hint);
+    unread_sweep(&unread);
+    assert_int_equal(unread.bytes, 0);
+    unread_deinit(&unread);
+}
+
+/*
+ * Of whom nothing moves is stuck, once with all that it holds; whose other side takes a byte now and then is not, nor
+ * one whom the kernel does not know.
+ */
 static void test_unread_that_is_stuck(void **state)
 {
     struct broker_peer a = peer_of(NULL, "a"), b = peer_of(NULL, "b"), local = peer_of(NULL, "l");
     struct unread unread = {.given = given};
     struct unread_line line;
-    void *hints[3];
-    size_t at = 0;
+    void *hints[4];
 
     (void)state;
     a.fd = 1;
     b.fd = 2;
     test_given[0] = UINT64_MAX;
     test_given[1] = test_given[2] = 10;
+    test_acked[1] = test_acked[2] = 5;
     hints[0] = unread_add(&unread, &local, 100, 0);
     hints[1] = unread_add(&unread, &b, 100, 0);
     hints[2] = unread_add(&unread, &a, 100, 0);
-    test_given[2]++;
+    hints[3] = unread_add(&unread, &a, 7, 0);
+    test_acked[2]++; /* though the kernel was given nothing more */
     unread_watch(&unread, 1000);
-    assert_false(unread_stuck(&unread, UNREAD_PATIENCE_MS - 1, &at, &line));
-    at = 0;
-    assert_true(unread_stuck(&unread, UNREAD_PATIENCE_MS, &at, &line));
+    assert_false(unread_stuck(&unread, UNREAD_PATIENCE_MS - 1, &line));
+    assert_true(unread_stuck(&unread, UNREAD_PATIENCE_MS, &line));
     assert_int_equal(line.fd, 1);
     assert_int_equal(line.cookie, 100);
-    assert_false(unread_stuck(&unread, UNREAD_PATIENCE_MS, &at, &line));
-    at = 0;
-    assert_true(unread_stuck(&unread, UNREAD_PATIENCE_MS + 1000, &at, &line));
+    assert_int_equal(line.n_bytes, 107);
+    assert_false(unread_stuck(&unread, UNREAD_PATIENCE_MS, &line));
+    assert_true(unread_stuck(&unread, UNREAD_PATIENCE_MS + 1000, &line));
     assert_int_equal(line.fd, 2);
+    assert_false(unread_stuck(&unread, UNREAD_PATIENCE_MS + 1000, &line));
     unread_deinit(&unread);
-    for (size_t i = 0; i < 3; i++)
+    for (size_t i = 0; i < 4; i++)
         unread_left(NULL, hints[i]);
 }
 
@@ -497,6 +526,7 @@ int main(void)
         cmocka_unit_test(test_outside_of_one_place),
         cmocka_unit_test(test_unread),
         cmocka_unit_test(test_unread_until_the_kernel_has_it),
+        cmocka_unit_test(test_unread_of_a_number_that_is_used_again),
         cmocka_unit_test(test_unread_that_is_stuck),
         cmocka_unit_test(test_unread_across_threads),
         cmocka_unit_test(test_guests),

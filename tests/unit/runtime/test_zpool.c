@@ -47,6 +47,9 @@ static void test_frames_keep_their_bytes(void **state)
     has(pool, 3, 0);
     for (unsigned i = 0; i < MANY; i++)
         closes(&messages[i], (uint8_t)i);
+    assert_int_equal(tip_zpool_bytes(pool), 3 * TIP_ZPOOL_SLAB_BYTES); /* nobody has looked */
+    tip_zpool_collect(pool);
+    assert_int_equal(tip_zpool_bytes(pool), TIP_ZPOOL_SLAB_BYTES); /* the open one */
     tip_zpool_destroy(&pool);
     assert_null(pool);
 }

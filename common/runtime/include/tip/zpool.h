@@ -41,6 +41,9 @@ void tip_zpool_message_apart(struct tip_zpool *pool, zmq_msg_t *msg, const void 
 /** What ZeroMQ has not given back: frames apart, and slabs with frames, or not looked at since they came back. */
 size_t tip_zpool_bytes(const struct tip_zpool *pool);
 
+/** Looks at the slabs that came back: tip_zpool_bytes is exact then. */
+void tip_zpool_collect(struct tip_zpool *pool);
+
 /** Frees the slabs that were not needed since the last time. About once a second. */
 void tip_zpool_trim(struct tip_zpool *pool);
 
