@@ -311,7 +311,7 @@ static void app_show_turned_away(struct app *app)
 static void app_show(struct app *app)
 {
     struct tip_admin *admin = tip_service_admin(app->service);
-    const char *closed = ingest_why_closed(app->ingest);
+    const char *closed = ingest_is_flooded(app->ingest) ? NULL : ingest_why_closed(app->ingest);
     const char *alarm = alarms_worst(&app->alarms);
     struct tip_metric **m = app->meter.m;
     struct journal_status status;

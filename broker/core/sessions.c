@@ -109,12 +109,26 @@ void ingest_sessions_remove(struct ingest_sessions *sessions, struct ingest_sess
     *session = sessions->items[--sessions->n];
 }
 
-uint32_t ingest_sessions_grant(const struct ingest_sessions *sessions, uint64_t bytes_all, uint32_t most)
+static uint64_t ingest_sessions_given(const struct ingest_sessions *sessions)
 {
-    uint64_t given = 0, share;
+    uint64_t given = 0;
 
     for (size_t i = 0; i < sessions->n; i++)
         given += sessions->items[i].window_bytes;
+    return given;
+}
+
+uint64_t ingest_sessions_most(const struct ingest_sessions *sessions, uint64_t bytes_all)
+{
+    uint64_t given = ingest_sessions_given(sessions), most = given + given / 4;
+
+    return most > 2 * bytes_all ? most : 2 * bytes_all;
+}
+
+uint32_t ingest_sessions_grant(const struct ingest_sessions *sessions, uint64_t bytes_all, uint32_t most)
+{
+    uint64_t given = ingest_sessions_given(sessions), share;
+
     share = given < bytes_all ? (bytes_all - given) / 2 : 0;
     if (share > most)
         return most;

@@ -101,3 +101,6 @@ void ingest_sessions_remove(struct ingest_sessions *sessions, struct ingest_sess
  * come later have something too; at most `most`, at least INGEST_SESSION_WINDOW_MIN.
  */
 uint32_t ingest_sessions_grant(const struct ingest_sessions *sessions, uint64_t bytes_all, uint32_t most);
+
+/** What may wait of all of them: twice `bytes_all`, and never less than what they were given and a quarter. */
+uint64_t ingest_sessions_most(const struct ingest_sessions *sessions, uint64_t bytes_all);

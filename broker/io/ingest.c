@@ -363,3 +363,8 @@ const char *ingest_why_closed(const struct ingest *ingest)
 {
     return ingest->closed;
 }
+
+bool ingest_is_flooded(const struct ingest *ingest)
+{
+    return ingest->closed && ingest->is_flooded;
+}

@@ -26,7 +26,7 @@ struct ingest_options {
     struct journal *journal; /* borrowed, as is the meter */
     struct meter *meter;
     uint32_t window_events, window_bytes; /* of a publisher */
-    uint64_t bytes;                       /* that all of them may send ahead of their acks; twice as much may wait */
+    uint64_t bytes;                       /* that all of them may send ahead of their acks; see ingest_sessions_most */
     size_t sessions_max;
     /** A live-only event for the feed. */
     void (*on_live)(void *ctx, const char *publisher, const char *topic, size_t topic_len, uint8_t tlp,
@@ -61,3 +61,6 @@ void ingest_view(const struct ingest *ingest, const struct journal_publisher *pu
 
 /** NULL while events are taken, else why not. */
 const char *ingest_why_closed(const struct ingest *ingest);
+
+/** It is closed only because too much came at once while a flush was slow: for a moment. */
+bool ingest_is_flooded(const struct ingest *ingest);

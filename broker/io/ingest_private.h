@@ -22,10 +22,11 @@ struct ingest {
     struct ingest_sessions sessions;
     struct ingest_rest rest;
     int64_t stalled_ms; /* since when; 0: not */
-    uint64_t taken;     /* off all connections, when it stalled */
     struct tip_timer look;
     int64_t asked_ms;
     const char *closed; /* NULL or why */
+    bool is_flooded;    /* that is why, not the disk */
+    int64_t closed_ms;  /* since when */
     bool stopped;
 };
 

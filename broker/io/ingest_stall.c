@@ -24,7 +24,7 @@ void ingest_stall(struct ingest *ingest, const struct ingest_rest *rest)
     ingest->rest.entries.at = ingest->rest.bytes;
     ingest->rest.entries.end = ingest->rest.bytes + n;
     ingest->stalled_ms = tip_loop_now_ms();
-    ingest->taken = router_taken_bytes(ingest->router);
+    router_note_taken(ingest->router);
     ingest_count(ingest, METER_STALLS, 1);
     router_pause(ingest->router);
     ingest_look_later(ingest);
@@ -48,11 +48,24 @@ static const char *ingest_why(const struct ingest *ingest)
                        : "the disk takes nothing";
 }
 
-static void ingest_close(struct ingest *ingest)
+static void ingest_close(struct ingest *ingest, const char *why)
 {
-    ingest->closed = ingest_why(ingest);
+    ingest->closed = why;
     tip_warn("ingest.closed", "reason=%s", ingest->closed);
     ingest_unstall(ingest);
+}
+
+static void ingest_close_flooded(struct ingest *ingest)
+{
+    ingest->is_flooded = true;
+    ingest->closed_ms = tip_loop_now_ms();
+    ingest_close(ingest, "more came than may wait while the disk is slow");
+}
+
+static void ingest_close_stuck(struct ingest *ingest)
+{
+    ingest->is_flooded = false;
+    ingest_close(ingest, ingest_why(ingest));
 }
 
 /* While the socket rests everything that is taken off the connections waits. */
@@ -60,16 +73,19 @@ void ingest_on_look(void *ctx)
 {
     struct ingest *ingest = ctx;
 
-    if (router_taken_bytes(ingest->router) > ingest->taken + 2 * ingest->options.bytes)
-        ingest_close(ingest);
+    if (router_taken_bytes(ingest->router) > ingest_sessions_most(&ingest->sessions, ingest->options.bytes))
+        ingest_close_flooded(ingest);
     else
         ingest_look_later(ingest);
 }
 
 static void ingest_reopen(struct ingest *ingest)
 {
-    if (!journal_has_room(ingest->options.journal))
+    if (!journal_has_room(ingest->options.journal)) {
+        if (ingest->is_flooded && tip_loop_now_ms() - ingest->closed_ms > INGEST_STALL_MS)
+            ingest_close_stuck(ingest); /* it was not only slow */
         return;
+    }
     tip_info("ingest.opened", "");
     ingest->closed = NULL;
     for (size_t i = 0; i < ingest->sessions.n; i++) {
@@ -86,6 +102,6 @@ void ingest_resume(struct ingest *ingest)
     else if (ingest->stalled_ms && ingest_append_all(ingest, &ingest->rest) == 0)
         ingest_unstall(ingest);
     else if (ingest->stalled_ms && tip_loop_now_ms() - ingest->stalled_ms > INGEST_STALL_MS)
-        ingest_close(ingest);
+        ingest_close_stuck(ingest);
     ingest_welcome_waiting(ingest);
 }

@@ -153,6 +153,7 @@ def test_publishers_that_do_not_wait_while_the_disk_is_slow(site):
                     pub.zmq.send_multipart([head, body], copy=False)
             wait_for(lambda: broker.metric("tip_broker_closed_drops_total") > 50, 60, "it is dropped, to come again")
     assert broker.metric("tip_broker_stalls_total") >= 1
+    assert "more came than may wait" in broker.log_lines("ingest.closed")[0], "nobody need look at the disk"
     assert most.bytes < 128 * MIB, f"{most.bytes >> 20} MiB"
     with Pub(site.endpoint("ingest"), "calm") as pub:
         pub.publish(TOPIC, b"x")

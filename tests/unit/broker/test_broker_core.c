@@ -352,6 +352,8 @@ static void test_windows_are_granted_from_one_budget(void **state)
         sum += window;
         assert_true(window >= INGEST_SESSION_WINDOW_MIN);
         assert_true(sum <= 64 * MIB + (uint64_t)i * INGEST_SESSION_WINDOW_MIN);
+        assert_int_equal(ingest_sessions_most(&sessions, 64 * MIB), 128 * MIB);
+        assert_int_equal(ingest_sessions_most(&sessions, MIB), sum + sum / 4); /* who keeps to it is never too much */
     }
     ingest_sessions_remove(&sessions, &sessions.items[0]);
     ingest_sessions_remove(&sessions, &sessions.items[0]);
