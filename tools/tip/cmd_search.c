@@ -105,7 +105,7 @@ static int search_show(struct search *search)
     n = search_keep(search->rows, cli_flag(cli, SEARCH_ALL), &search->inherited.is);
     if (search_table(search, &bad))
         return cli_bad_field(bad);
-    if (n == 0) {
+    if (n == 0 && !inherited_is(&search->inherited)) {
         cli_note(cli, "nothing %s listed that bears on %s", *search->at ? "was" : "is", cli->args[0]);
         return CLI_NOT_FOUND;
     }

@@ -84,9 +84,9 @@ static json_t *explain_json_inherited(const struct explain *explain)
 
     if (!inherited_is(&explain->inherited))
         return json_null();
-    return json_pack("{s:f, s:s, s:f, s:s, s:s}", "score", is->score, "tier", tip_tier_name(tip_tier_of(is->score)),
-                     "share", is->share, "from", explain_of(explain->around, is->from, "value"), "source",
-                     explain_of(explain->around, is->from, "source"));
+    return json_pack("{s:f, s:s, s:f, s:s?, s:s?}", "score", is->score, "tier", tip_tier_name(tip_tier_of(is->score)),
+                     "share", is->share, "from", inherited_value(&explain->inherited), "source",
+                     inherited_source(&explain->inherited));
 }
 
 static json_t *explain_json_around(const struct explain *explain)

@@ -33,6 +33,22 @@ static int inherited_lookup(struct client *client, const struct tip_indicator *i
     return r;
 }
 
+/* Operators deny what no list names, and rows end at a limit: then no row is of the verdict. */
+void inherited_by_word(struct inherited *inherited, const struct tip_indicator *indicator,
+                       const struct tip_verdict_found *found)
+{
+    const struct tip_verdict *verdict = found->n_verdicts ? found->verdicts : NULL;
+
+    inherited->is_sure = true;
+    inherited->is_allowed = found->allowed;
+    inherited->is = tip_store_found(inherited->searched, found, indicator->kind, indicator->value, &inherited->left);
+    if (!verdict || !found->inherited || found->allowed)
+        return;
+    (void)snprintf(inherited->value, sizeof(inherited->value), "%s", verdict->value);
+    (void)snprintf(inherited->source, sizeof(inherited->source), "%s",
+                   verdict->n_reasons ? verdict->reasons[0].source : "");
+}
+
 void inherited_ask(struct inherited *inherited, struct client *client, const struct tip_indicator *indicator,
                    const struct tip_store_answer *own)
 {
@@ -41,48 +57,61 @@ void inherited_ask(struct inherited *inherited, struct client *client, const str
     inherited_of_rows(inherited, indicator, own);
     if (inherited_lookup(client, indicator, &answer) != CLI_OK || answer->n_found != 1 || *answer->found[0].unreadable)
         return;
-    inherited->is_sure = true;
-    inherited->is_allowed = answer->found[0].allowed;
-    inherited->is =
-        tip_store_found(inherited->searched, &answer->found[0], indicator->kind, indicator->value, &inherited->left);
+    inherited_by_word(inherited, indicator, &answer->found[0]);
 }
 
 bool inherited_is(const struct inherited *inherited)
 {
     return inherited->searched && !inherited->is_allowed && !inherited->is.is_own && inherited->is.share > 0 &&
-           inherited->is.from < inherited->searched->n_rows;
+           (inherited->is.from < inherited->searched->n_rows || *inherited->value);
 }
 
-static const char *inherited_cell(const struct inherited *inherited, const char *column)
+/* The row first: it is of the strongest list. */
+static const char *inherited_cell(const struct inherited *inherited, const char *column, const char *word)
 {
-    const char *cell = tip_store_cell(inherited->searched, inherited->is.from, column);
+    const char *cell = NULL;
 
-    return cell ? cell : "-";
+    if (inherited->is.from < inherited->searched->n_rows)
+        cell = tip_store_cell(inherited->searched, inherited->is.from, column);
+    if (cell)
+        return cell;
+    return *word ? word : NULL;
+}
+
+const char *inherited_value(const struct inherited *inherited)
+{
+    return inherited_cell(inherited, "value", inherited->value);
+}
+
+const char *inherited_source(const struct inherited *inherited)
+{
+    return inherited_cell(inherited, "source", inherited->source);
 }
 
 static void inherited_say(const struct inherited *inherited, char text[static INHERITED_TEXT])
 {
     const struct tip_inherited *is = &inherited->is;
     const char *tier = tip_tier_name(tip_tier_of(is->score)), *unless = "";
+    const char *value = inherited_value(inherited), *source = inherited_source(inherited);
 
+    value = value ? value : "-";
+    source = source ? source : "-";
     if (!inherited->is_sure)
         unless = ", unless a reference list exempts it: tip verdict knows";
     if (is->is_own)
         (void)snprintf(text, INHERITED_TEXT, "%.2f by its own verdict -> %s", is->score, tier);
     else if (is->share > 0)
         (void)snprintf(text, INHERITED_TEXT, "inherits %.2f from %s (list %s), %.3g of its %.2f -> %s%s", is->score,
-                       inherited_cell(inherited, "value"), inherited_cell(inherited, "source"), is->share,
-                       is->score / is->share, tier, unless);
+                       value, source, is->share, is->score / is->share, tier, unless);
     else
-        (void)snprintf(text, INHERITED_TEXT, "exempt: it inherits nothing from %s (list %s)",
-                       inherited_cell(inherited, "value"), inherited_cell(inherited, "source"));
+        (void)snprintf(text, INHERITED_TEXT, "exempt: it inherits nothing from %s (list %s)", value, source);
 }
 
 bool inherited_text(const struct inherited *inherited, char text[static INHERITED_TEXT])
 {
     if (inherited->is_allowed)
         (void)snprintf(text, INHERITED_TEXT, "allowed: it inherits nothing");
-    else if (inherited->searched && inherited->is.from < inherited->searched->n_rows)
+    else if (inherited->searched && (inherited->is.from < inherited->searched->n_rows || *inherited->value))
         inherited_say(inherited, text);
     else
         return false;
