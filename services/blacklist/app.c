@@ -438,7 +438,8 @@ static int app_load(struct app *app)
     r = r ? r : clock_load(app, txn);
     r = r ? r : tried_load(app, txn);
     r = r ? r : exempts_load(app, txn);
-    return r ? r : input_load(app, txn);
+    r = r ? r : input_load(app, txn);
+    return r ? r : tip_outbox_commit(&txn); /* what no build reads any more is gone */
 }
 
 static bool app_keeps(void *ctx, const char *name, uint64_t version)

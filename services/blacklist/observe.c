@@ -19,6 +19,8 @@ enum {
     OBSERVE_OVERHEAD = 64,  /* of a record in the map, and of pages that are not full */
     OBSERVE_IN_PAGE = 1900, /* a larger record gets pages of its own */
     OBSERVE_PAGE = 4096,
+    OBSERVE_NUMBER = 8,  /* bytes of a key */
+    OBSERVE_OLD = 65536, /* deleted at a start */
     OBSERVE_OVER_EVERY_S = 60 * 60
 };
 
@@ -101,9 +103,24 @@ static void observe_lie(struct observe_list *list, struct observe_item *item)
     list->n_dead++;
 }
 
+/** What cannot be counted with, of which what an older build wrote is deleted: it never will be. */
+struct observe_load {
+    struct observe_list *list;
+    struct tip_buf old; /* keys of 8 bytes */
+    size_t n_unreadable;
+};
+
+static void observe_unreadable(struct observe_load *load, const void *key, const unsigned char *what, size_t len)
+{
+    load->n_unreadable++;
+    if (observe_key_is_old(what, len) && tip_buf_append(&load->old, key, OBSERVE_NUMBER))
+        return; /* at its cap: at the next start */
+}
+
 static int observe_visit(void *ctx, const void *key, size_t key_len, const void *bytes, size_t n)
 {
-    struct observe_list *list = ctx;
+    struct observe_load *load = ctx;
+    struct observe_list *list = load->list;
     struct observe_numbers numbers;
     struct observe_stored stored;
     struct bl_observation observation;
@@ -119,7 +136,8 @@ static int observe_visit(void *ctx, const void *key, size_t key_len, const void 
         memcpy(&stored, bytes, sizeof(stored));
     if (n <= sizeof(stored) || stored.len != n - sizeof(stored) ||
         !observe_key_read((const unsigned char *)bytes + sizeof(stored), stored.len, &observation)) {
-        tip_error("observation.unreadable", "number=%llu", (unsigned long long)store_number_of(key, key_len));
+        observe_unreadable(load, key, (const unsigned char *)bytes + sizeof(stored),
+                           n > sizeof(stored) ? n - sizeof(stored) : 0);
         return 0;
     }
     item = tip_new(struct observe_item);
@@ -140,10 +158,25 @@ static int observe_visit(void *ctx, const void *key, size_t key_len, const void 
     return 0;
 }
 
+static void observe_load_deinit(struct observe_load *load)
+{
+    tip_buf_deinit(&load->old);
+}
+
 int observe_load(struct app *app, struct tip_outbox_txn *txn)
 {
+    tip_auto(observe_load_deinit) struct observe_load load = {.list = &app->observe};
+    int r;
+
+    tip_buf_init(&load.old, OBSERVE_OLD * OBSERVE_NUMBER);
     app->observe.bytes_max = tip_outbox_map_bytes(app->outbox) / OBSERVE_SHARE;
-    return store_each(txn, STORE_OBSERVED, observe_visit, &app->observe);
+    r = store_each(txn, STORE_OBSERVED, observe_visit, &load);
+    for (size_t at = 0; !r && at < load.old.len; at += OBSERVE_NUMBER)
+        r = store_delete(txn, STORE_OBSERVED, load.old.data + at, OBSERVE_NUMBER);
+    if (load.n_unreadable)
+        tip_error("observation.unreadable", "n=%zu deleted=%zu effect=\"what they said counts no more\"",
+                  load.n_unreadable, load.old.len / OBSERVE_NUMBER);
+    return r;
 }
 
 void observe_free(struct app *app)

@@ -40,6 +40,16 @@ static bool observe_format_known(const struct observe_head *head)
            (head->format == OBSERVE_FORMAT_NETWORKS && head->what != BL_EVIDENCE_FLUX);
 }
 
+bool observe_key_is_old(const unsigned char *key, size_t len)
+{
+    struct observe_head head;
+
+    if (len < sizeof(head))
+        return false;
+    memcpy(&head, key, sizeof(head));
+    return head.format < OBSERVE_FORMAT && !observe_format_known(&head);
+}
+
 void observe_key_renew(unsigned char *key)
 {
     key[offsetof(struct observe_head, format)] = OBSERVE_FORMAT;

@@ -26,5 +26,8 @@ void observe_key_write(const struct bl_observation *observation, unsigned char *
 /** Texts point into the key. False when this build cannot count with it. */
 tip_nodiscard bool observe_key_read(const unsigned char *key, size_t len, struct bl_observation *observation);
 
+/** Is it of a format that no build reads any more? What a newer build wrote is none of these. */
+bool observe_key_is_old(const unsigned char *key, size_t len);
+
 /** One that was read, perhaps of a build before, as this build would write it: keys are compared. */
 void observe_key_renew(unsigned char *key);

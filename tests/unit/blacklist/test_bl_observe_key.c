@@ -59,10 +59,15 @@ static void test_of_the_build_before(void **state)
 
         then[offsetof(struct observe_head, format)]--;
         assert_int_equal(observe_key_read(then, len, &back), is_known[i]);
+        assert_int_equal(observe_key_is_old(then, len), !is_known[i]);
+        assert_false(observe_key_is_old(now, len));
         observe_key_renew(then);
         assert_memory_equal(then, now, len);
         then[offsetof(struct observe_head, format)] -= 2;
         assert_false(observe_key_read(then, len, &back));
+        assert_true(observe_key_is_old(then, len));
+        then[offsetof(struct observe_head, format)] += 4; /* of a build to come, and back here */
+        assert_false(observe_key_read(then, len, &back) || observe_key_is_old(then, len));
         free(then);
         free(now);
     }
