@@ -118,14 +118,19 @@ static void kind_csv_field_end(struct kind_csv *csv)
     kind_csv_aim(csv);
 }
 
-/* Does the header lack a name that was given? */
-static bool kind_csv_lacks(const struct kind_csv *csv)
+/* Does the header name the column of the entries? A time that it does not name is noted: they can be read without. */
+static int kind_csv_named(struct bl_parse *parse, const struct kind_csv *csv)
 {
     for (size_t i = 0; i < CSV_WANTED; i++) {
-        if (*csv->columns[i].name && !csv->columns[i].number)
-            return true;
+        const struct csv_column *column = &csv->columns[i];
+
+        if (!*column->name || column->number)
+            continue;
+        if (i == CSV_VALUE)
+            return bl_parse_refuse(parse, "no_column");
+        bl_report_note(&parse->report, "time_column", parse->line, column->name, strlen(column->name));
     }
-    return false;
+    return 0;
 }
 
 /* What cannot be believed is counted, and the entry stays. */
@@ -180,7 +185,7 @@ static int kind_csv_record(struct bl_parse *parse, struct kind_csv *csv)
     if (!csv->naming)
         return kind_csv_value(parse, csv);
     csv->naming = false;
-    return kind_csv_lacks(csv) ? bl_parse_refuse(parse, "no_column") : 0;
+    return kind_csv_named(parse, csv);
 }
 
 static int kind_csv_record_end(struct bl_parse *parse, struct kind_csv *csv)

@@ -1,5 +1,6 @@
 #include "core/report.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 static void bl_report_word(char to[static BL_REASON_MAX + 1], const char *reason)
@@ -22,12 +23,18 @@ static struct bl_reject_count *bl_report_slot(struct bl_report *report, const ch
     return &report->counts[report->n_counts++];
 }
 
+static bool bl_report_is_note(const char *reason)
+{
+    return !strncmp(reason, BL_REPORT_NOTE, strlen(BL_REPORT_NOTE));
+}
+
 void bl_report_note(struct bl_report *report, const char *reason, uint64_t line, const char *raw, size_t len)
 {
+    size_t room = bl_report_is_note(reason) ? BL_REPORT_SAMPLE / 2 : BL_REPORT_SAMPLE;
     struct bl_reject *reject;
 
     bl_report_slot(report, reason)->n++;
-    if (report->n_sample == BL_REPORT_SAMPLE)
+    if (report->n_sample >= room)
         return;
     reject = &report->sample[report->n_sample++];
     reject->line = line;
@@ -41,6 +48,19 @@ void bl_report_reject(struct bl_report *report, const char *reason, uint64_t lin
 {
     report->n_rejected++;
     bl_report_note(report, reason, line, raw, len);
+}
+
+const char *bl_report_most(const struct bl_report *report)
+{
+    const struct bl_reject_count *most = NULL;
+
+    for (size_t i = 0; i < report->n_counts; i++) {
+        const struct bl_reject_count *count = &report->counts[i];
+
+        if (!bl_report_is_note(count->reason) && (!most || count->n > most->n))
+            most = count;
+    }
+    return most ? most->reason : NULL;
 }
 
 uint64_t bl_report_count(const struct bl_report *report, const char *reason)

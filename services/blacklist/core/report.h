@@ -7,6 +7,9 @@
 
 enum { BL_REPORT_REASONS = 48, BL_REPORT_SAMPLE = 20, BL_RAW_MAX = 256, BL_REASON_MAX = 23 };
 
+/** What reasons of notes begin with, and no others. */
+#define BL_REPORT_NOTE "time_"
+
 struct bl_reject_count {
     char reason[BL_REASON_MAX + 1];
     uint64_t n;
@@ -40,8 +43,16 @@ struct bl_report {
  */
 void bl_report_reject(struct bl_report *report, const char *reason, uint64_t line, const char *raw, size_t len);
 
-/** The same of a part of an entry that itself stays: no reject, but counted and shown like one. */
+/**
+ * The same of a part of an entry that itself stays: no reject, but counted and shown like one. Notes take at most half
+ * of the sample.
+ *
+ * @param reason  begins with BL_REPORT_NOTE
+ */
 void bl_report_note(struct bl_report *report, const char *reason, uint64_t line, const char *raw, size_t len);
+
+/** The reason of most rejects, notes aside; NULL: nothing was rejected. */
+const char *bl_report_most(const struct bl_report *report);
 
 /** How often a reason was given. */
 uint64_t bl_report_count(const struct bl_report *report, const char *reason);

@@ -4,6 +4,7 @@
 #include <tip/cleanup.h>
 
 #include "core/law.h"
+#include "core/report.h"
 #include "core/stated.h"
 #include "core/survive.h"
 #include "seens.h"
@@ -150,8 +151,36 @@ static void test_a_table_says_when(void **state)
     strcpy(format.first_seen.name, "seen first");
     bl_parse_destroy(&parse);
     parse = sets_parse(&format, body, sizeof(body) - 1, sizeof(body), &r);
+    assert_int_equal(r, 0);
+    set = bl_parse_set(parse);
+    assert_int_equal(bl_set_count(&set), 5);
+    assert_int_equal(timed_of(&set, "8.8.8.8"), 0);            /* none but the last one is said */
+    assert_int_equal(timed_of(&set, "b.example"), 1685577600); /* 2023-06-01 */
+    assert_int_equal(bl_report_count(bl_parse_report(parse), "time_column"), 1);
+    strcpy(format.column_name, "address");
+    bl_parse_destroy(&parse);
+    parse = sets_parse(&format, body, sizeof(body) - 1, sizeof(body), &r);
     assert_int_equal(r, BL_PARSE_E_BODY);
     assert_string_equal(bl_parse_why(parse), "no_column");
+}
+
+/* What is said of times is no reason why a list is refused, and leaves room for what is. */
+static void test_notes_are_no_rejects(void **state)
+{
+    struct bl_report report = {0};
+
+    (void)state;
+    for (uint64_t line = 1; line <= 2 * BL_REPORT_SAMPLE; line++)
+        bl_report_note(&report, "time_syntax", line, "None", 4);
+    assert_null(bl_report_most(&report));
+    bl_report_reject(&report, "family", 99, "2001:db8::1", 11);
+    bl_report_reject(&report, "single_label", 100, "x", 1);
+    bl_report_reject(&report, "single_label", 101, "y", 1);
+    assert_string_equal(bl_report_most(&report), "single_label");
+    assert_int_equal(report.n_rejected, 3);
+    assert_int_equal(bl_report_count(&report, "time_syntax"), 2 * BL_REPORT_SAMPLE);
+    assert_int_equal(report.n_sample, BL_REPORT_SAMPLE / 2 + 3);
+    assert_string_equal(report.sample[report.n_sample - 1].reason, "single_label");
 }
 
 static void test_a_table_without_times_says_none(void **state)
@@ -236,7 +265,7 @@ static void test_what_is_said_is_remembered(void **state)
     timed_check(&seens, "9.9.9.9", (struct bl_seen_times){T0, T0, T0 + 4 * DAY, 0, 0, STOCK});
 }
 
-static bool restated(const struct seens *seens, const char *body)
+static bool restated(const struct seens *seens, const char *body, int column)
 {
     struct bl_seen_update update = {.before = seens->seen, .now_s = T0 + DAY};
     tip_auto(bl_parse_destroy) struct bl_parse *parse = NULL;
@@ -244,7 +273,7 @@ static bool restated(const struct seens *seens, const char *body)
     int r;
 
     bl_format_init(&format, BL_KIND_CSV, BL_TYPE_AUTO);
-    format.first_seen.number = 2;
+    format.first_seen.number = column;
     parse = sets_parse(&format, body, strlen(body), 1 << 20, &r);
     assert_int_equal(r, 0);
     update.now = bl_parse_set(parse);
@@ -258,10 +287,13 @@ static void test_what_is_said_otherwise_is_news(void **state)
     (void)state;
     seens_init(&seens);
     timed_update(&seens, "9.9.9.9,1650000000\na.example,1650000000\n", T0);
-    assert_false(restated(&seens, "a.example,1650000000\n9.9.9.9,1650000000\n"));
-    assert_false(restated(&seens, "a.example,\n9.9.9.9,nonsense\n"));
-    assert_true(restated(&seens, "a.example,1650000001\n9.9.9.9,1650000000\n"));
-    assert_true(restated(&seens, "a.example,1650000000\n9.9.9.9,1640000000\n"));
+    assert_false(restated(&seens, "a.example,1650000000\n9.9.9.9,1650000000\n", 2));
+    assert_false(restated(&seens, "a.example,\n9.9.9.9,nonsense\n", 2));
+    assert_true(restated(&seens, "a.example,1650000001\n9.9.9.9,1650000000\n", 2));
+    assert_true(restated(&seens, "a.example,1650000000\n9.9.9.9,1640000000\n", 2));
+    assert_true(restated(&seens, "a.example\n9.9.9.9\n", 0)); /* its file names no time any more */
+    seens_update(&seens, "9.9.9.9\na.example\n", T0 + DAY, 0, 1000);
+    assert_false(restated(&seens, "a.example\n9.9.9.9\n", 0));
 }
 
 /* It is the age of an entry, and neither how long entries last nor when we knew of it. */
@@ -307,6 +339,7 @@ int main(void)
         cmocka_unit_test(test_stated_forms),
         cmocka_unit_test(test_stated_by_line),
         cmocka_unit_test(test_a_table_says_when),
+        cmocka_unit_test(test_notes_are_no_rejects),
         cmocka_unit_test(test_a_table_without_times_says_none),
         cmocka_unit_test(test_what_is_said_is_remembered),
         cmocka_unit_test(test_what_is_said_otherwise_is_news),
