@@ -46,18 +46,16 @@ static void work_fail(struct work_parse *job, const char *why, const char *detai
 static void work_refuse(struct work_parse *job, const char *why)
 {
     const struct bl_report *report = &job->report;
-    size_t most = 0;
+    const char *most = bl_report_most(report);
 
-    for (size_t i = 1; i < report->n_counts; i++)
-        most = report->counts[i].n > report->counts[most].n ? i : most;
-    if (!report->n_counts) {
+    if (!most) {
         work_fail(job, why, bl_guard_sentence(why));
         return;
     }
     work_fail(job, why, "");
     (void)snprintf(job->detail, sizeof(job->detail), "%s (%llu of %llu lines rejected, most as %s)",
                    bl_guard_sentence(why), (unsigned long long)report->n_rejected, (unsigned long long)report->n_lines,
-                   report->counts[most].reason);
+                   most);
 }
 
 static bool work_read(struct work_parse *job, struct work_reading *reading, const char *unpacked,
@@ -194,14 +192,14 @@ static bool work_is_same(const struct work_parse *job)
     return job->from && !(job->n_added + job->n_removed + job->n_changed);
 }
 
-/* Of the same entries: does the list say other times? */
+/* Of the same entries: does the list say other times, or none any more? */
 static bool work_is_restated(const struct work_parse *job, const struct bl_set *set)
 {
     const struct work_seen which = work_seen_of(job);
     tip_auto(bl_seen_map_close) struct bl_seen_map before = {.file = NULL};
     struct bl_seen_update update = {.now = *set, .now_s = work_seconds(job->now_unix_ms)};
 
-    if (!set->n_stated || work_seen_open(&before, &which))
+    if (work_seen_open(&before, &which))
         return false;
     update.before = before.seen;
     return bl_seen_is_restated(&update);
@@ -323,18 +321,23 @@ static void work_judge(struct work_parse *job, struct work_reading *reading, con
         work_keep(job, &set, body);
 }
 
+/* As if it had never been fetched. */
+static int work_forget(const struct work_parse *job)
+{
+    const struct bl_seen_update nothing = {
+        .version = job->to, .now_s = work_seconds(job->now_unix_ms), .is_unborn = true};
+
+    return bl_files_keep_seen(job->dir, job->name, &nothing);
+}
+
 void work_retire_run(void *ctx)
 {
     struct work_parse *job = ctx;
     struct bl_setfile empty = {.version = job->to};
-    uint64_t from = job->from;
-    int r = work_remember(job, &empty.set);
+    int r = job->from ? work_remember(job, &empty.set) : 0;
 
-    if (bl_files_is_lost(r)) { /* what cannot be read any more is forgotten: it ends all the same */
-        job->from = 0;
-        r = work_remember(job, &empty.set);
-        job->from = from;
-    }
+    if (!job->from || bl_files_is_lost(r)) /* what cannot be read any more is forgotten: it ends all the same */
+        r = work_forget(job);
     r = r ? r : bl_files_keep(job->dir, job->name, &empty, NULL);
     if (r)
         work_fail(job, "io_error", strerror(-r));

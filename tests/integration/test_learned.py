@@ -105,8 +105,10 @@ def test_the_age_is_what_a_list_says_itself(lists, nginx, clock, rng):
         assert lists.run().payload.n_ok == 1
 
     groups = {"seen_again": seen_again, "old_news": old_news, "revived": stock[:10]}
-    lists.source("grow", nginx.url("grow.csv"), kind="csv", column="ip", header=True, first_seen="first_seen",
-                 last_seen="last_seen", type="ip4", weight=0.7, half_life=None, interval="1h", category="spam")
+    put = lambda **columns: lists.source(
+        "grow", nginx.url("grow.csv"), kind="csv", column="ip", header=True, type="ip4", weight=0.7, half_life=None,
+        interval="1h", category="spam", **columns)
+    put(first_seen="first_seen", last_seen="last_seen")
     deliver(75, stock)
     deliver(74, stock + seen_again)
     deliver(0, pool, seen_again=1, old_news=20)
@@ -132,6 +134,15 @@ def test_the_age_is_what_a_list_says_itself(lists, nginx, clock, rng):
     assert check_all(lists.events("v1.verdict.")[n:], source()) >= 10
     lists.run()
     assert lists.last("grow").payload.reason in ("unchanged", "not_modified")
+    version = lists.last("grow").payload.version
+    put()  # without the columns
+    lists.service.reload()
+    wait_for(lambda: lists.service.log_lines("config.reloaded"), 20, "the configuration is reloaded")
+    lists.run()
+    assert (lists.last("grow").payload.reason, lists.last("grow").payload.version) == ("changed", version + 1)
+    settled(lists)
+    seen = read_seen(max(sets.glob("grow-*.seen"), key=lambda p: int(p.stem.split("-")[-1])))
+    assert all(times.since == times.first for times in seen.values()), "its times are ours again"
 
 
 def test_a_feed_that_died_loses_weight(lists, nginx, rng, clock):

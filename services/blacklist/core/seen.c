@@ -329,9 +329,9 @@ static int seen_write_arena(struct seen_out *out, const struct seen_header *head
 int bl_seen_write(const struct bl_seen_update *update, int (*write)(void *ctx, const void *bytes, size_t n), void *ctx,
                   unsigned char headp[static BL_SEEN_HEADER])
 {
-    struct seen_header header = {.version = update->version,
-                                 .born_s = update->before.born_s ? update->before.born_s : update->now_s,
-                                 .updated_s = update->now_s};
+    uint32_t born_s = update->before.born_s ? update->before.born_s : update->now_s;
+    struct seen_header header = {
+        .version = update->version, .born_s = update->is_unborn ? 0 : born_s, .updated_s = update->now_s};
     struct seen_out out = {
         .update = update, .keep_from_s = seen_keep_from(update), .blocks = {.write = write, .ctx = ctx}};
     int r;
@@ -396,8 +396,8 @@ int bl_seen_read(struct bl_seen *seen, const void *bytes, size_t n)
     if (n < sizeof(header))
         return BL_SEEN_E_DAMAGED;
     memcpy(&header, at, sizeof(header));
-    if (memcmp(header.magic, seen_magic, sizeof(seen_magic)) || header.zero || header.zero2 || !header.born_s ||
-        !seen_sizes_fit(&header, n))
+    if (memcmp(header.magic, seen_magic, sizeof(seen_magic)) || header.zero || header.zero2 ||
+        (!header.born_s && (header.n_ip4 || header.n_text)) || !seen_sizes_fit(&header, n))
         return BL_SEEN_E_DAMAGED;
     crc = tip_crc32c(0, at + sizeof(header), n - sizeof(header));
     if (tip_crc32c(crc, at + SEEN_CRC_FROM, sizeof(header) - SEEN_CRC_FROM) != header.crc)

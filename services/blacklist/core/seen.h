@@ -55,7 +55,7 @@ struct bl_seen {
     const char *arena;
     size_t n_ip4, n_text, n_arena;
     uint64_t version;
-    uint32_t born_s, updated_s; /* the first fetch, and that of this version */
+    uint32_t born_s, updated_s; /* the first fetch, 0: there was none yet; and that of this version */
 };
 
 enum { BL_SEEN_E_DAMAGED = 1 };
@@ -74,6 +74,7 @@ struct bl_seen_update {
     uint32_t
         confirmed_s; /* until then what was listed before was seen again and again; 0: since before.updated_s only */
     size_t gone_max; /* at most BL_SEEN_GONE_MAX */
+    bool is_unborn;  /* nothing is known and nothing listed, for it was never fetched: what comes next is stock */
 };
 
 /**

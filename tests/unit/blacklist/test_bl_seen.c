@@ -47,6 +47,25 @@ static void test_seen_over_a_life(void **state)
     assert_null(find(&seens, "bad.exampl"));
 }
 
+/* A source that went before its first delivery: what comes after is what stood there, for nobody saw since when. */
+static void test_seen_of_what_was_never_fetched(void **state)
+{
+    const struct bl_seen_update nothing = {.version = 1, .now_s = T0, .is_unborn = true};
+    tip_auto(seens_deinit) struct seens seens;
+    unsigned char head[BL_SEEN_HEADER];
+
+    (void)state;
+    seens_init(&seens);
+    assert_int_equal(bl_seen_write(&nothing, seens_put, &seens.bytes, head), 0);
+    memcpy(seens.bytes.data, head, sizeof(head));
+    assert_int_equal(bl_seen_read(&seens.seen, seens.bytes.data, seens.bytes.len), 0);
+    assert_int_equal(seens.seen.born_s, 0);
+    seens_update(&seens, "9.9.9.9\n", T0 + DAY, T0, 1000);
+    assert_int_equal(seens.seen.born_s, T0 + DAY);
+    check(&seens, "9.9.9.9",
+          &(struct bl_seen_times){T0 + DAY, T0 + DAY, T0 + DAY, 0, 0, BL_SEEN_LISTED | BL_SEEN_STOCK});
+}
+
 static void test_seen_forgets_behind_the_window(void **state)
 {
     tip_auto(seens_deinit) struct seens seens;
@@ -192,9 +211,13 @@ static void test_seen_is_what_a_model_says(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_seen_over_a_life),  cmocka_unit_test(test_seen_forgets_behind_the_window),
-        cmocka_unit_test(test_seen_is_bounded),   cmocka_unit_test(test_seen_survives_a_clock_that_goes_back),
-        cmocka_unit_test(test_seen_finds_damage), cmocka_unit_test(test_seen_is_what_a_model_says),
+        cmocka_unit_test(test_seen_over_a_life),
+        cmocka_unit_test(test_seen_of_what_was_never_fetched),
+        cmocka_unit_test(test_seen_forgets_behind_the_window),
+        cmocka_unit_test(test_seen_is_bounded),
+        cmocka_unit_test(test_seen_survives_a_clock_that_goes_back),
+        cmocka_unit_test(test_seen_finds_damage),
+        cmocka_unit_test(test_seen_is_what_a_model_says),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
