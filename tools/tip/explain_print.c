@@ -71,6 +71,16 @@ static void explain_print_exempt(const struct explain *explain)
         printf("score 0; without it %.2f\n", explain_found(explain));
 }
 
+/* A list that removes nothing may say itself when it named an entry: verdicts go by that, and storage is not told. */
+static const char *explain_why_differs(const struct explain *explain)
+{
+    for (size_t i = 0; i < explain->n_shares; i++) {
+        if (explain->shares[i].is_fading && explain->shares[i].is_listed)
+            return "a change is on its way, a verdict was missed, or a list goes by times of its own";
+    }
+    return "a change is on its way, or a verdict was missed";
+}
+
 static void explain_print_verdict(const struct explain *explain)
 {
     const struct out_config *out = &explain->cli->out;
@@ -92,7 +102,7 @@ static void explain_print_verdict(const struct explain *explain)
     if (explain_rule(explain) == REMOVAL_AT_MOST)
         printf("        block takes two independent lists, or one whose file says so: else it is %.2f\n", REMOVAL_CAP);
     if (!explain_agrees(explain))
-        printf("%sthe two differ: a change is on its way, or a verdict was missed%s\n", out_style_on(out, OUT_YELLOW),
+        printf("%sthe two differ: %s%s\n", out_style_on(out, OUT_YELLOW), explain_why_differs(explain),
                out_style_off(out));
 }
 
