@@ -72,7 +72,7 @@ static void crowd_log(struct crowd *crowd, const char *address, uint64_t n_bytes
         crowd->n_unlogged++;
         return;
     }
-    tip_warn("bus.cut", "socket=%s peer=%s bytes=%llu more=%llu why=\"%s\"", crowd->options.name, address,
+    tip_warn("bus.cut", "socket=%s peer=%s bytes=%llu more=%llu why=%s", crowd->options.name, address,
              (unsigned long long)n_bytes, (unsigned long long)crowd->n_unlogged, why);
     crowd->logged_ms = now_ms;
     crowd->n_unlogged = 0;

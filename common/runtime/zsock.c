@@ -552,6 +552,20 @@ static int zsock_send_frame(struct tip_zsock *zsock, const struct tip_zframe *fr
 }
 
 /*
+ * A queue may seem full and be empty: what libzmq's own thread has taken from it is told by a command, and zmq_send
+ * looks for commands once in a millisecond only. Asking for the events takes them in.
+ */
+static int zsock_send_first(struct tip_zsock *zsock, const struct tip_zframe *frame, int flags)
+{
+    int r = zsock_send_frame(zsock, frame, flags);
+
+    if (r != -1 || errno != EAGAIN)
+        return r;
+    (void)zsock_events(zsock);
+    return zsock_send_frame(zsock, frame, flags);
+}
+
+/*
  * A message is taken whole or not at all. Queues count whole messages, so only a first frame can find one full. A
  * connection that ends between two frames makes a DEALER refuse the second (libzmq 4.3.4, lb_t::sendpipe), forget the
  * first, and swallow what follows up to the end of a message: with a third frame still unsent that would be the end of
@@ -563,7 +577,7 @@ static int zsock_send_frames(struct tip_zsock *zsock, const struct tip_zframe *f
 
     for (size_t i = 0; i < n_frames; i++) {
         flags = ZMQ_DONTWAIT | (i + 1 < n_frames || last ? ZMQ_SNDMORE : 0);
-        if (zsock_send_frame(zsock, &frames[i], flags) == -1)
+        if ((i ? zsock_send_frame : zsock_send_first)(zsock, &frames[i], flags) == -1)
             return zsock_send_failed(zsock, errno);
         zsock->stats.sent_bytes += frames[i].len;
     }

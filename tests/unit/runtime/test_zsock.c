@@ -358,6 +358,35 @@ static void test_mandatory_router_says_who_is_gone(void **state)
     tip_loop_destroy(&loop);
 }
 
+/* --- what was taken from a queue, and is not told yet --- */
+
+static void test_a_queue_that_was_emptied_takes_more(void **state)
+{
+    const struct tip_zsock_options options = {.type = ZMQ_ROUTER, .router_mandatory = true, .send_hwm = 1};
+    const struct tip_zframe frames[] = {{.data = "peer", .len = 4}, {.data = "x", .len = 1}};
+    struct tip_loop *loop = tip_loop_new();
+    struct tip_zsock *router = NULL;
+    void *context = zmq_ctx_new(), *peer = zmq_socket(context, ZMQ_DEALER);
+    char got;
+
+    (void)state;
+    assert_int_equal(tip_zsock_open(&router, loop, &options), 0);
+    assert_int_equal(tip_zsock_bind(router, "tcp://127.0.0.1:*"), 0);
+    assert_int_equal(zmq_setsockopt(peer, ZMQ_ROUTING_ID, "peer", 4), 0);
+    assert_int_equal(zmq_connect(peer, tip_zsock_endpoint(router)), 0);
+    for (int i = 0; i < 3000 && tip_zsock_send(router, frames, 2); i++)
+        (void)poll(NULL, 0, 10); /* it has not come yet */
+    for (int i = 0; i < 500; i++) {
+        assert_int_equal(zmq_recv(peer, &got, 1, 0), 1); /* so it has left the queue */
+        assert_int_equal(tip_zsock_send(router, frames, 2), 0);
+    }
+    assert_int_equal(tip_zsock_stats(router)->would_block, 0);
+    tip_zsock_destroy(&router);
+    tip_loop_destroy(&loop);
+    assert_int_equal(zmq_close(peer), 0);
+    assert_int_equal(zmq_ctx_term(context), 0);
+}
+
 /* --- CURVE: a server, a ZAP handler in the same loop, and a client with the right key, a wrong one, or none --- */
 
 struct keyed {
@@ -564,6 +593,7 @@ int main(void)
         cmocka_unit_test(test_destroy_inside_a_callback),
         cmocka_unit_test(test_pause_holds_and_resume_delivers),
         cmocka_unit_test(test_mandatory_router_says_who_is_gone),
+        cmocka_unit_test(test_a_queue_that_was_emptied_takes_more),
         cmocka_unit_test(test_a_key_opens_and_says_who),
         cmocka_unit_test(test_endpoints_that_stay_on_this_machine),
         cmocka_unit_test(test_a_peer_that_goes_before_it_was_heard),
