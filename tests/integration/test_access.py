@@ -359,7 +359,8 @@ def test_fetch_shows_what_the_key_may_read_and_moves_past_the_rest(site, broker,
         lister.publish(LISTING, listing(0, CANARY.decode()), 3)
         lister.flush()
         batch = fetch.expect("batch")[1]
-        assert (batch.n, time.monotonic() - started < NEVER_S) == ((1, True) if 3 in may_see else (0, False))
+        is_early = time.monotonic() - started < NEVER_S - 0.01  # the broker counts whole milliseconds
+        assert (batch.n, is_early) == ((1, True) if 3 in may_see else (0, False))
         lister.publish(LISTING, listing(0), 1)
         lister.flush()
         _, answer, seen = fetch.fetch(from_seq=last + 1, max_wait_ms=5000)
