@@ -27,7 +27,7 @@ static const struct tip_opt rows[] = {
     {.name = "window_bytes", .type = TIP_OPT_SIZE, .offset = AT(window_bytes), .fallback = "8MiB", .min = 256 << 10,
      .max = 256 << 20, .help = "The same in bytes, at most: late ones have less, see ingest_bytes."},
     {.name = "ingest_bytes", .type = TIP_OPT_SIZE, .offset = AT(ingest_bytes), .fallback = "64MiB", .min = 1 << 20,
-     .max = 1 << 30, .help = "What all publishers together may send ahead of their acks; beyond it 256 KiB each. Twice that may wait for a slow disk."},
+     .max = 1 << 30, .help = "What all publishers together may send ahead of their acks; beyond it 256 KiB each. Twice that, or a quarter more than the windows given, may wait for a slow disk."},
     {.name = "sessions_max", .type = TIP_OPT_INT, .offset = AT(sessions_max), .fallback = "1024", .min = 1, .max = 4096,
      .help = "Most publishers at once; the one heard of the longest ago makes room."},
     {.name = "fetchers_max", .type = TIP_OPT_INT, .offset = AT(fetchers_max), .fallback = "64", .min = 1, .max = 1024,

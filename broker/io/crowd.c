@@ -399,7 +399,7 @@ size_t crowd_end_deaf(struct crowd *crowd)
     tip_hash_each (crowd->peers, peer, next) {
         if (!crowd_is_deaf(peer))
             continue;
-        crowd_end(crowd, peer, peer->given, "it does not read");
+        crowd_end(crowd, peer, peer->given, "it does not read, or too slowly");
         n++;
     }
     return n;
