@@ -559,8 +559,8 @@ static int zsock_send_first(struct tip_zsock *zsock, const struct tip_zframe *fr
 {
     int r = zsock_send_frame(zsock, frame, flags);
 
-    if (r != -1 || errno != EAGAIN)
-        return r;
+    if (r != -1 || errno != EAGAIN || zsock->options.type != ZMQ_ROUTER)
+        return r; /* others have long queues, and look again later */
     (void)zsock_events(zsock);
     return zsock_send_frame(zsock, frame, flags);
 }
