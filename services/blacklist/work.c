@@ -199,7 +199,7 @@ static bool work_is_restated(const struct work_parse *job, const struct bl_set *
     tip_auto(bl_seen_map_close) struct bl_seen_map before = {.file = NULL};
     struct bl_seen_update update = {.now = *set, .now_s = work_seconds(job->now_unix_ms)};
 
-    if (work_seen_open(&before, &which))
+    if ((!set->n_stated && !job->has_new_rules) || work_seen_open(&before, &which))
         return false;
     update.before = before.seen;
     return bl_seen_is_restated(&update);

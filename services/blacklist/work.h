@@ -35,6 +35,7 @@ struct work_parse {
     int64_t ok_unix_ms;    /* until when the current version was found again and again */
     uint64_t from, to;     /* the current version, 0 for none, and the number of the new one */
     uint32_t fingerprint;  /* of the rules, for the caller */
+    bool has_new_rules;    /* not those that the current version was read by */
     bool is_guarded;       /* what differs too much from the current version is held */
     bool is_held;          /* by an operator when it was ordered: so nobody guards it, and it may not be published */
     struct bl_guard guard; /* brought up to date */
