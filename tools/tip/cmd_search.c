@@ -105,7 +105,7 @@ static int search_show(struct search *search)
     n = search_keep(search->rows, cli_flag(cli, SEARCH_ALL), &search->inherited.is);
     if (search_table(search, &bad))
         return cli_bad_field(bad);
-    if (n == 0 && !inherited_is(&search->inherited)) {
+    if (n == 0 && !inherited_is(&search->inherited) && !search->inherited.is.is_own) {
         cli_note(cli, "nothing %s listed that bears on %s", *search->at ? "was" : "is", cli->args[0]);
         return CLI_NOT_FOUND;
     }
@@ -181,7 +181,7 @@ const struct cli_command cmd_search = {
         "An address finds the networks around it and the endpoints on it, a network also what lies inside, a name\n"
         "its parents and what is below, a URL its host. `inherits` is what it inherits of the verdict on each, and "
         "the\n"
-        "last line says what decides. Exit code 4 when nothing is listed.",
+        "last line says what decides. Exit code 4 when nothing is listed and nothing decides.",
     .options = search_rows,
     .n_options = SEARCH_OPTIONS,
     .min_args = 1,

@@ -168,7 +168,7 @@ static int source_show_collector(struct cli *cli, struct client *client)
     client->why = NULL;
     if (!json_is_object(source)) {
         json_decref(source);
-        return source_name_unknown(client, cli->args[0]);
+        return source_name_missing(client, cli->args[0], r);
     }
     json_object_set_new(source, "live", json_string(live_word(json_is_true(json_object_get(source, "verified")))));
     if (cli->out.mode == OUT_JSON || cli->out.mode == OUT_NDJSON)

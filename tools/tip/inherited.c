@@ -21,13 +21,16 @@ static int inherited_lookup(struct client *client, const struct tip_indicator *i
     struct tip_lookup_item item = {indicator->kind, indicator->value};
     const struct tip_verdict_lookup lookup = {.n_items = 1, .items = &item};
     uint64_t deadline_ms = client->deadline_ms;
+    enum tip_tlp door = TIP_TLP_NONE;
     char *outer = client->why;
     char why[CLIENT_WHY_BYTES];
     int r;
 
     client->why = why;
     client->deadline_ms = INHERITED_DEADLINE_MS;
-    r = client_lookup(client, TIP_TLP_AMBER, &lookup, answerp);
+    r = client_door(client, &door);
+    if (r == CLI_OK)
+        r = client_lookup(client, door, &lookup, answerp);
     client->why = outer;
     client->deadline_ms = deadline_ms;
     return r;
@@ -111,7 +114,8 @@ bool inherited_text(const struct inherited *inherited, char text[static INHERITE
 {
     if (inherited->is_allowed)
         (void)snprintf(text, INHERITED_TEXT, "allowed: it inherits nothing");
-    else if (inherited->searched && (inherited->is.from < inherited->searched->n_rows || *inherited->value))
+    else if (inherited->searched &&
+             (inherited->is.from < inherited->searched->n_rows || *inherited->value || inherited->is.is_own))
         inherited_say(inherited, text);
     else
         return false;

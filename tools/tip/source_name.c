@@ -29,6 +29,16 @@ int source_name_unknown(const struct client *client, const char *name)
     return CLI_NOT_FOUND;
 }
 
+int source_name_missing(const struct client *client, const char *name, int r)
+{
+    if (r == CLI_INTERRUPTED)
+        return r;
+    if (r == CLI_OK || r == CLI_NOT_FOUND)
+        return source_name_unknown(client, name);
+    cli_error("storage knows no source \"%s\", and the collector cannot be asked", name);
+    return CLI_NOT_FOUND;
+}
+
 int source_control(struct client *client, struct tip_control_request *request, struct tip_control_answer **answerp)
 {
     char why[CLIENT_WHY_BYTES] = "", *before = client->why;
@@ -39,7 +49,7 @@ int source_control(struct client *client, struct tip_control_request *request, s
     client->why = before;
     if (r == CLI_NOT_FOUND && strcmp(why, "there is no such source") == 0)
         return source_name_unknown(client, request->target);
-    if (r != CLI_OK && r != CLI_INTERRUPTED)
+    if (*why && r != CLI_OK && r != CLI_INTERRUPTED)
         cli_error("%s", why);
     return r;
 }
@@ -80,5 +90,5 @@ int source_name_stored(struct client *client, const char *name)
     if (r != CLI_OK || answer->n_rows)
         return r;
     r = source_name_ask(client, name);
-    return r == CLI_OK || r == CLI_INTERRUPTED ? r : source_name_unknown(client, name);
+    return r == CLI_OK ? r : source_name_missing(client, name, r);
 }

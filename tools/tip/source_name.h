@@ -6,6 +6,14 @@
 int source_name_unknown(const struct client *client, const char *name);
 
 /**
+ * Storage has none of that name: says what the collector's answer adds.
+ *
+ * @param r  of client_control: CLI_OK without a source in it, CLI_NOT_FOUND, or why it could not be asked
+ * @return CLI_NOT_FOUND or CLI_INTERRUPTED
+ */
+int source_name_missing(const struct client *client, const char *name, int r);
+
+/**
  * How a changed configuration is loaded here: "kill -HUP 4711", or in words where no `tip up` of ours runs.
  *
  * @param text  of at least SOURCE_RELOAD_BYTES

@@ -320,6 +320,25 @@ static void test_explain_of_what_no_row_says(void **state)
     assert_string_equal(inherited_value(&inherited), "192.0.2.0/28");
 }
 
+static void test_explain_of_an_own_verdict_that_no_row_says(void **state)
+{
+    struct tip_verdict verdict = {.kind = TIP_KIND_IP, .value = "192.0.2.5", .value_len = 9, .score = 1};
+    const struct tip_verdict_found found = {
+        .unreadable = "", .score = 1, .share = 1, .n_verdicts = 1, .verdicts = &verdict};
+    struct tip_store_answer nothing = {.columns = search_columns, .n_columns = 8};
+    struct inherited inherited = {.searched = &nothing};
+    struct tip_indicator indicator;
+    char text[INHERITED_TEXT];
+
+    (void)state;
+    assert_int_equal(tip_indicator_parse(&indicator, TIP_KIND_NONE, "192.0.2.5", 9), 0);
+    inherited_of_rows(&inherited, &indicator, NULL);
+    assert_false(inherited_text(&inherited, text));
+    inherited_by_word(&inherited, &indicator, &found);
+    assert_true(!inherited_is(&inherited) && inherited_text(&inherited, text));
+    assert_string_equal(text, "1.00 by its own verdict -> block");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -329,6 +348,7 @@ int main(void)
         cmocka_unit_test(test_explain_what_is_over_does_not_come),
         cmocka_unit_test(test_explain_of_what_only_inherits_is_an_object),
         cmocka_unit_test(test_explain_of_what_no_row_says),
+        cmocka_unit_test(test_explain_of_an_own_verdict_that_no_row_says),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
