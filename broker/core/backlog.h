@@ -8,7 +8,7 @@
  * large ones, or by a crowd, the door is opened anew with a bound that fits them: everybody connects again, once, and a
  * reader that does not read holds little from then on. After a quiet while the bound is raised again.
  *
- * What the records themselves take, at all doors, is known to the byte and looked at with each of them. At half of what
+ * What the records themselves take, at all doors, is known to the byte and looked at as they are sent. At half of what
  * may wait it is noted for each connection what the kernel was given for it, and again each second until it is less
  * than three eighths. At three quarters those whose other side has not even taken that, a while later, and for which
  * the kernel takes no more, are ended, and nobody else notices: who reads little because it is sent little is not one
@@ -80,6 +80,6 @@ enum backlog_step {
 /** So little waits that it need not be known exactly. */
 bool backlog_is_low(int64_t bytes_max, int64_t held_bytes);
 
-/** A record was sent. @param held_bytes  of records that wait for whomever @param now_ms  monotonic */
+/** Records were sent. @param held_bytes  of records that wait for whomever @param now_ms  monotonic */
 enum backlog_step backlog_level_step(struct backlog_level *level, int64_t bytes_max, int64_t held_bytes,
                                      int64_t now_ms);

@@ -18,7 +18,8 @@ enum {
     FEED_SUBSCRIPTION_BYTES_MAX = 1024, /* of a message from a subscriber: a topic, but CURVE's INITIATE needs more */
     FEED_RECEIVE_HWM = 1000,
     FEED_REOPEN_MS = 100,
-    FEED_REOPEN_SHARES = 2 /* not before so large a part of what may wait has been let go */
+    FEED_LOOK_BYTES = 64 << 10, /* of records, between two looks at what waits: each time would cost a twelfth */
+    FEED_REOPEN_SHARES = 2      /* not before so large a part of what may wait has been let go */
 };
 
 struct feed_socket {
@@ -42,6 +43,7 @@ struct feed {
     struct feed_socket doors[FEED_DOORS_MAX];
     size_t n_doors;
     struct backlog_level level;
+    size_t unlooked;    /* bytes of records since what waits was looked at */
     int64_t base_bytes; /* of memory, before there was a subscriber */
 };
 
@@ -307,8 +309,12 @@ static void feed_end_deaf(struct feed *feed)
 }
 
 /* What waits is known to the byte, and bounded at once: at the speed of memory a second is too long. */
-static void feed_bound(struct feed *feed)
+static void feed_bound(struct feed *feed, size_t n_bytes)
 {
+    feed->unlooked += n_bytes;
+    if (feed->unlooked < FEED_LOOK_BYTES)
+        return;
+    feed->unlooked = 0;
     switch (backlog_level_step(&feed->level, feed->options.bytes, feed_held_exactly(feed), tip_loop_now_ms())) {
     case BACKLOG_GO_ON:
         return;
@@ -343,7 +349,7 @@ void feed_send_to(struct feed *feed, size_t at, const struct feed_record *record
     }
     if (r == 0)
         door->n_sent++;
-    feed_bound(feed);
+    feed_bound(feed, record->len);
     if (door->zsock && backlog_is_due(&door->backlog))
         feed_door_judge(door);
 }
