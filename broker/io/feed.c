@@ -308,7 +308,7 @@ static void feed_end_deaf(struct feed *feed)
     }
 }
 
-/* What waits is known to the byte, and bounded at once: at the speed of memory a second is too long. */
+/* What waits is known to the byte, and bounded as it is sent: at the speed of memory a second is too long. */
 static void feed_bound(struct feed *feed, size_t n_bytes)
 {
     feed->unlooked += n_bytes;
