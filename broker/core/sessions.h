@@ -71,6 +71,7 @@ struct ingest_session {
     uint64_t epoch;
     void *publisher;        /* of the journal's table */
     bool waiting;           /* for its WELCOME */
+    bool dropped;           /* DATA of it, since its WELCOME: it is told by another one when it may come again */
     uint64_t first_unacked; /* as its HELLO said */
     int64_t heard_ms;
     uint32_t window_bytes; /* that it may send ahead of its acks */

@@ -195,6 +195,7 @@ static void ingest_on_data(struct ingest *ingest, const struct broker_peer *from
         window_offer(&session->window, data->first_pub_seq, data->n, body ? body->len : 0, session->heard_ms);
     if (session->waiting || ingest->closed) {
         ingest_count(ingest, METER_CLOSED_DROPS, 1); /* before its WELCOME, or at a bad time: it comes again */
+        session->dropped = true;
         return;
     }
     publisher = session->publisher;

@@ -40,6 +40,8 @@ static inline void ingest_count(struct ingest *ingest, enum meter_metric metric,
 void ingest_session_end(struct ingest *ingest, struct ingest_session *session);
 struct ingest_session_position ingest_position(const struct journal_publisher *publisher);
 
+/** It goes on, or back, to what is durable. */
+void ingest_send_welcome(struct ingest *ingest, struct ingest_session *session);
 void ingest_send_ack(struct ingest *ingest, const struct ingest_session *session);
 void ingest_send_fenced(struct ingest *ingest, const struct broker_peer *to, uint64_t epoch);
 

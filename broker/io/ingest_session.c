@@ -38,7 +38,7 @@ void ingest_send_fenced(struct ingest *ingest, const struct broker_peer *to, uin
     (void)router_send(ingest->router, to, &fenced, NULL); /* it hears it again when it goes on */
 }
 
-static void ingest_send_welcome(struct ingest *ingest, struct ingest_session *session)
+void ingest_send_welcome(struct ingest *ingest, struct ingest_session *session)
 {
     const struct journal_publisher *publisher = session->publisher;
     const struct codec_frame welcome = {
@@ -54,6 +54,7 @@ static void ingest_send_welcome(struct ingest *ingest, struct ingest_session *se
     };
 
     session->waiting = false;
+    session->dropped = false;
     tip_info("ingest.welcome", "publisher=%s epoch=%llu durable=%llu", publisher->name,
              (unsigned long long)publisher->epoch, (unsigned long long)publisher->durable);
     (void)router_send(ingest->router, &session->peer, &welcome, NULL); /* it asks again */

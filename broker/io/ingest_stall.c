@@ -89,8 +89,10 @@ static void ingest_reopen(struct ingest *ingest)
     tip_info("ingest.opened", "");
     ingest->closed = NULL;
     for (size_t i = 0; i < ingest->sessions.n; i++) {
-        if (!ingest->sessions.items[i].waiting)
-            ingest_send_ack(ingest, &ingest->sessions.items[i]); /* what was dropped can come again */
+        struct ingest_session *session = &ingest->sessions.items[i];
+
+        if (session->dropped && !session->waiting)
+            ingest_send_welcome(ingest, session); /* what was dropped can come again */
     }
 }
 

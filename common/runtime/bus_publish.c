@@ -145,7 +145,7 @@ static void publish_on_welcome(struct tip_bus *bus, const struct bus_welcome *we
     struct session *session = &bus->publish.session;
     uint64_t durable = welcome->durable_pub_seq;
 
-    if (!bus->outbox || session->state != SESSION_HELLO)
+    if (!bus->outbox || (session->state != SESSION_HELLO && session->state != SESSION_OPEN))
         return;
     session_window(session, welcome->window_events, welcome->window_bytes);
     if (session_welcome(session, durable, outbox_first(bus->outbox), outbox_next(bus->outbox), tip_loop_now_ms())) {

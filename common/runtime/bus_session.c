@@ -68,6 +68,11 @@ enum session_act session_tick(struct session *session, int64_t now_ms)
 
 int session_welcome(struct session *session, uint64_t durable, uint64_t first, uint64_t next, int64_t now_ms)
 {
+    if (session->state == SESSION_OPEN && durable >= session->acked && durable <= session->sent) {
+        session->acked = durable; /* what was sent behind it was dropped: it goes out again */
+        session_forget_frames(session);
+        session->progress_ms = now_ms;
+    }
     if (session->state != SESSION_HELLO)
         return 0; /* late, of a session that is over */
     if (durable + 1 < first || durable >= next)

@@ -56,7 +56,7 @@ enum {
 };
 
 /**
- * WELCOME: goes on behind `durable`.
+ * WELCOME: goes on behind `durable`; a second one of an open session goes back to it.
  *
  * @param first  lowest pub_seq the outbox holds
  * @param next   the one it gives next

@@ -22,10 +22,24 @@ static void fake_say(struct tip_zsock *socket, const void *to, size_t to_len, co
 
 /* ---- ingest ---- */
 
-static void fake_welcome(struct fake_broker *broker, const struct tip_zmsg *msg, const Tip__V1__Hello *hello)
+static void fake_welcome(struct fake_broker *broker, const struct tip_zmsg *msg)
 {
     Tip__V1__Frame frame = TIP__V1__FRAME__INIT;
     Tip__V1__Welcome welcome = TIP__V1__WELCOME__INIT;
+
+    welcome.version = 1;
+    welcome.journal_id = (ProtobufCBinaryData){16, broker->journal_id.bytes};
+    welcome.durable_pub_seq = broker->durable;
+    welcome.window_events = broker->window_events;
+    welcome.window_bytes = 1 << 20;
+    frame.body_case = TIP__V1__FRAME__BODY_WELCOME;
+    frame.welcome = &welcome;
+    fake_say(broker->ingest, msg->frames[0].data, msg->frames[0].len, &frame, NULL);
+}
+
+static void fake_take_hello(struct fake_broker *broker, const struct tip_zmsg *msg, const Tip__V1__Hello *hello)
+{
+    Tip__V1__Frame frame = TIP__V1__FRAME__INIT;
     Tip__V1__Fenced fenced = TIP__V1__FENCED__INIT;
 
     broker->n_hellos++;
@@ -40,14 +54,7 @@ static void fake_welcome(struct fake_broker *broker, const struct tip_zmsg *msg,
         broker->epoch = hello->epoch;
         broker->durable = hello->first_unacked - 1;
     }
-    welcome.version = 1;
-    welcome.journal_id = (ProtobufCBinaryData){16, broker->journal_id.bytes};
-    welcome.durable_pub_seq = broker->durable;
-    welcome.window_events = broker->window_events;
-    welcome.window_bytes = 1 << 20;
-    frame.body_case = TIP__V1__FRAME__BODY_WELCOME;
-    frame.welcome = &welcome;
-    fake_say(broker->ingest, msg->frames[0].data, msg->frames[0].len, &frame, NULL);
+    fake_welcome(broker, msg);
 }
 
 static void fake_ack(struct fake_broker *broker, const struct tip_zmsg *msg)
@@ -106,6 +113,11 @@ static void fake_take_data(struct fake_broker *broker, const struct tip_zmsg *ms
 
     broker->n_data++;
     assert_int_equal(n, data->n);
+    if (broker->n_drops > 0) {
+        if (--broker->n_drops == 0)
+            fake_welcome(broker, msg);
+        return;
+    }
     if (data->epoch != broker->epoch || data->first_pub_seq > broker->durable + 1)
         return;
     for (size_t i = 0; i < n; i++) {
@@ -152,7 +164,7 @@ static void fake_on_ingest(void *ctx, const struct tip_zmsg *msg)
     Tip__V1__Frame *frame = fake_frame(msg);
 
     if (frame->body_case == TIP__V1__FRAME__BODY_HELLO)
-        fake_welcome(broker, msg, frame->hello);
+        fake_take_hello(broker, msg, frame->hello);
     else if (frame->body_case == TIP__V1__FRAME__BODY_DATA)
         fake_take_data(broker, msg, frame->data);
     else if (frame->body_case == TIP__V1__FRAME__BODY_PING && ++broker->n_pings)

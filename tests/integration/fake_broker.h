@@ -28,6 +28,7 @@ struct fake_broker {
     size_t n_events;
     unsigned n_hellos, n_data, n_live, n_pings;
 
+    unsigned n_drops; /* so many DATA are dropped, then WELCOME comes once more */
     bool withhold_acks;
     uint64_t refuse_seq; /* this pub_seq, while it is no "event.refused" alarm */
     bool fence;

@@ -253,6 +253,22 @@ static void test_bus_repeats_what_is_not_acked(void **state)
     assert_int_equal(world->broker.n_hellos, 2);
 }
 
+static void test_bus_goes_back_when_welcomed_again(void **state)
+{
+    struct world *world = *state;
+
+    world->broker.window_events = 100;
+    world->broker.n_drops = 2;
+    open_bus(world, true);
+    run_until(world, is_up, 5000);
+    assert_int_equal(publish(world, 50), 0);
+    run_for(world, 50);
+    assert_int_equal(publish(world, 500), 0);
+    run_until(world, is_drained, 5000);
+    assert_arrived(world);
+    assert_int_equal(world->broker.n_hellos, 1); /* on the same connection */
+}
+
 static void test_bus_keeps_the_window(void **state)
 {
     struct world *world = *state;
@@ -737,6 +753,7 @@ int main(void)
         WORLD_TEST(test_bus_resumes_where_the_broker_stands),
         WORLD_TEST(test_bus_survives_a_restart_of_the_broker),
         WORLD_TEST(test_bus_repeats_what_is_not_acked),
+        WORLD_TEST(test_bus_goes_back_when_welcomed_again),
         WORLD_TEST(test_bus_keeps_the_window),
         WORLD_TEST(test_bus_tells_when_there_is_room),
         WORLD_TEST(test_bus_tells_of_room_without_acks),

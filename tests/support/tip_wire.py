@@ -195,7 +195,7 @@ class Pub(Frames):
     def __init__(self, endpoint, name, epoch=None, connect=True, key=None):
         super().__init__(endpoint, key)
         self.name, self.epoch = name, epoch or int(time.time() * 1e6)
-        self.next_seq, self.unacked, self.welcome = 1, {}, None
+        self.next_seq, self.unacked, self.welcome, self.n_welcomes = 1, {}, None, 0
         if connect:
             self.hello()
 
@@ -203,11 +203,15 @@ class Pub(Frames):
         """Opens or resumes the session; returns Welcome."""
         first = min(self.unacked, default=self.next_seq)
         self.send(hello=pb.Hello(version=1, publisher=self.name, epoch=self.epoch, first_unacked=first))
-        self.welcome = self.expect("welcome", timeout_s=timeout_s)[1]
-        self.acked(self.welcome.durable_pub_seq)
+        self.welcomed(self.expect("welcome", timeout_s=timeout_s)[1])
+        return self.welcome
+
+    def welcomed(self, welcome):
+        """Goes on, or back, to what the broker has."""
+        self.welcome, self.n_welcomes = welcome, self.n_welcomes + 1
+        self.acked(welcome.durable_pub_seq)
         for seq in sorted(self.unacked):
             self.send_data(seq, [self.unacked[seq]])
-        return self.welcome
 
     def acked(self, durable):
         self.unacked = {seq: entry for seq, entry in self.unacked.items() if seq > durable}
@@ -233,7 +237,10 @@ class Pub(Frames):
         """Waits until everything is acked; returns the journal's number of the last event."""
         end, seq = time.monotonic() + deadline_s, None
         while self.unacked:
-            ack = self.expect("ack", timeout_s=end - time.monotonic())[1]
+            name, ack, _ = self.expect("ack", "welcome", timeout_s=end - time.monotonic())
+            if name == "welcome":
+                self.welcomed(ack)
+                continue
             assert ack.epoch == self.epoch, ack
             self.acked(ack.durable_pub_seq)
             seq = ack.seq

@@ -113,6 +113,25 @@ static void test_session_pings_when_idle(void **state)
     assert_int_equal(session_tick(&session, 2001), SESSION_PING);
 }
 
+/* DATA was dropped at a bad time: the second WELCOME says from where it may come again. */
+static void test_session_goes_back_when_welcomed_again(void **state)
+{
+    (void)state;
+    session_sent(&session, 10, 100, 1000);
+    session_sent(&session, 20, 100, 1000);
+    assert_true(session_ack(&session, 4, 1100));
+    assert_int_equal(session_welcome(&session, 10, 1, 101, 1200), 0);
+    assert_int_equal(session.state, SESSION_OPEN);
+    assert_int_equal(session.acked, 10);
+    assert_int_equal(session.sent, 10);
+    assert_int_equal(session.bytes, 0);
+    session_sent(&session, 20, 100, 1200);
+    assert_int_equal(session_welcome(&session, 9, 1, 101, 1300), 0);  /* never back behind an ack */
+    assert_int_equal(session_welcome(&session, 21, 1, 101, 1300), 0); /* never sent */
+    assert_int_equal(session.acked, 10);
+    assert_int_equal(session.sent, 20);
+}
+
 static void test_session_sees_foreign_positions(void **state)
 {
     (void)state;
@@ -165,6 +184,7 @@ int main(void)
         cmocka_unit_test_setup(test_session_keeps_its_window, open_session),
         cmocka_unit_test_setup(test_session_ignores_foolish_acks, open_session),
         cmocka_unit_test_setup(test_session_goes_back_after_silence, open_session),
+        cmocka_unit_test_setup(test_session_goes_back_when_welcomed_again, open_session),
         cmocka_unit_test_setup(test_session_is_patient_with_a_full_broker, open_session),
         cmocka_unit_test_setup(test_session_pings_when_idle, open_session),
         cmocka_unit_test_setup(test_session_sees_foreign_positions, open_session),
