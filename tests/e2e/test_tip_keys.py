@@ -149,7 +149,8 @@ def test_add_says_what_a_consumer_needs(site, keys):
     (["add", "soc", "--role", "service", "--publish", "v1.listing"], USAGE),
     (["add", "soc", "--role", "service", "--serve", 'a"]}'], USAGE),
     (["add", "tip"], FAILED), (["add", "web_2"], FAILED), (["add", "web_2", "--dry-run"], FAILED),
-    (["revoke", "nobody"], NOT_FOUND), (["show", "nobody"], NOT_FOUND)])
+    (["revoke", "nobody"], NOT_FOUND), (["show", "nobody"], NOT_FOUND),
+    (["add", "soc", "--fields", "nothing"], USAGE), (["revoke", "web", "--fields", "nothing"], USAGE)])
 def test_what_is_refused_changes_nothing(site, keys, argv, code):
     before = snapshot(site)
     result = keys(*argv)

@@ -125,6 +125,9 @@ static int keys_add_perform(struct keys *keys, struct keymap_key *key)
         cli_error("there is a key \"%s\" already: `tip keys revoke %s` first", key->name, key->name);
         return CLI_FAILED;
     }
+    r = keys_print_check(keys);
+    if (r)
+        return r;
     r = setup_add(&keys->ring, key, keys->is_dry, &result, keys->why);
     if (r)
         return keys_failed(keys);

@@ -14,6 +14,8 @@ static int keys_revoke_perform(struct keys *keys)
     const struct keymap_key *key = NULL;
     int r = keys_find(keys, &key);
 
+    if (r == CLI_OK)
+        r = keys_print_check(keys);
     if (r)
         return r;
     if (setup_revoke(&keys->ring, key->name, keys->is_dry, keys->why))

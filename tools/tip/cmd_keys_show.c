@@ -69,7 +69,16 @@ static void keys_row(const struct keys *keys, const struct keymap_key *key, stru
            sizeof(row->cells));
 }
 
-/* One key: a line a field for people. */
+int keys_print_check(const struct keys *keys)
+{
+    tip_auto(out_destroy) struct out *out = NULL;
+    struct out_config config = keys->cli->out;
+    const char *bad = NULL;
+
+    config.mode = OUT_NDJSON; /* which says nothing without a row */
+    return out_open(&out, &config, keys_columns, SHOW_COLUMNS, &bad) ? cli_bad_field(bad) : CLI_OK;
+}
+
 int keys_print(const struct keys *keys, const struct keymap_key *key)
 {
     const struct out_config *config = &keys->cli->out;
