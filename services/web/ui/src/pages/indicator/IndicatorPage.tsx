@@ -9,7 +9,7 @@ import type {PageProps} from "../index";
 import {allowDeed} from "../allow/deeds";
 import {fieldOfTime, timeOfField, useIndicator} from "./data";
 import {coming} from "./endings";
-import {wordsOfAnswer} from "./words";
+import {wordOfSource, wordsOfAnswer} from "./words";
 import {Listings} from "./Listings";
 import {Removal} from "./Removal";
 import {Sum} from "./Sum";
@@ -67,10 +67,13 @@ function Answer({data, at}: {data: Indicator; at: string}) {
 }
 
 function Inherits({from, isSure}: {from: Inherited | null; isSure: boolean}) {
-  return from && (
+  if (!from) return null;
+  const by = wordOfSource(from.source);
+  return (
     <p class="notice">
-      Inherits {score(from.score)} <Tier tier={from.tier} /> from <IndicatorLink value={from.value} /> ({from.source === "operator" ? "the operators" : <>list <SourceLink name={from.source} /></>}
-      {from.share < 1 && <>, {from.share.toPrecision(3)} of its score</>}){isSure ? "." : ", unless a reference list exempts it: what was told does not say."}
+      Inherits {score(from.score)} <Tier tier={from.tier} /> from <IndicatorLink value={from.value} />
+      {by && <> ({by.words}{by.list && <SourceLink name={by.list} />})</>}
+      {from.share < 1 && <>, {from.share.toPrecision(3)} of its score</>}{isSure ? "." : ", unless a reference list exempts it: what was told does not say."}
     </p>
   );
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import {test} from "node:test";
 import type {Allow, Indicator, Inherited, Listing, Reason} from "../../api/schema";
-import {wordsOfAnswer} from "./words";
+import {wordOfSource, wordsOfAnswer} from "./words";
 
 const row = (relation: string, value: string, tier: string | null, listed = true) => ({relation, value, tier, listed}) as unknown as Listing;
 const page = (tier: string | null, listings: Listing[], more: Partial<Indicator> = {}) =>
@@ -24,7 +24,17 @@ test("who takes it from all lists stands first", () => {
   const exempt = page("none", around, {inherited_by: "lookup"});
   exempt.verdict!.reasons = reasons;
   assert.equal(wordsOfAnswer(exempt, ""), "The resolver list public-dns-v4 exempts it. 1 listing in force bears on it.");
+  exempt.verdict!.reasons = [{source: "top_site:tranco10k", weight: 0.25}] as unknown as Reason[];
+  exempt.verdict!.tier = "watch";
+  assert.equal(wordsOfAnswer(exempt, ""),
+    "The top site list tranco10k exempts it in part. Keep an eye on it. 1 listing in force bears on it.", "what is left still counts");
   assert.equal(wordsOfAnswer(page("none", around, {allow}), ""), "The operators allow it. 1 listing in force bears on it.");
+});
+
+test("only a list that was named has a page", () => {
+  assert.deepEqual(["drop", "operator", "trap", "top_site:tranco10k", null].map((source) => wordOfSource(source)), [
+    {words: "list ", list: "drop"}, {words: "the operators", list: null}, {words: "trap", list: null},
+    {words: "top_site:tranco10k", list: null}, null]);
 });
 
 test("where nobody knows what it inherits the tier of what it belongs to is said", () => {

@@ -1,7 +1,7 @@
 // The answer in a sentence: what to do about an indicator, and on whose word.
 import type {Indicator} from "../../api/schema";
 import {plural} from "../../lib/format";
-import {exemptOf} from "../../lib/score";
+import {exemptOf, isList} from "../../lib/score";
 
 const ADVICE: Record<string, string> = {
   block: "Refuse it.",
@@ -31,7 +31,17 @@ function adviceOf(data: Indicator): string {
   const own = data.verdict?.tier ?? "none", outer = wordsOfOuter(data), exempt = exemptOf(data.verdict?.reasons ?? []);
   if (data.allow[0]?.kind === "allow") return "The operators allow it.";
   if (outer) return `By itself ${own === "none" ? "nothing" : own}, but ${outer}.`;
-  return exempt ? `The ${exempt.role} list ${exempt.list} exempts it.` : ADVICE[own] ?? "";
+  const advice = ADVICE[own] ?? "";
+  if (!exempt) return advice;
+  const words = `The ${exempt.role} list ${exempt.list} exempts it`;
+  return own === "none" ? `${words}.` : `${words} in part. ${advice}`; // some lists leave a quarter, which may still be enough
+}
+
+/** On whose word it inherits; a list has a page, and that nobody was named is no word. */
+export function wordOfSource(source: string | null): {words: string; list: string | null} | null {
+  if (!source) return null;
+  if (source === "operator") return {words: "the operators", list: null};
+  return isList({source}) ? {words: "list ", list: source} : {words: source, list: null};
 }
 
 export function wordsOfAnswer(data: Indicator, at: string): string {
