@@ -85,6 +85,7 @@ static const struct wire_field entry_rows[] = {
     WIRE_ROW(FLAGS, ListingEntry, tip_listing_entry, flags, 0, 0),
     WIRE_ROW(U64, ListingEntry, tip_listing_entry, line, 0, 0),
     WIRE_BYTES(RAW, ListingEntry, tip_listing_entry, raw, 0, TIP_RAW_MAX),
+    WIRE_AT("stated_at", ListingEntry, tip_listing_entry, stated_unix_ms),
 };
 const struct wire_table wire_listing_entry =
     WIRE_TABLE(tip__v1__listing_entry__descriptor, tip_listing_entry, entry_rows, );

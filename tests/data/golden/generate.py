@@ -41,8 +41,8 @@ def indicator(kind, value):
     return ind.Indicator(kind=kind, value=value)
 
 
-def entry(kind, value, flags, line, raw):
-    return ev.ListingEntry(indicator=indicator(kind, value), flags=flags, line=line, raw=raw)
+def entry(kind, value, flags, line, raw, **more):
+    return ev.ListingEntry(indicator=indicator(kind, value), flags=flags, line=line, raw=raw, **more)
 
 
 def event(kind, causes=(), depth=0, **payload):
@@ -89,7 +89,8 @@ EVENTS = {
         added=[entry(1, "192.0.2.7", 0, 12, b"192.0.2.7 ; SBL1"),
                entry(2, "198.51.100.0/24", 8, 13, b"198.51.100.9/24 \\ \xff\t"),
                entry(4, "http://bad.example/a?b=c", 0, 1 << 40, b"")],
-        changed=[entry(3, "xn--bcher-kva.example", 1 | 4, 14, "*.b\u00fccher.example".encode())],
+        changed=[entry(3, "xn--bcher-kva.example", 1 | 4, 14, "*.b\u00fccher.example".encode(),
+                       stated_unix_ms=T0 - 86400000)],
         removed=[indicator(5, "[2001:db8::1]:443"), indicator(1, "2001:db8::7")])),
     "listing.baseline": event("listing.baseline", listing_baseline=ev.ListingBaseline(
         source="drop.v4", stream=ident(0x30), version=1, baseline_id=ident(0x40), part=2, n_parts=2,

@@ -345,12 +345,14 @@ static void test_json_of_a_delta(void **state)
         "\"data\":{\"source\":\"drop.v4\",\"stream\":\"303132333435363738393a3b3c3d3e3f\",\"from_version\":6,"
         "\"to_version\":7,\"part\":1,\"n_parts\":2,\"fetched_at\":\"2026-01-01T00:00:00.123Z\","
         "\"confirmed_at\":\"2025-12-31T23:59:00.123Z\",\"added\":["
-        "{\"kind\":\"ip\",\"value\":\"192.0.2.7\",\"flags\":[],\"line\":12,\"raw\":\"192.0.2.7 ; SBL1\"},"
+        "{\"kind\":\"ip\",\"value\":\"192.0.2.7\",\"flags\":[],\"line\":12,\"raw\":\"192.0.2.7 ; "
+        "SBL1\",\"stated_at\":null},"
         "{\"kind\":\"net\",\"value\":\"198.51.100.0/24\",\"flags\":[\"host_bits\"],\"line\":13,"
-        "\"raw\":\"198.51.100.9/24 \\\\\\\\ \\\\xff\\\\x09\"},"
-        "{\"kind\":\"url\",\"value\":\"http://bad.example/a?b=c\",\"flags\":[],\"line\":1099511627776,\"raw\":\"\"}],"
+        "\"raw\":\"198.51.100.9/24 \\\\\\\\ \\\\xff\\\\x09\",\"stated_at\":null},"
+        "{\"kind\":\"url\",\"value\":\"http://bad.example/"
+        "a?b=c\",\"flags\":[],\"line\":1099511627776,\"raw\":\"\",\"stated_at\":null}],"
         "\"changed\":[{\"kind\":\"domain\",\"value\":\"xn--bcher-kva.example\",\"flags\":[\"subtree\",\"bad_idna\"],"
-        "\"line\":14,\"raw\":\"*.b\u00fccher.example\"}],"
+        "\"line\":14,\"raw\":\"*.b\u00fccher.example\",\"stated_at\":\"2025-12-31T00:00:00.123Z\"}],"
         "\"removed\":[{\"kind\":\"endpoint\",\"value\":\"[2001:db8::1]:443\"},"
         "{\"kind\":\"ip\",\"value\":\"2001:db8::7\"}]}}");
 }

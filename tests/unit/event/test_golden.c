@@ -72,6 +72,7 @@ static void fill_delta(struct tip_event *event)
     added[2] = entry(TIP_KIND_URL, "http://bad.example/a?b=c", 0, UINT64_C(1) << 40, "");
     changed[0] = entry(TIP_KIND_DOMAIN, "xn--bcher-kva.example", TIP_LISTING_SUBTREE | TIP_LISTING_BAD_IDNA, 14,
                        "*.b\u00fccher.example");
+    changed[0].stated_unix_ms = T0 - 86400000;
     removed[0] = entry(TIP_KIND_ENDPOINT, "[2001:db8::1]:443", 0, 0, "");
     removed[1] = entry(TIP_KIND_IP, "2001:db8::7", 0, 0, "");
     event->listing_delta = (struct tip_listing_delta){.source = "drop.v4",

@@ -105,8 +105,9 @@ struct tip_listing_entry {
     uint16_t raw_len;
     uint32_t flags;
     uint64_t line;
-    const char *value;  /* NUL-terminated in decoded events */
-    const uint8_t *raw; /* may be NULL when raw_len is 0 */
+    const char *value;      /* NUL-terminated in decoded events */
+    const uint8_t *raw;     /* may be NULL when raw_len is 0 */
+    int64_t stated_unix_ms; /* when the list itself says that it saw it; 0: nothing that counts */
 };
 
 struct tip_listing_delta {
