@@ -373,6 +373,9 @@ size_t publish_room(const struct app *app);
 /** Queues a job: within a transaction. Sets its number. */
 tip_nodiscard int publish_add(struct app *app, struct tip_outbox_txn *txn, struct bl_job *job);
 
+/** The current version of a source in full, unless that waits already. */
+tip_nodiscard int publish_baseline(struct app_source *source, struct tip_outbox_txn *txn);
+
 /** Does the next step of the first job, if there is room. */
 void publish_go_on(struct app *app);
 
@@ -439,6 +442,9 @@ tip_nodiscard int law_tell(struct app_source *source, struct tip_outbox_txn *txn
 
 /** Before the first part of a job: verdicts that others hear first are explained by what they rest on. */
 tip_nodiscard int law_begin(struct app_source *source, struct tip_outbox_txn *txn, const struct bl_job *job);
+
+/** With the last one: entries that were told without the times that their age counts from are told again. */
+tip_nodiscard int law_end(struct app_source *source, struct tip_outbox_txn *txn, const struct bl_job *job);
 
 /** Files were read: tells a law that is in force and was never told, or for another reason. */
 tip_nodiscard int law_settle(struct app_source *source, struct tip_outbox_txn *txn);

@@ -34,7 +34,21 @@ struct codec_fill {
     struct codec_scratch *scratch;
     size_t used;
     bool with_evidence;
+    const struct bl_seen *stated; /* where times of the list's own stand; NULL: none are told */
 };
+
+/* By what its list has said when the plan is done. */
+static const struct bl_seen *codec_seen(const struct work_plan *plan)
+{
+    return &plan->lists->sources[plan->order.self].seen[BL_AFTER];
+}
+
+static int64_t codec_stated(const struct codec_fill *fill, const struct bl_item *item)
+{
+    if (!fill->stated)
+        return 0;
+    return (int64_t)bl_seen_stated(bl_seen_find(fill->stated, item->kind, item->value, item->len)) * TIP_SECOND_MS;
+}
 
 static void codec_entry(struct codec_fill *fill, size_t index)
 {
@@ -48,6 +62,7 @@ static void codec_entry(struct codec_fill *fill, size_t index)
     entry->flags = item->flags;
     entry->line = item->line;
     entry->raw = (const uint8_t *)bl_body_raw(&fill->map->body, item->at, &entry->raw_len);
+    entry->stated_unix_ms = codec_stated(fill, item);
 }
 
 static struct tip_listing_entry *codec_entries(struct codec_fill *fill, uint32_t from, uint32_t to)
@@ -65,14 +80,12 @@ static struct tip_listing_entry *codec_entries(struct codec_fill *fill, uint32_t
  */
 static int64_t codec_confirmed(const struct work_plan *plan, const struct bl_part *cut)
 {
-    const struct work_lists *lists = plan->lists;
-
-    for (uint32_t i = cut->removed_from; lists && i < cut->removed_to; i++) {
+    for (uint32_t i = cut->removed_from; plan->lists && i < cut->removed_to; i++) {
         const struct bl_seen_times *times;
         struct bl_item item;
 
         bl_set_item(&plan->from.file.set, bl_diff_at(&plan->diff.removed, i), &item);
-        times = bl_seen_find(&lists->sources[plan->order.self].seen[BL_AFTER], item.kind, item.value, item.len);
+        times = bl_seen_find(codec_seen(plan), item.kind, item.value, item.len);
         if (times) /* else it is forgotten: too many have left */
             return (int64_t)times->last_s * TIP_SECOND_MS;
     }
@@ -84,7 +97,7 @@ static void codec_delta(struct tip_event *event, const struct codec_part *part, 
     const struct work_plan *plan = part->plan;
     const struct bl_part *cut = bl_part_at(&plan->parts, part->index);
     struct tip_listing_delta *delta = &event->listing_delta;
-    struct codec_fill fill = {.scratch = scratch};
+    struct codec_fill fill = {.scratch = scratch, .stated = plan->is_stated ? codec_seen(plan) : NULL};
 
     *delta = (struct tip_listing_delta){
         .source = plan->order.name,
@@ -114,8 +127,11 @@ static void codec_baseline(struct tip_event *event, const struct codec_part *par
 {
     const struct work_plan *plan = part->plan;
     const struct bl_part *cut = bl_part_at(&plan->parts, part->index);
-    struct codec_fill fill = {
-        .indices = &plan->diff.added, .map = &plan->to, .scratch = scratch, .with_evidence = true};
+    struct codec_fill fill = {.indices = &plan->diff.added,
+                              .map = &plan->to,
+                              .scratch = scratch,
+                              .with_evidence = true,
+                              .stated = plan->is_stated ? codec_seen(plan) : NULL};
 
     event->listing_baseline = (struct tip_listing_baseline){
         .source = plan->order.name,
@@ -268,6 +284,7 @@ static const struct codec_row stored_rows[] = {
     CODEC_ROW("weight", CODEC_REAL, bl_stored, weight),
     CODEC_ROW("half_life", CODEC_INT, bl_stored, half_life_s),
     CODEC_ROW("append", CODEC_BOOL, bl_stored, is_append),
+    CODEC_ROW("stated", CODEC_BOOL, bl_stored, is_stated),
     CODEC_ROW("law_basis", CODEC_TEXT, bl_stored, law_basis),
     CODEC_ROW("kin", CODEC_INT, bl_stored, kin),
     CODEC_ROW("kin_of", CODEC_HEX, bl_stored, kin_of),

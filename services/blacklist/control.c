@@ -214,14 +214,10 @@ static int control_queue(struct control *control, struct tip_outbox_txn *txn, si
     int r = 0;
 
     tip_hash_each (control->app->sources, source, next) {
-        struct bl_job job = {.kind = WORK_BASELINE, .baseline_id = tip_id_random()};
-
         if (r || !control_wants(control, source) || !source->stored.version)
             continue;
         ++*np;
-        strcpy(job.name, source->name);
-        if (!publish_is_queued(control->app, WORK_BASELINE, source->name))
-            r = publish_add(control->app, txn, &job);
+        r = publish_baseline(source, txn);
     }
     return r || !control_wants_unlisted(control) ? r : publish_add(control->app, txn, &unlisted);
 }

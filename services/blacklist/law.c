@@ -75,3 +75,14 @@ int law_settle(struct app_source *source, struct tip_outbox_txn *txn)
         return 0; /* another one is told when it is in force */
     return law_tell(source, txn, stored->weight);
 }
+
+/* Where times of the list's own count from now on, what was told without them is told again: in a baseline. */
+int law_end(struct app_source *source, struct tip_outbox_txn *txn, const struct bl_job *job)
+{
+    bool is_stated = source->app->publish.plan->is_stated;
+    bool is_full = job->kind == WORK_BASELINE || (job->kind == WORK_VERSION && !job->from);
+    bool is_missing = is_stated && !source->stored.is_stated && !is_full;
+
+    source->stored.is_stated = is_stated && !is_missing;
+    return is_missing ? publish_baseline(source, txn) : 0;
+}

@@ -188,10 +188,8 @@ static int plan_tell(struct work_plan *plan)
 
 static int plan_scores(struct work_plan *plan)
 {
-    int r = work_lists_open(&plan->lists, &plan->order);
+    int r;
 
-    if (r)
-        return r;
     plan->tell.job = &plan->lists->job;
     plan->tell.next_s = plan->order.tau_s + WORK_CLOCK_AHEAD_S;
     r = plan_tell(plan);
@@ -268,18 +266,41 @@ size_t work_plan_cut(const struct work_plan *plan, size_t i, size_t *endp)
 
 /* ---- all of it ---- */
 
+/* Times of a list's own are told while the age of its entries counts from them. */
+static bool plan_is_stated(const struct work_plan *plan)
+{
+    const struct bl_score_source *self = &plan->lists->sources[plan->order.self];
+
+    return work_is_of_source(plan->order.kind) && bl_law_counts_from_start(&self->law[BL_AFTER]) &&
+           (bl_seen_states(&self->seen[BL_BEFORE]) || bl_seen_states(&self->seen[BL_AFTER]));
+}
+
+/* What is listed, or what has changed of it: a baseline has no version before. */
+static int plan_listings(struct work_plan *plan)
+{
+    const struct work_order *order = &plan->order;
+    const struct bl_score_source *self = &plan->lists->sources[order->self];
+    const struct bl_set *from = &plan->from.file.set, *to = &plan->to.file.set;
+    int r = bl_map_open(&plan->to, order->dir, order->name, order->to);
+
+    if (!r && order->kind == WORK_VERSION)
+        r = bl_map_open(&plan->from, order->dir, order->name, order->from);
+    r = r ? r : bl_diff_run(&plan->diff, from, to);
+    if (!r && plan->is_stated && order->kind == WORK_VERSION)
+        r = bl_diff_restated(&plan->diff, to, &self->seen[BL_BEFORE], &self->seen[BL_AFTER]);
+    return r ? r : bl_part_cut(&plan->parts, &plan->diff, from, to, &plan->to.body);
+}
+
 static int plan_fill(struct work_plan *plan)
 {
     const struct work_order *order = &plan->order;
-    int r = 0;
+    int r = work_lists_open(&plan->lists, order);
 
-    if (order->kind == WORK_VERSION || order->kind == WORK_BASELINE) {
-        r = bl_map_open(&plan->to, order->dir, order->name, order->to);
-        if (!r && order->kind == WORK_VERSION)
-            r = bl_map_open(&plan->from, order->dir, order->name, order->from);
-        r = r ? r : bl_diff_run(&plan->diff, &plan->from.file.set, &plan->to.file.set);
-        r = r ? r : bl_part_cut(&plan->parts, &plan->diff, &plan->from.file.set, &plan->to.file.set, &plan->to.body);
-    }
+    if (r)
+        return r;
+    plan->is_stated = plan_is_stated(plan);
+    if (order->kind == WORK_VERSION || order->kind == WORK_BASELINE)
+        r = plan_listings(plan);
     r = r ? r : plan_scores(plan);
     return r ? r : work_plan_cuts(plan);
 }

@@ -118,6 +118,7 @@ struct work_plan {
     struct work_extra extra;
     struct bl_diff diff;
     struct tip_buf parts; /* struct bl_part: listing events */
+    bool is_stated;       /* entries are as old as the list itself says, and that is told with them */
     struct bl_tell tell;
     struct tip_buf verdicts; /* struct bl_verdict */
     struct tip_buf cuts;     /* uint32_t: where each verdict event ends */

@@ -103,6 +103,16 @@ int publish_weigh(struct app_source *source, struct tip_outbox_txn *txn)
     return publish_add(source->app, txn, &job);
 }
 
+int publish_baseline(struct app_source *source, struct tip_outbox_txn *txn)
+{
+    struct bl_job job = {.kind = WORK_BASELINE, .baseline_id = tip_id_random()};
+
+    if (publish_is_queued(source->app, WORK_BASELINE, source->name))
+        return 0;
+    strcpy(job.name, source->name);
+    return publish_add(source->app, txn, &job);
+}
+
 static int publish_visit(void *ctx, const void *key, size_t key_len, const void *bytes, size_t n)
 {
     struct app *app = ctx;
@@ -482,6 +492,7 @@ static int publish_finish(struct app *app, struct tip_outbox_txn *txn)
         r = publish_version(app, txn, &job);
     if (!r && job.kind == WORK_WEIGHT)
         r = publish_weight(app, txn, &job);
+    r = r ? r : law_end(source, txn, &job);
     r = r ? r : publish_weigh(source, txn);
     return r ? r : app_source_put(txn, source);
 }

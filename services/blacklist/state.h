@@ -10,7 +10,7 @@
 
 enum {
     STATE_DETAIL = 255,
-    STATE_PLAN = 2, /* another number whenever a plan has another order or other cuts than that of the build before */
+    STATE_PLAN = 3, /* another number whenever a plan has another order or other cuts than that of the build before */
 };
 
 /** A source. A version is (stream of the outbox, number). */
@@ -21,6 +21,7 @@ struct bl_stored {
     double weight;          /* in force in what has been published */
     int64_t half_life_s;    /* likewise; 0: what leaves counts no more */
     bool is_append;         /* likewise: its entries age from when they came */
+    bool is_stated;         /* likewise, or from when the list says: those that are listed were told with that */
     char law_basis[16];     /* why the half-life is that, as it was told; empty: it was not told yet */
     int64_t kin;            /* likewise: whom it is independent of, as a number; 0: not known */
     struct work_kin kin_of; /* likewise, in full */

@@ -86,3 +86,32 @@ int bl_diff_run(struct bl_diff *diff, const struct bl_set *from, const struct bl
     r = bl_diff_ip4(diff, from, to);
     return r ? r : bl_diff_text(diff, from, to);
 }
+
+/* Is that one next in a list of a difference? */
+static bool bl_diff_passes(const struct tip_buf *list, size_t *atp, size_t index)
+{
+    bool is_there = *atp < bl_diff_count(list) && bl_diff_at(list, *atp) == index;
+
+    *atp += is_there;
+    return is_there;
+}
+
+int bl_diff_restated(struct bl_diff *diff, const struct bl_set *to, const struct bl_seen *before,
+                     const struct bl_seen *after)
+{
+    struct tip_buf flagged = diff->changed;
+    size_t added = 0, changed = 0, old = 0, new = 0;
+    int r = 0;
+
+    tip_buf_init(&diff->changed, flagged.cap);
+    for (size_t i = 0; !r && i < bl_set_count(to); i++) {
+        uint32_t was = bl_seen_stated(bl_seen_next(before, &old, to, i));
+        uint32_t is = bl_seen_stated(bl_seen_next(after, &new, to, i));
+        bool is_flagged = bl_diff_passes(&flagged, &changed, i);
+
+        if (!bl_diff_passes(&diff->added, &added, i) && (is_flagged || was != is))
+            r = bl_diff_push(&diff->changed, i);
+    }
+    tip_buf_deinit(&flagged);
+    return r;
+}

@@ -7,12 +7,14 @@
 
 #include <tip/buf.h>
 
+#include "core/seen.h"
 #include "core/set.h"
 
 /** Indices in ascending order. 4 bytes an entry. */
 struct bl_diff {
-    struct tip_buf added;   /* uint32_t, into the new set */
-    struct tip_buf changed; /* uint32_t, into the new set: same indicator, other flags */
+    struct tip_buf added; /* uint32_t, into the new set */
+    struct tip_buf
+        changed; /* uint32_t, into the new set: same indicator, other flags or another time of the list's own */
     struct tip_buf removed; /* uint32_t, into the old set */
 };
 
@@ -21,6 +23,15 @@ void bl_diff_deinit(struct bl_diff *diff);
 
 /** @return 0 or -ENOBUFS */
 tip_nodiscard int bl_diff_run(struct bl_diff *diff, const struct bl_set *from, const struct bl_set *to);
+
+/**
+ * Counts as changed, too, what stays and of which the list says another time than before. O(n), behind bl_diff_run.
+ *
+ * @param before, after  what the list had said with the old set, and has with the new one
+ * @return 0 or -ENOBUFS
+ */
+tip_nodiscard int bl_diff_restated(struct bl_diff *diff, const struct bl_set *to, const struct bl_seen *before,
+                                   const struct bl_seen *after);
 
 static inline size_t bl_diff_count(const struct tip_buf *list)
 {

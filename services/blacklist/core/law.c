@@ -11,11 +11,6 @@ double bl_decayed(double p, int64_t age_s, int64_t half_life_s)
     return left < BL_SHARE_LEAST ? 0 : left;
 }
 
-static bool law_counts_from_start(const struct bl_law *law)
-{
-    return law->is_append && law->half_life_s > 0;
-}
-
 double bl_law_share(const struct bl_law *law, const struct bl_seen_times *times, uint32_t tau_s)
 {
     bool is_listed = times && times->state & BL_SEEN_LISTED;
@@ -23,13 +18,13 @@ double bl_law_share(const struct bl_law *law, const struct bl_seen_times *times,
 
     if (!times || law->weight <= 0 || times->flags & BL_FLAG_NEVER_SCORED)
         return 0;
-    if (is_listed && (!tau_s || !law_counts_from_start(law)))
+    if (is_listed && (!tau_s || !bl_law_counts_from_start(law)))
         return law->weight;
     if (!tau_s || law->half_life_s <= 0)
         return 0;
     if (!is_listed && (int64_t)tau_s - times->last_s > BL_SEEN_WINDOW_S)
         return 0;
-    from_s = law_counts_from_start(law) ? times->since_s : times->last_s;
+    from_s = bl_law_counts_from_start(law) ? times->since_s : times->last_s;
     return bl_decayed(law->weight, (int64_t)tau_s - from_s, law->half_life_s);
 }
 

@@ -25,6 +25,12 @@ static inline bool bl_law_equals(const struct bl_law *a, const struct bl_law *b)
     return a->weight == b->weight && a->half_life_s == b->half_life_s && a->is_append == b->is_append;
 }
 
+/** Do entries age from when they came, whether they are listed or not? */
+static inline bool bl_law_counts_from_start(const struct bl_law *law)
+{
+    return law->is_append && law->half_life_s > 0;
+}
+
 /** p after a time; 0 when that is less than BL_SHARE_LEAST. @param age_s  below 0 is 0 */
 double bl_decayed(double p, int64_t age_s, int64_t half_life_s);
 

@@ -18,7 +18,7 @@ struct part_cut {
     size_t entries, bytes;
 };
 
-enum { PART_ENTRY_OVERHEAD = 28 }; /* tags, lengths, kind, flags, line */
+enum { PART_ENTRY_OVERHEAD = 30 }; /* tags, lengths, kind, flags, line, and the time of the list's own */
 
 const char *bl_body_raw(const struct bl_body *body, uint32_t at, uint16_t *lenp)
 {

@@ -472,3 +472,39 @@ const struct bl_seen_times *bl_seen_find(const struct bl_seen *seen, enum tip_ki
         return seen_find4(seen, addr);
     return seen_find_text(seen, &key);
 }
+
+static const struct bl_seen_times *seen_forward4(const struct bl_seen *seen, size_t *fromp, uint32_t addr)
+{
+    while (*fromp < seen->n_ip4 && seen->ip4[*fromp].addr < addr)
+        ++*fromp;
+    return *fromp < seen->n_ip4 && seen->ip4[*fromp].addr == addr ? &seen->ip4[*fromp].times : NULL;
+}
+
+const struct bl_seen_times *bl_seen_next(const struct bl_seen *seen, size_t *fromp, const struct bl_set *set,
+                                         size_t index)
+{
+    struct seen_key key;
+    int order = -1;
+
+    if (index < set->n_ip4)
+        return seen_forward4(seen, fromp, set->ip4[index].addr);
+    key = seen_key_now(set, index - set->n_ip4);
+    *fromp = *fromp < seen->n_ip4 ? seen->n_ip4 : *fromp;
+    for (; *fromp < bl_seen_count(seen); ++*fromp) {
+        struct seen_key other = seen_key_before(seen, *fromp - seen->n_ip4);
+
+        order = seen_key_compare(&other, &key);
+        if (order >= 0)
+            break;
+    }
+    return order ? NULL : &seen->text[*fromp - seen->n_ip4].times;
+}
+
+bool bl_seen_states(const struct bl_seen *seen)
+{
+    for (size_t i = 0; i < bl_seen_count(seen); i++) {
+        if (bl_seen_at(seen, i)->state & BL_SEEN_STATED)
+            return true;
+    }
+    return false;
+}

@@ -66,6 +66,12 @@ static inline uint32_t bl_seen_came(const struct bl_seen_times *times)
     return times->state & BL_SEEN_STATED ? times->first_s : times->since_s;
 }
 
+/** What the list itself says when it saw it; 0: nothing, or it is not known at all. */
+static inline uint32_t bl_seen_stated(const struct bl_seen_times *times)
+{
+    return times && times->state & BL_SEEN_STATED ? times->since_s : 0;
+}
+
 struct bl_seen_update {
     struct bl_seen before; /* all zero: nothing is known, and all that is listed is stock */
     struct bl_set now;
@@ -112,6 +118,17 @@ static inline const struct bl_seen_times *bl_seen_at(const struct bl_seen *seen,
 
 /** What is known of an indicator, or NULL. `kind` and `value` as in a set: IPv4 hosts as text too. O(log n). */
 const struct bl_seen_times *bl_seen_find(const struct bl_seen *seen, enum tip_kind kind, const char *value, size_t len);
+
+/**
+ * The same of an entry of a set, for walks through one in its order.
+ *
+ * @param fromp  a cursor: 0 at first; moved forward to where the search ended
+ */
+const struct bl_seen_times *bl_seen_next(const struct bl_seen *seen, size_t *fromp, const struct bl_set *set,
+                                         size_t index);
+
+/** Does it say times of its own, of whatever entry? O(n) */
+bool bl_seen_states(const struct bl_seen *seen);
 
 /** Order of two texts, as memcmp: that of the sets. */
 int bl_seen_text_compare(const struct bl_seen *a, size_t i, const struct bl_seen *b, size_t j);

@@ -3,6 +3,7 @@
 
 #include <tip/cleanup.h>
 
+#include "core/diff.h"
 #include "core/law.h"
 #include "core/report.h"
 #include "core/stated.h"
@@ -296,6 +297,67 @@ static void test_what_is_said_otherwise_is_news(void **state)
     assert_false(restated(&seens, "a.example\n9.9.9.9\n", 0));
 }
 
+/* Entries of a difference, in order. */
+static void changed_text(const struct bl_diff *diff, const struct bl_set *set, char text[static 200])
+{
+    struct bl_item item;
+
+    *text = '\0';
+    for (size_t i = 0; i < bl_diff_count(&diff->changed); i++) {
+        bl_set_item(set, bl_diff_at(&diff->changed, i), &item);
+        strcat(strcat(text, item.value), " ");
+    }
+}
+
+/* What stays and has another time is told with what has other flags; what came or left is told as that alone. */
+static void test_another_time_is_a_change(void **state)
+{
+    static const struct {
+        const char *before, *after, *changed;
+    } steps[] = {
+        {"9.9.9.9,1650000000\nb.example,1650000000\n8.8.8.8,\n", "9.9.9.9,1650000000\nb.example,1650000000\n8.8.8.8,\n",
+         ""},
+        {"1.1.1.1,1650000000\n8.8.8.8,1650000000\n9.9.9.9,1650000000\na.example,1650000000\nc.example,1650000000\n"
+         "d.example,1650000000\n",
+         "2.2.2.2,1660000000\n8.8.8.8,1650000000\n9.9.9.9,1660000000\nb.example,1660000000\nc.example,1650000000\n"
+         "d.example,1640000000\n",
+         "9.9.9.9 d.example "},
+        {"8.8.8.8,\na.example,\nb.example,1650000000\n", "8.8.8.8,1650000000\na.example,1650000000\nb.example,\n",
+         "8.8.8.8 a.example "},
+        {"a.example,1650000000\nb.example,1650000000\nc.example,1650000000\n",
+         "*.a.example,1650000000\n*.b.example,1660000000\nc.example,1660000000\n", "a.example b.example c.example "},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+        tip_auto(seens_deinit) struct seens before, after;
+        tip_auto(bl_parse_destroy) struct bl_parse *old = NULL;
+        tip_auto(bl_parse_destroy) struct bl_parse *new = NULL;
+        tip_auto(bl_diff_deinit) struct bl_diff diff;
+        struct bl_set from, to;
+        struct bl_format format;
+        char text[200];
+        int r;
+
+        seens_init(&before);
+        seens_init(&after);
+        bl_diff_init(&diff);
+        timed_update(&before, steps[i].before, T0);
+        timed_update(&after, steps[i].before, T0);
+        timed_update(&after, steps[i].after, T0 + DAY);
+        bl_format_init(&format, BL_KIND_CSV, BL_TYPE_AUTO);
+        old = sets_parse(&format, steps[i].before, strlen(steps[i].before), 1 << 20, &r);
+        new = sets_parse(&format, steps[i].after, strlen(steps[i].after), 1 << 20, &r);
+        from = bl_parse_set(old);
+        to = bl_parse_set(new);
+        assert_int_equal(bl_diff_run(&diff, &from, &to), 0);
+        assert_int_equal(bl_diff_restated(&diff, &to, &before.seen, &after.seen), 0);
+        changed_text(&diff, &to, text);
+        assert_string_equal(text, steps[i].changed);
+        assert_true(bl_seen_states(&after.seen));
+    }
+}
+
 /* It is the age of an entry, and neither how long entries last nor when we knew of it. */
 static void test_what_is_said_is_the_age_alone(void **state)
 {
@@ -343,6 +405,7 @@ int main(void)
         cmocka_unit_test(test_a_table_without_times_says_none),
         cmocka_unit_test(test_what_is_said_is_remembered),
         cmocka_unit_test(test_what_is_said_otherwise_is_news),
+        cmocka_unit_test(test_another_time_is_a_change),
         cmocka_unit_test(test_what_is_said_is_the_age_alone),
     };
 
