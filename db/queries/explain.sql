@@ -4,7 +4,7 @@
 select l.source, l.weight, l.listed, l.first_seen, l.listed_at, l.last_seen, l.removed_at, l.n_times, l.flags,
        l.version, l.line, l.raw, v.score, v.tier_name, v.families, v.reasons, v.n_reasons, v.cause_source,
        v.cause_version, v.updated_at, v.next_change_at, v.expires_at, v.subtree, v.whole, w.half_life_ms,
-       w.half_life_basis, w.append_only, l.confirmed_at
+       w.half_life_basis, w.append_only, l.confirmed_at, l.stated_at
 from (select 1) as one
 left join tip.v_listing as l on l.ikey = $3::bigint and l.kind = $1::smallint and l.value = $2
                                 and l.tlp <= $4::smallint

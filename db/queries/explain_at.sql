@@ -16,7 +16,7 @@ with listing as (
 select l.source, coalesce(w.weight, l.weight_now) as weight_then, l.listed, l.first_seen, l.listed_at, l.last_seen,
        l.removed_at, l.n_times, l.flags, l.version, l.line, l.raw, v.score, v.tier_name, v.families, v.reasons,
        v.n_reasons, v.cause_source, v.cause_version, v.from_at, v.next_change_at, v.expires_at, v.subtree, v.whole,
-       w.half_life_ms, w.half_life_basis, w.append_only, l.confirmed_at
+       w.half_life_ms, w.half_life_basis, w.append_only, l.confirmed_at, l.stated_at
 from (select 1) as one
 left join listing as l on true
 left join verdict as v on true

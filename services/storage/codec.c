@@ -196,6 +196,14 @@ size_t store_codec_n_listings(const struct tip_event *event)
                                                   : event->listing_baseline.n_entries;
 }
 
+/* However long ago that is: verdicts go by it too. What lies ahead is as if it were now. */
+static int64_t codec_stated(const struct tip_listing_entry *entry, const struct store_codec_context *context)
+{
+    int64_t now_ms = context->commit_unix_us / 1000;
+
+    return entry->stated_unix_ms < now_ms ? entry->stated_unix_ms : now_ms;
+}
+
 /* What all entries of a run share. */
 struct codec_run {
     bool listed;
@@ -222,6 +230,7 @@ static struct store_listing *codec_entries(struct store_listing *row, const stru
             .first_unix_ms = run->unix_ms,
             .last_unix_ms = run->unix_ms,
             .confirmed_unix_ms = run->confirmed_unix_ms,
+            .stated_unix_ms = codec_stated(entry, context),
         };
         (void)store_codec_key(&row->key, context->ikey_key, entry->kind, entry->value,
                               entry->value_len); /* was checked when it was read */

@@ -1,4 +1,5 @@
 """How far and for how long a list is trusted, as it is in force: told before its first verdicts, and explained by it."""
+import datetime
 import json
 import time
 
@@ -6,6 +7,8 @@ import pytest
 import yaml
 
 from test_operator import Site
+from tip_chain import Chain
+from tip_clock import clock_of
 from tip_harness import wait_for
 from tip_verdicts import Source, read_seen
 from tip_wire import Fetch
@@ -129,3 +132,86 @@ def test_a_share_fades_from_when_the_list_last_named_it(chain):
     share, = answer["removal"]["shares"]
     assert any(abs(share["share"] - source.share(VALUES[30], int(time.time()) - s)) < 1e-9 for s in range(10)), answer
     assert answer["sources"][0]["confirmed_at"] == time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime(last))
+
+
+@pytest.fixture
+def clock(site):
+    yield from clock_of(site)
+
+
+class Aged(Lawful):
+    """A list that removes nothing and says itself when it saw an entry. The collector's clock is ours."""
+
+    def __init__(self, site, clock):
+        Chain.__init__(self, site, blacklist={"interval_floor": "1s", "verdict_clock": "1s", "weights_interval": "1s",
+                                              "env": clock.env})
+        self.clock, self.said = clock, {}
+
+    def deliver(self, ago, values, said_ago, **options):
+        """In days before now: when, and when it says that it saw the values; what is left out of said_ago is as before."""
+        self.clock.set(-ago * DAY)
+        for value in values:
+            if value in said_ago or value not in self.said:
+                self.said[value] = int(time.time() - said_ago[value] * DAY)
+        moment = lambda at: datetime.datetime.fromtimestamp(at, datetime.timezone.utc).strftime("%Y-%m-%d %H:%M:%S")
+        self.put("grow", ["ip,seen", *(f"{value},{moment(self.said[value])}" for value in values)], kind="csv", column="ip",
+                 header=True, weight=0.7, half_life=None, **{"last_seen": "seen", **options})
+
+    def stored(self):
+        """What storage knows of them: {value: seconds}."""
+        return {row["value"]: row["at"] and int(row["at"]) for row in self.rows(
+            "select value, extract(epoch from stated_at) as at from tip.listing where listed")}
+
+    def check(self, value, is_told):
+        """What explain sums up is the verdict; counted again from what the collector remembers."""
+        seen = read_seen(max((self.site.data / "blacklist" / "sets").glob("grow-*.seen"),
+                             key=lambda path: int(path.stem.split("-")[-1])))
+        source, answer, now = Source(seen, 0.7, WEEK_MS // 1000, append=True), self.explain(value), time.time()
+        share = answer["sources"][0]["share"]
+        assert abs(share - source.share(value, now)) < 1e-3, (value, answer)
+        assert answer["sources"][0]["stated_at"] == time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime(self.said[value]))
+        tier = answer["verdict"]["tier"] if answer["verdict"] else "none"
+        assert answer["agrees"] and (tier != "none") == is_told, answer
+        assert not is_told or abs(answer["score"] - answer["verdict"]["score"]) < 0.01, answer
+
+
+def test_the_age_is_what_the_list_says_of_itself(site, clock):
+    chain = Aged(site, clock)
+    pool = [f"198.18.{n // 100}.{n % 100}" for n in range(130)]
+    stock, young, old = pool[:60], pool[60:100], pool[100:]
+    said_ago = {**dict.fromkeys(stock, 200), **dict.fromkeys(young, 100), **dict.fromkeys(old, 20)}
+    chain.deliver(75, stock, said_ago)
+    chain.start()
+    chain.run()
+    assert set(chain.stored().values()) == {None}, "until it is known that it removes nothing no age counts from there"
+    chain.deliver(74, stock + young, said_ago)
+    chain.run()
+    chain.deliver(0, pool, dict.fromkeys(young, 1) | dict.fromkeys(old, 20))
+    chain.run()
+    chain.wait_law("grow", lambda law: law[4] == "append_only", "it removes nothing")
+    wait_for(lambda: chain.stored() == chain.said, 30, "it is told of all of them from when on it counts")
+    wait_for(lambda: chain.found_verdicts().keys() == set(young), 30, "verdicts follow")
+    chain.wait_stored()
+    for value, is_told in ((young[0], True), (old[0], False), (stock[0], False)):
+        chain.check(value, is_told)
+
+    revived = stock[:10]
+    chain.deliver(0, pool, dict.fromkeys(revived, 2))  # the same entries
+    before, n_baselines = (len(chain.events(f"v1.listing.{kind}.")) for kind in ("delta", "baseline"))
+    chain.run()
+    wait_for(lambda: chain.found_verdicts().keys() == set(young + revived), 30, "what was seen again counts again")
+    chain.wait_stored()
+    told = [seen.payload for seen in chain.events("v1.listing.delta.")[before:]]
+    assert len(chain.events("v1.listing.baseline.")) == n_baselines, "it is told in full once"
+    assert {entry.indicator.value: entry.stated_unix_ms // 1000 for delta in told for entry in delta.changed} == {
+        value: chain.said[value] for value in revived}
+    assert not any(delta.added or delta.removed for delta in told) and chain.stored() == chain.said
+    for value, is_told in ((revived[0], True), (young[1], True), (stock[20], False)):
+        chain.check(value, is_told)
+    assert "the list itself says that it saw it" in chain.tip("explain", revived[0]).stdout
+
+    chain.deliver(0, pool, {}, last_seen=None)  # the column goes: its age counts from when it came
+    chain.blacklist.reload()
+    wait_for(lambda: chain.blacklist.log_lines("config.reloaded"), 20, "the file is read")
+    chain.run()
+    wait_for(lambda: set(chain.stored().values()) == {None}, 30, "and that is told")

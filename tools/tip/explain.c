@@ -110,6 +110,13 @@ static int64_t explain_gone_s(const struct explain *explain, size_t row)
     return explain_age_s(explain, row, explain_cell(explain, row, "confirmed_at") ? "confirmed_at" : "removed_at");
 }
 
+/* What its age counts from in a list that removes nothing: when the list says itself that it saw it, or when it came.
+ */
+static int64_t explain_start_s(const struct explain *explain, size_t row)
+{
+    return explain_age_s(explain, row, explain_cell(explain, row, "stated_at") ? "stated_at" : "listed_at");
+}
+
 /* As core/law.h of the collector: a list that removes nothing says nothing by going on, and what left fades from when
  * the list last named it; after the window it is forgotten. */
 static double explain_source_p(const struct explain *explain, size_t row, const struct removal_share *share,
@@ -118,7 +125,7 @@ static double explain_source_p(const struct explain *explain, size_t row, const 
     if (!share->is_listed && (!share->half_life_s || explain_gone_s(explain, row) > REMOVAL_WINDOW_S))
         return 0;
     if (is_append)
-        return removal_decayed(share->p, explain_age_s(explain, row, "listed_at"), share->half_life_s);
+        return removal_decayed(share->p, explain_start_s(explain, row), share->half_life_s);
     return share->is_listed ? share->p : removal_decayed(share->p, explain_gone_s(explain, row), share->half_life_s);
 }
 

@@ -15,8 +15,8 @@ static double explain_json_round(double value)
 
 static json_t *explain_json_source(const struct explain *explain, size_t row)
 {
-    static const char *const texts[] = {"source",     "first_seen",   "listed_at",      "last_seen",
-                                        "removed_at", "confirmed_at", "half_life_basis"};
+    static const char *const texts[] = {"source",     "first_seen",   "listed_at", "last_seen",
+                                        "removed_at", "confirmed_at", "stated_at", "half_life_basis"};
     static const char *const numbers[] = {"n_times", "version", "line", "flags"};
     json_t *source = json_object();
     char raw[TIP_RAW_MAX * 4 + 1];

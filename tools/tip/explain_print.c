@@ -33,6 +33,8 @@ static void explain_print_source(const struct explain *explain, size_t row)
     printf("  since %s, first seen %s, %s %s, times %s\n", explain_text(explain, row, "listed_at"),
            explain_text(explain, row, "first_seen"), is_listed ? "confirmed" : "removed",
            explain_text(explain, row, is_listed ? "last_seen" : "removed_at"), explain_text(explain, row, "n_times"));
+    if (explain_cell(explain, row, "stated_at"))
+        printf("  the list itself says that it saw it %s: so old it is\n", explain_text(explain, row, "stated_at"));
     printf("  version %s, line %s: %s\n", explain_text(explain, row, "version"), explain_text(explain, row, "line"),
            raw);
     if (explain_flags(explain, row) & TIP_LISTING_NEVER_SCORED)
@@ -71,12 +73,15 @@ static void explain_print_exempt(const struct explain *explain)
         printf("score 0; without it %.2f\n", explain_found(explain));
 }
 
-/* A list that removes nothing may say itself when it named an entry: verdicts go by that, and storage is not told. */
+/* A list that removes nothing may say itself when it named an entry: verdicts go by that, and builds of before did not
+ * tell it. */
 static const char *explain_why_differs(const struct explain *explain)
 {
     for (size_t i = 0; i < explain->n_shares; i++) {
-        if (explain->shares[i].is_fading && explain->shares[i].is_listed)
-            return "a change is on its way, a verdict was missed, or a list goes by times of its own";
+        if (explain->shares[i].is_fading && explain->shares[i].is_listed &&
+            !explain_cell(explain, explain->rows[i], "stated_at"))
+            return "a change is on its way, a verdict was missed, or a list goes by times of its own that were not "
+                   "told yet";
     }
     return "a change is on its way, or a verdict was missed";
 }

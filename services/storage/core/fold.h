@@ -36,6 +36,7 @@ struct store_listing {
     int64_t first_unix_ms; /* set both to when it was seen; folding parts them */
     int64_t last_unix_ms;
     int64_t confirmed_unix_ms; /* without `listed`: when the source last named it; 0: not known */
+    int64_t stated_unix_ms;    /* with it: when the source itself says that it saw it; 0: it says nothing that counts */
     uint32_t order;            /* set by folding, with round */
     uint32_t round;
 };

@@ -22,13 +22,14 @@ static const char listing_sql_list[] =
     "with u as ("
     "    select * from unnest($1::bigint[], $2::integer[], $3::smallint[], $4::text[], $5::inet[], $6::integer[], "
     "        $7::timestamptz[], $8::timestamptz[], $9::bigint[], $10::bigint[], $11::integer[], $12::bytea[], "
-    "        $13::smallint[]) "
-    "        as u(ikey, source_id, kind, value, net, flags, first_at, last_at, version, line, mark, raw, tlp)"
+    "        $13::smallint[], $14::timestamptz[]) "
+    "        as u(ikey, source_id, kind, value, net, flags, first_at, last_at, version, line, mark, raw, tlp, "
+    "stated_at)"
     "), past as ("
     "    insert into tip.listing_history as h (ikey, source_id, kind, value, listed_at, removed_at, flags, version, "
-    "        line, raw, tlp, confirmed_at) "
+    "        line, raw, tlp, confirmed_at, stated_at) "
     "    select l.ikey, l.source_id, l.kind, l.value, l.listed_at, l.removed_at, l.flags, l.version, l.line, l.raw, "
-    "        l.tlp, l.confirmed_at "
+    "        l.tlp, l.confirmed_at, l.stated_at "
     "    from u join tip.listing as l on l.ikey = u.ikey and l.source_id = u.source_id and l.kind = u.kind "
     "        and l.value = u.value "
     "    where not l.listed and l.removed_at is not null "
@@ -36,9 +37,9 @@ static const char listing_sql_list[] =
     "        confirmed_at = excluded.confirmed_at"
     ") "
     "insert into tip.listing as l (ikey, source_id, kind, value, net, flags, listed, first_seen, listed_at, last_seen, "
-    "n_times, version, line, mark, raw, tlp) "
+    "n_times, version, line, mark, raw, tlp, stated_at) "
     "select ikey, source_id, kind, value, net, flags, true, first_at, first_at, last_at, 1, version, line, mark, raw, "
-    "tlp "
+    "tlp, stated_at "
     "from u "
     "on conflict (ikey, source_id, kind, value) do update set "
     "flags = excluded.flags, "
@@ -52,7 +53,8 @@ static const char listing_sql_list[] =
     "line = excluded.line, "
     "mark = excluded.mark, "
     "raw = excluded.raw, "
-    "tlp = excluded.tlp";
+    "tlp = excluded.tlp, "
+    "stated_at = excluded.stated_at";
 
 static const char listing_sql_remove[] =
     "update tip.listing as l set listed = false, removed_at = u.last_at, "
@@ -336,16 +338,16 @@ static void rows_key(struct store_out *column, const struct store_key *key)
 /* ---- listings ---- */
 
 static const enum store_oid listing_types[] = {
-    STORE_OID_INT8, STORE_OID_INT4,        STORE_OID_INT2,        STORE_OID_TEXT, STORE_OID_INET,
-    STORE_OID_INT4, STORE_OID_TIMESTAMPTZ, STORE_OID_TIMESTAMPTZ, STORE_OID_INT8, STORE_OID_INT8,
-    STORE_OID_INT4, STORE_OID_BYTEA,       STORE_OID_INT2,
+    STORE_OID_INT8, STORE_OID_INT4,        STORE_OID_INT2,        STORE_OID_TEXT,        STORE_OID_INET,
+    STORE_OID_INT4, STORE_OID_TIMESTAMPTZ, STORE_OID_TIMESTAMPTZ, STORE_OID_INT8,        STORE_OID_INT8,
+    STORE_OID_INT4, STORE_OID_BYTEA,       STORE_OID_INT2,        STORE_OID_TIMESTAMPTZ,
 };
 
 static int listings_list(struct store_rows *rows, const struct store_listing *listings, size_t n)
 {
     struct store_out *column = rows->columns;
 
-    rows_begin(rows, listing_types, 13);
+    rows_begin(rows, listing_types, 14);
     for (size_t i = 0; i < n; i++) {
         const struct store_listing *listing = &listings[i];
 
@@ -359,8 +361,9 @@ static int listings_list(struct store_rows *rows, const struct store_listing *li
         store_put_int4(&column[10], (int32_t)listing->mark);
         store_put_bytes(&column[11], listing->raw, listing->raw_len);
         store_put_int2(&column[12], listing->tlp);
+        store_put_time_ms(&column[13], listing->stated_unix_ms);
     }
-    return rows_run(rows, listing_sql_list, 13);
+    return rows_run(rows, listing_sql_list, 14);
 }
 
 static int listings_remove(struct store_rows *rows, const struct store_listing *listings, size_t n)

@@ -3,14 +3,15 @@
  */
 #include "core/table.h"
 
-#define EVIDENCE                                                                                                  \
-    {"weight", NULL, WEB_AS_IS}, {"listed", NULL, WEB_AS_IS}, {"flags", NULL, WEB_AS_COUNT},                      \
-        {"first_seen", NULL, WEB_AS_TIMED}, {"listed_at", NULL, WEB_AS_TIMED}, {"last_seen", NULL, WEB_AS_TIMED}, \
-        {"removed_at", NULL, WEB_AS_TIMED}, {"n_times", NULL, WEB_AS_COUNT}, {"version", NULL, WEB_AS_IS},        \
-        {"line", NULL, WEB_AS_IS}, {"raw", NULL, WEB_AS_RAW}, {"half_life_ms", NULL, WEB_AS_IS},                  \
-        {"append_only", NULL, WEB_AS_FLAG}, {"confirmed_at", NULL, WEB_AS_TIMED}, {"score", NULL, WEB_AS_IS},     \
-    {                                                                                                             \
-        "tier", NULL, WEB_AS_IS                                                                                   \
+#define EVIDENCE                                                                                                     \
+    {"weight", NULL, WEB_AS_IS}, {"listed", NULL, WEB_AS_IS}, {"flags", NULL, WEB_AS_COUNT},                         \
+        {"first_seen", NULL, WEB_AS_TIMED}, {"listed_at", NULL, WEB_AS_TIMED}, {"last_seen", NULL, WEB_AS_TIMED},    \
+        {"removed_at", NULL, WEB_AS_TIMED}, {"n_times", NULL, WEB_AS_COUNT}, {"version", NULL, WEB_AS_IS},           \
+        {"line", NULL, WEB_AS_IS}, {"raw", NULL, WEB_AS_RAW}, {"half_life_ms", NULL, WEB_AS_IS},                     \
+        {"append_only", NULL, WEB_AS_FLAG}, {"confirmed_at", NULL, WEB_AS_TIMED}, {"stated_at", NULL, WEB_AS_TIMED}, \
+        {"score", NULL, WEB_AS_IS},                                                                                  \
+    {                                                                                                                \
+        "tier", NULL, WEB_AS_IS                                                                                      \
     }
 
 #define SCORE                                                                                                  \

@@ -16,6 +16,7 @@ static struct tip_column columns[] = {
     {.name = "source"},       {.name = "weight"},      {.name = "listed"},    {.name = "removed_at"},
     {.name = "half_life_ms"}, {.name = "append_only"}, {.name = "score"},     {.name = "families"},
     {.name = "verdict_at"},   {.name = "expires_at"},  {.name = "listed_at"}, {.name = "confirmed_at"},
+    {.name = "stated_at"},
 };
 
 enum { N_COLUMNS = sizeof(columns) / sizeof(columns[0]), SOURCES = 3, MINUTE_MS = 60 * 1000 };
@@ -29,7 +30,7 @@ struct told {
 };
 
 struct source {
-    const char *name, *weight, *listed, *removed_at, *half_life_ms, *listed_at, *confirmed_at, *append_only;
+    const char *name, *weight, *listed, *removed_at, *half_life_ms, *listed_at, *confirmed_at, *append_only, *stated_at;
 };
 
 struct asked {
@@ -50,10 +51,10 @@ static size_t fill(const struct asked *asked)
 
     for (; n < SOURCES && (!n || asked->sources[n].name); n++) {
         const struct source *source = &asked->sources[n];
-        const char *row[N_COLUMNS] = {source->name,           source->weight,       source->listed,
-                                      source->removed_at,     source->half_life_ms, source->append_only,
-                                      asked->told.score,      asked->told.families, asked->told.at,
-                                      asked->told.expires_at, source->listed_at,    source->confirmed_at};
+        const char *row[N_COLUMNS] = {
+            source->name,        source->weight,       source->listed,       source->removed_at, source->half_life_ms,
+            source->append_only, asked->told.score,    asked->told.families, asked->told.at,     asked->told.expires_at,
+            source->listed_at,   source->confirmed_at, source->stated_at};
 
         memcpy(cells + n * N_COLUMNS, row, sizeof(row));
     }
@@ -180,6 +181,30 @@ static void test_explain_fades_as_verdicts_do(void **state)
           .listed_at = YESTERDAY,
           .half_life_ms = "0",
           .append_only = "true"},
+         0.8},
+        {{.name = "a", /* the list itself says when it saw it */
+          .weight = "0.8",
+          .listed = "true",
+          .listed_at = MORNING,
+          .stated_at = YESTERDAY,
+          .half_life_ms = "86400000",
+          .append_only = "true"},
+         0.4},
+        {{.name = "a",
+          .weight = "0.8",
+          .listed = "false",
+          .listed_at = MORNING,
+          .removed_at = NOON,
+          .stated_at = YESTERDAY,
+          .half_life_ms = "86400000",
+          .append_only = "true"},
+         0.4},
+        {{.name = "a", /* of a list that removes what is over it is not the age */
+          .weight = "0.8",
+          .listed = "true",
+          .listed_at = MORNING,
+          .stated_at = YESTERDAY,
+          .half_life_ms = "86400000"},
          0.8},
         {GONE("0.8", NOON, "0"), 0},
         {GONE("0.8", "2026-08-24T12:00:00.000Z", "15552000000"), 0.8 * 0.7071067811865476}, /* 90 days: the window */

@@ -24,7 +24,7 @@ const WHO: Column<Listing>[] = [
 
 const NOW: Column<Listing>[] = [
   ...WHO,
-  {head: "Listed since", cell: (row) => <Time at={row.listed_at} />},
+  {head: "Listed since", cell: (row) => <Since row={row} />},
   {head: "Confirmed", cell: (row) => <Time at={row.last_seen} />},
   {head: "Evidence", cell: (row) => <Evidence row={row} />},
 ];
@@ -35,6 +35,16 @@ const BEFORE: Column<Listing>[] = [
   {head: "Removed", cell: (row) => (row.listed === null ? "not kept" : <Time at={row.removed_at} />)},
   {head: "Times", cell: (row) => count(row.n_times), kind: "number"},
 ];
+
+/** A list that removes hardly anything may say itself how old an entry is. */
+function Since({row}: {row: Listing}) {
+  return (
+    <>
+      <Time at={row.listed_at} />
+      {row.append_only && row.stated_at && <div class="quiet">seen, it says: <Time at={row.stated_at} /></div>}
+    </>
+  );
+}
 
 function Evidence({row}: {row: Listing}) {
   return (
