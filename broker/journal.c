@@ -539,10 +539,12 @@ static void journal_holds_overtaken(struct journal *journal)
 static int journal_start(struct journal *journal)
 {
     struct journal_hold *hold;
-    bool spare = false;
+    struct journal_spare spare = {.segment_bytes = journal->config.segment_bytes};
     int r;
 
     r = journal_recover(journal, &spare);
+    if (!r)
+        r = journal_spare_keep(&spare, journal->disk);
     if (r)
         return tip_fail(r);
     journal->head_seq = journal->next_seq - 1;
@@ -554,7 +556,7 @@ static int journal_start(struct journal *journal)
         hold->required = true;
     }
     journal_holds_overtaken(journal);
-    return journal_writer_open(&journal->writer, journal->disk, journal->config.segment_bytes, spare,
+    return journal_writer_open(&journal->writer, journal->disk, journal->config.segment_bytes, spare.next,
                                !journal->config.inline_writer);
 }
 

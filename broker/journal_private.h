@@ -2,6 +2,7 @@
 /* What the files of the journal share; for journal.c, journal_retain.c, journal_recover.c and journal_read.c only. */
 #include "journal.h"
 #include "journal_segments.h"
+#include "journal_spare.h"
 #include "journal_times.h"
 #include "journal_writer.h"
 
@@ -54,9 +55,8 @@ void journal_fill_index(struct journal_fill *fill, uint64_t seq, uint64_t offset
 /** Writes header and table of segment `number` into journal->scratch. */
 void journal_header_build(struct journal *journal, struct journal_header *header, const struct journal_table *table);
 
-/** Reads identity, segments, consumers; copies the tail. The writer is not running yet. @param sparep next.seg is fit
- */
-tip_nodiscard int journal_recover(struct journal *journal, bool *sparep);
+/** Reads identity, segments, consumers; copies the tail. The writer is not running yet. */
+tip_nodiscard int journal_recover(struct journal *journal, struct journal_spare *spare);
 
 /** Trims what retention allows, so that `more` bytes can be added. @return 0 or JOURNAL_E_HELD */
 tip_nodiscard int journal_trim(struct journal *journal, uint64_t more);

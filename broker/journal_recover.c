@@ -2,9 +2,9 @@
  * From what a crash left behind to a journal that can be appended to.
  *
  * Every segment but the newest was sealed and flushed. The newest is walked: its whole records are copied, under a new
- * number and so a new salt, into the spare file and flushed, for what stands in the page cache after a failed flush
- * need not stand on the medium; a torn tail is left behind, damage becomes a record that says so. Then the old file is
- * the next spare. A crash in between leaves both: the newer one wins.
+ * number and so a new salt, into the reserve and flushed, for what stands in the page cache after a failed flush need
+ * not stand on the medium; a torn tail is left behind, damage becomes a record that says so. Then the old file is the
+ * next reserve. A crash in between leaves both: the newer one wins.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -35,7 +35,7 @@ struct found {
 struct found_list {
     struct found *items;
     size_t n;
-    bool spare, identity;
+    bool spare, reserve, identity;
 };
 
 /* ---- what is there ---- */
@@ -56,6 +56,7 @@ static void recover_found(void *ctx, const char *name)
     uint64_t number;
 
     list->spare = list->spare || strcmp(name, JOURNAL_SPARE_NAME) == 0;
+    list->reserve = list->reserve || strcmp(name, JOURNAL_RESERVE_NAME) == 0;
     list->identity = list->identity || strcmp(name, JOURNAL_IDENTITY_NAME) == 0;
     if (!recover_number(name, &number))
         return;
@@ -188,19 +189,12 @@ static int recover_read(struct journal *journal, struct found *found, bool is_ta
     return r && is_tail ? tip_fail(r) : 0; /* without the newest its numbers would be given out again */
 }
 
-static int recover_discard(struct journal *journal, const struct found *found, bool *sparep)
+static int recover_discard(struct journal *journal, const struct found *found, struct journal_spare *spare)
 {
     char name[JOURNAL_NAME_BYTES];
-    int r;
 
     journal_segment_name(name, found->number);
-    if (!*sparep && found->file_bytes == journal->config.segment_bytes) {
-        r = journal->disk->rename(journal->disk, name, JOURNAL_SPARE_NAME);
-        *sparep = r == 0;
-    } else {
-        r = journal->disk->unlink(journal->disk, name);
-    }
-    return r ? r : journal->disk->sync_dir(journal->disk);
+    return journal_spare_give(spare, journal->disk, name, found->file_bytes);
 }
 
 /*
@@ -223,7 +217,7 @@ static int recover_empty(struct journal *journal, const struct found *found, boo
 }
 
 /* Reads every file; drops those copied already by an earlier recovery, sets those without one whole record aside. */
-static int recover_select(struct journal *journal, struct found_list *list, bool *sparep)
+static int recover_select(struct journal *journal, struct found_list *list, struct journal_spare *spare)
 {
     uint64_t below = JOURNAL_SEQ_UNKNOWN;
     size_t kept = list->n;
@@ -236,7 +230,7 @@ static int recover_select(struct journal *journal, struct found_list *list, bool
         if (!r && found->first_seq == 0)
             r = recover_empty(journal, found, i + 1 == list->n);
         else if (!r && found->first_seq >= below)
-            r = recover_discard(journal, found, sparep);
+            r = recover_discard(journal, found, spare);
         else if (!r)
             below = (list->items[--kept] = *found).first_seq;
         if (r)
@@ -246,18 +240,6 @@ static int recover_select(struct journal *journal, struct found_list *list, bool
     if (list->n)
         memmove(list->items, list->items + kept, list->n * sizeof(*list->items));
     return 0;
-}
-
-/*
- * The spare may hold the first group of a segment that never got its name. The next segment will have its number, and
- * so its salt: nothing of it may stay.
- */
-static int recover_spare(struct journal *journal)
-{
-    int r;
-
-    r = journal->disk->unlink(journal->disk, JOURNAL_SPARE_NAME);
-    return r ? r : journal->disk->sync_dir(journal->disk);
 }
 
 /* ---- the publishers' positions ---- */
@@ -445,7 +427,7 @@ static uint64_t recover_file_bytes(const struct journal *journal, const struct f
     return fits ? found->file_bytes : journal->config.segment_bytes;
 }
 
-static int recover_copy_tail(struct journal *journal, const struct found *found, bool *sparep)
+static int recover_copy_tail(struct journal *journal, const struct found *found, struct journal_spare *spare)
 {
     struct journal_fill *fill = &journal->fill;
     char name[JOURNAL_NAME_BYTES];
@@ -455,11 +437,9 @@ static int recover_copy_tail(struct journal *journal, const struct found *found,
     fill->salt = journal_salt(&journal->identity, fill->number);
     fill->first_seq = found->first_seq;
     fill->file_bytes = recover_file_bytes(journal, found);
-    if (!*sparep || fill->file_bytes != journal->config.segment_bytes) {
-        r = journal_spare_make(journal->disk, fill->file_bytes);
-        if (r)
-            return tip_fail(r);
-    }
+    r = journal_spare_take(spare, journal->disk, fill->file_bytes);
+    if (r)
+        return tip_fail(r);
     fresh = journal->disk->open(journal->disk, JOURNAL_SPARE_NAME, 0);
     if (fresh < 0)
         return tip_fail(fresh);
@@ -475,9 +455,9 @@ static int recover_copy_tail(struct journal *journal, const struct found *found,
     r = journal->disk->rename(journal->disk, JOURNAL_SPARE_NAME, name);
     if (!r)
         r = journal->disk->sync_dir(journal->disk);
-    *sparep = false;
+    spare->next = false;
     fill->open = r == 0;
-    return r ? tip_fail(r) : recover_discard(journal, found, sparep);
+    return r ? tip_fail(r) : recover_discard(journal, found, spare);
 }
 
 /* ---- the whole ---- */
@@ -513,7 +493,7 @@ static void recover_skip(struct journal *journal)
 }
 
 /* A footer in the newest segment proves nothing: it may have reached the medium when the records before it did not. */
-static int recover_tail(struct journal *journal, struct found *found, bool *sparep)
+static int recover_tail(struct journal *journal, struct found *found, struct journal_spare *spare)
 {
     const struct journal_fill *fill = &journal->fill;
     int r;
@@ -523,7 +503,7 @@ static int recover_tail(struct journal *journal, struct found *found, bool *spar
     if (found->end == 0)
         found->end = found->file_bytes;
     journal->last_us = found->start_us;
-    r = recover_copy_tail(journal, found, sparep);
+    r = recover_copy_tail(journal, found, spare);
     if (r)
         return tip_fail(r);
     journal_segments_add(&journal->segments, &(struct journal_segment){
@@ -552,7 +532,7 @@ static void recover_holds(struct journal *journal)
     journal_notify(journal, &(struct journal_notice){.kind = JOURNAL_NOTICE_HOLDS});
 }
 
-int journal_recover(struct journal *journal, bool *sparep)
+int journal_recover(struct journal *journal, struct journal_spare *spare)
 {
     tip_auto(recover_list_deinit) struct found_list list = {0};
     struct found *tail;
@@ -565,10 +545,9 @@ int journal_recover(struct journal *journal, bool *sparep)
         return tip_fail(r);
     if (list.n)
         qsort(list.items, list.n, sizeof(*list.items), recover_compare);
-    if (list.spare)
-        r = recover_spare(journal);
+    r = journal_spare_begin(spare, journal->disk, list.spare, list.reserve);
     if (!r)
-        r = recover_select(journal, &list, sparep);
+        r = recover_select(journal, &list, spare);
     if (r)
         return tip_fail(r);
     recover_holds(journal);
@@ -582,5 +561,5 @@ int journal_recover(struct journal *journal, bool *sparep)
     r = recover_table(journal, &list, list.n - 1);
     if (r)
         return tip_fail(r);
-    return recover_tail(journal, tail, sparep);
+    return recover_tail(journal, tail, spare);
 }

@@ -13,6 +13,7 @@
 #include <tip/fail.h>
 
 #include "journal_format.h"
+#include "journal_spare.h"
 
 enum { RETRY_S = 1, HOLDS_BYTES_MAX = 64 * 1024 };
 
@@ -21,31 +22,12 @@ void journal_segment_name(char name[static JOURNAL_NAME_BYTES], uint64_t segment
     (void)snprintf(name, JOURNAL_NAME_BYTES, "%016" PRIx64 ".seg", segment); /* always fits */
 }
 
-static bool journal_is_full(int r)
-{
-    return r == -ENOSPC || r == -EDQUOT;
-}
-
 static uint64_t journal_clock_us(void)
 {
     struct timespec now;
 
     (void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail */
     return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-}
-
-int journal_spare_make(struct journal_disk *disk, uint64_t bytes)
-{
-    int file, r;
-
-    file = disk->open(disk, JOURNAL_SPARE_NAME, 1);
-    if (file < 0)
-        return file;
-    r = disk->allocate(disk, file, bytes);
-    if (!r)
-        r = disk->sync(disk, file);
-    disk->close(disk, file);
-    return r ? r : disk->sync_dir(disk);
 }
 
 /* ---- the thread's work, without the lock ---- */
@@ -90,7 +72,7 @@ static int journal_writer_write(struct journal_writer *writer, const struct jour
     if (r)
         return r;
     r = disk->sync(disk, writer->file);
-    return journal_is_full(r) ? -EIO : r; /* after a failed flush nobody knows what is on the medium */
+    return journal_disk_is_full(r) ? -EIO : r; /* after a failed flush nobody knows what is on the medium */
 }
 
 static int journal_writer_name(struct journal_writer *writer, const struct journal_group *group)
@@ -146,7 +128,7 @@ static int journal_writer_recycle(struct journal_writer *writer, const struct jo
 
 static void journal_writer_result(struct journal_writer *writer, int r)
 {
-    if (r && !journal_is_full(r) && !writer->failed)
+    if (r && !journal_disk_is_full(r) && !writer->failed)
         writer->failed = r;
 }
 
@@ -186,7 +168,7 @@ static void journal_writer_turn_group(struct journal_writer *writer)
     r = journal_writer_flush(writer, group, &spare);
     pthread_mutex_lock(&writer->lock);
     writer->spare = spare;
-    writer->no_space = journal_is_full(r);
+    writer->no_space = journal_disk_is_full(r);
     journal_writer_result(writer, r);
     if (writer->no_space)
         return;
@@ -215,7 +197,7 @@ static void journal_writer_turn_spare(struct journal_writer *writer)
     r = journal_spare_make(writer->disk, writer->segment_bytes);
     pthread_mutex_lock(&writer->lock);
     writer->spare = r == 0;
-    writer->spare_full = journal_is_full(r);
+    writer->spare_full = journal_disk_is_full(r);
     journal_writer_result(writer, r);
 }
 

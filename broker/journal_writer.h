@@ -14,7 +14,6 @@
 #include "journal_disk.h"
 #include "journal_table.h"
 
-#define JOURNAL_SPARE_NAME    "next.seg"
 #define JOURNAL_IDENTITY_NAME "journal.id"
 #define JOURNAL_HOLDS_NAME    "consumers"
 
@@ -90,6 +89,3 @@ void journal_writer_save_holds(struct journal_writer *writer, const struct tip_b
 
 /** Tries again what waits for space. @return true while it waits */
 bool journal_writer_kick(struct journal_writer *writer);
-
-/** Makes next.seg, of exactly that size, with what it held forgotten or not. */
-tip_nodiscard int journal_spare_make(struct journal_disk *disk, uint64_t bytes);

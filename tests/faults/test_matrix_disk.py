@@ -175,6 +175,26 @@ def test_row10_no_room(site, rng, turn, rules):
     assert broker.log_lines("journal.no_space")
 
 
+@turns
+def test_row10_killed_without_room(site, rng, turn):
+    """Room for what is allocated already, for no new file: the broker comes back as often as it is killed."""
+    full = open_to_nobody(site.dir / "full") / "yes"
+    broker = site.service("broker", **SMALL, env=shim(f"fallocate=enospc,under={journal_dir(site)},while={full}"))
+    broker.start()
+    traffic = Traffic(site).start().has_begun()
+    full.touch()
+    for life in range(3):
+        wait_for(lambda: not broker.is_ready(), 30, "the broker says that it takes nothing")
+        broker.kill()
+        broker.start(ready=False)
+        with Fetch(site.endpoint("fetch")) as fetch:
+            assert fetch.fetch(from_seq=1, max_events=10)[1].n == 10, f"reads go on in life {life}"
+    full.unlink()
+    wait_for(broker.is_ready, 20, "there is room again")
+    traffic.check(40)
+    assert not broker.log_lines("journal.open")
+
+
 def lines_of(pub, what):
     return [line for line in pub.sent_log.read_text().splitlines() if line.startswith(what)]
 

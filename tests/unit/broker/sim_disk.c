@@ -142,6 +142,8 @@ static int sim_write_locked(struct sim_disk *sim, struct sim_file *file, const v
 {
     if (sim->write_error && !sim->dead)
         return sim->write_error;
+    if (sim->room_error && !sim->dead && offset + n > file->size)
+        return sim->room_error;
     if (!sim_change(sim))
         return -EIO;
     sim_file_room(file, offset + n);
@@ -200,6 +202,8 @@ static int sim_allocate_locked(struct sim_disk *sim, struct sim_file *file, uint
 {
     if (sim->write_error && !sim->dead && n > file->size)
         return sim->write_error;
+    if (sim->room_error && !sim->dead && n > file->size)
+        return sim->room_error;
     if (!sim_change(sim))
         return -EIO;
     sim_file_room(file, n);

@@ -43,6 +43,7 @@ struct sim_disk {
     uint64_t fail_sync_at; /* the n-th sync returns -EIO; 0 never */
     uint64_t n_syncs;
     int write_error;                   /* each write and allocation returns this; 0 for none */
+    int room_error;                    /* what makes a file longer returns this; 0 for none */
     int open_error;                    /* each opening of a file returns this; 0 for none */
     const struct sim_file *unreadable; /* each read of it returns -EIO; NULL for none */
     bool lie_sync;                     /* says it flushed a file, and did not */

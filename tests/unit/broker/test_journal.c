@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <journal_spare.h>
+
 #include "journal_fixture.h"
 
 static void fill(struct fixture *fix, unsigned n)
@@ -444,6 +446,39 @@ static void test_full_disk(void **state)
     fixture_deinit(&fix);
 }
 
+/* Who is killed while the disk is full comes back: reads go on, and acks wait for room. */
+static void test_opens_on_a_full_disk(void **state)
+{
+    struct fixture fix;
+    uint64_t head;
+
+    (void)state;
+    fixture_init(&fix);
+    assert_int_equal(fixture_open(&fix), 0);
+    fill(&fix, 30);
+    fix.sim->room_error = -ENOSPC;
+    for (unsigned n = 0; n < 1000 && fixture_put(&fix, 0, 900) == 0; n++)
+        (void)fixture_flush(&fix);
+    assert_true(fix.told_head > 30); /* what was allocated ahead was filled */
+    for (unsigned turn = 0; turn < 3; turn++) {
+        head = fix.told_head;
+        fixture_close(&fix);
+        assert_int_equal(fixture_open(&fix), 0);
+        fixture_check(&fix, false);
+        assert_null(fix.trouble);
+        assert_true(status_of(&fix).head_seq >= head);
+        assert_non_null(sim_disk_file(fix.sim, JOURNAL_RESERVE_NAME)); /* for the next time */
+    }
+    head = status_of(&fix).head_seq;
+    fix.sim->room_error = 0;
+    fixture_tick(&fix, 1000);
+    fill(&fix, 60);
+    fixture_check(&fix, false);
+    assert_null(fix.trouble);
+    assert_int_equal(fix.told_head, head + 60);
+    fixture_deinit(&fix);
+}
+
 static void test_failed_flush_is_the_end(void **state)
 {
     struct journal_intent intent = {.topic = "v1.a.b.", .topic_len = 7, .tlp = 1, .payload_max = 10};
@@ -637,6 +672,7 @@ int main(void)
         cmocka_unit_test(test_publisher_of_a_group_is_not_evicted),
         cmocka_unit_test(test_pinned_segment_stays),
         cmocka_unit_test(test_full_disk),
+        cmocka_unit_test(test_opens_on_a_full_disk),
         cmocka_unit_test(test_failed_flush_is_the_end),
         cmocka_unit_test(test_other_directory_is_another_journal),
         cmocka_unit_test(test_publishers_are_evicted),

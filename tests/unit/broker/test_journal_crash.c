@@ -231,14 +231,16 @@ static void stale_life(struct fixture *fix)
     assert_int_equal(fix->notices[JOURNAL_NOTICE_TORN], 1);
     journal_status(fix->journal, &status);
     assert_int_equal(status.head_seq, 9);
-    assert_int_equal(fixture_put(fix, 1, 8 * 1024), 0); /* does not fit behind: begins the file with the torn group */
+    assert_int_equal(fixture_put(fix, 1, 8 * 1024), 0); /* does not fit behind: begins another file */
     (void)fixture_flush(fix);
     (void)fixture_flush(fix);
     assert_int_equal(fix->told_head, 10);
-    fixture_close(fix);
-    if (fixture_open(fix)) {
-        fix->trouble = "cannot be opened";
-        return;
+    for (unsigned i = 0; i < 2; i++) { /* the first copies it into the file with the torn group */
+        fixture_close(fix);
+        if (fixture_open(fix)) {
+            fix->trouble = "cannot be opened";
+            return;
+        }
     }
     journal_status(fix->journal, &status);
     if (status.head_seq != 10)
