@@ -85,9 +85,15 @@ static void fetch_validators(struct bl_fetch *fetch, const struct tip_http_resul
     fetched->validators.known = EVP_DigestFinal_ex(fetch->hash, fetched->validators.hash, NULL) == 1;
 }
 
+/* Disk, quota, or the most that one file may have: an operator makes room. */
+static bool fetch_lacks_room(int error)
+{
+    return error == ENOSPC || error == EDQUOT || error == EFBIG;
+}
+
 static void fetch_unwritten(struct bl_fetch *fetch, struct bl_fetched *fetched)
 {
-    strcpy(fetched->reason, fetch->fd == -1 ? "io_error" : "no_space");
+    strcpy(fetched->reason, fetch_lacks_room(fetch->error) ? "no_space" : "io_error");
     (void)snprintf(fetch->detail, sizeof(fetch->detail), "%s", strerror(fetch->error));
 }
 

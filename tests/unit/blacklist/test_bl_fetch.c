@@ -215,6 +215,26 @@ static void test_fetch_of_what_no_disk_holds(void **state)
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
 }
 
+/* Only a disk that is full is told as one. */
+static void test_fetch_says_what_the_disk_said(void **state)
+{
+    static const struct {
+        const char *file, *reason, *detail;
+    } disks[] = {
+        {"/dev/full", "no_space", "No space left on device"},
+        {"/proc/self/mem", "io_error", "Input/output error"}, /* there is nothing at address 0 */
+    };
+    struct web *web = *state;
+
+    web_serve(web, 2 * BL_FETCH_HELD, 0);
+    for (size_t i = 0; i < sizeof(disks) / sizeof(*disks); i++) {
+        assert_int_equal(symlink(disks[i].file, web->path), 0);
+        assert_string_equal(web_get(web, NULL), disks[i].reason);
+        assert_string_equal(web->detail, disks[i].detail);
+        assert_false(web_has_file(web));
+    }
+}
+
 static void test_fetch_that_failed_leaves_nothing(void **state)
 {
     struct web *web = *state;
@@ -238,6 +258,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_fetch_brings_what_was_sent, web_open, web_close),
         cmocka_unit_test_setup_teardown(test_fetch_of_the_same_needs_no_disk, web_open, web_close),
         cmocka_unit_test_setup_teardown(test_fetch_of_what_no_disk_holds, web_open, web_close),
+        cmocka_unit_test_setup_teardown(test_fetch_says_what_the_disk_said, web_open, web_close),
         cmocka_unit_test_setup_teardown(test_fetch_that_failed_leaves_nothing, web_open, web_close),
     };
 
