@@ -393,6 +393,7 @@ static void app_on_tick(void *ctx)
     publish_go_on(app);
     exports_tick(app);
     lookup_tick(app);
+    bl_shelf_sweep(app->shelf);
     app_purge(app);
 }
 

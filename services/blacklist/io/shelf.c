@@ -73,6 +73,19 @@ void bl_shelf_bound(struct bl_shelf *shelf, uint64_t bytes_max)
     pthread_mutex_unlock(&shelf->lock);
 }
 
+void bl_shelf_sweep(struct bl_shelf *shelf)
+{
+    int64_t now_ms = shelf->options.now_ms();
+    struct shelf_book *book, *next;
+
+    pthread_mutex_lock(&shelf->lock);
+    tip_hash_each (shelf->books, book, next) {
+        if (now_ms - book->used_ms >= SHELF_AGE_MS)
+            shelf_drop(shelf, book);
+    }
+    pthread_mutex_unlock(&shelf->lock);
+}
+
 /* ---- taking ---- */
 
 /* Another holder of what is here of that version, if there is anything. */
@@ -92,16 +105,6 @@ static void shelf_find(struct bl_shelf *shelf, struct bl_seen_map *map, const ch
 
 /* ---- leaving ---- */
 
-static void shelf_drop_unused(struct bl_shelf *shelf, int64_t now_ms)
-{
-    struct shelf_book *book, *next;
-
-    tip_hash_each (shelf->books, book, next) {
-        if (now_ms - book->used_ms >= SHELF_AGE_MS)
-            shelf_drop(shelf, book);
-    }
-}
-
 /* Instead of what was here of that source; NULL: nothing is. */
 static void shelf_put(struct bl_shelf *shelf, const struct bl_seen_map *map, const char *name, uint64_t version)
 {
@@ -112,7 +115,6 @@ static void shelf_put(struct bl_shelf *shelf, const struct bl_seen_map *map, con
     tip_hash_find_text(shelf->books, name, book);
     if (book)
         shelf_drop(shelf, book);
-    shelf_drop_unused(shelf, now_ms);
     if (!map || atomic_load(&shelf->bytes) + bytes > shelf->options.bytes_max)
         return;
     book = tip_new(struct shelf_book);

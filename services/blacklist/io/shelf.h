@@ -34,6 +34,10 @@ void bl_shelf_destroy(struct bl_shelf **shelfp);
 /** Another bound, from now on. */
 void bl_shelf_bound(struct bl_shelf *shelf, uint64_t bytes_max);
 
+/** Lets go what nobody has asked for for an hour: now and then, also while there are no plans; files may be gone by
+ * then. */
+void bl_shelf_sweep(struct bl_shelf *shelf);
+
 /**
  * As bl_seen_map_open. The map is the caller's to close, whatever becomes of the shelf.
  *

@@ -274,6 +274,7 @@ static void test_shelf_is_bounded(void **state)
         check_stats(fix, 3 + round, 2 * round, 2);
     }
     clock_now_ms += TIP_HOUR_MS;
+    bl_shelf_sweep(fix->shelf);
     assert_int_equal(fix_ask(fix, "c"), 3);
     check_stats(fix, 8, 8, 1);
     assert_int_equal(fix_ask(fix, "c"), 3);
@@ -284,6 +285,27 @@ static void test_shelf_is_bounded(void **state)
     check_stats(fix, 8, 9, 0);
     assert_int_equal(fix_ask(fix, "c"), 3);
     check_stats(fix, 9, 9, 0);
+}
+
+/* Its source is gone, and no other is looked at either: the file's disk is given back. */
+static void test_shelf_lets_go_what_nobody_asks_for(void **state)
+{
+    struct fix *fix = *state;
+    char path[PATH];
+
+    fix_keep(fix, "b", 2);
+    assert_int_equal(fix_ask(fix, "a"), 1);
+    assert_int_equal(fix_ask(fix, "b"), 2);
+    fix_path(fix, path, "a-1.seen");
+    assert_int_equal(unlink(path), 0);
+    clock_now_ms += TIP_HOUR_MS - 1;
+    bl_shelf_sweep(fix->shelf);
+    assert_int_equal(fix_ask(fix, "b"), 2);
+    check_stats(fix, 2, 1, 2);
+    clock_now_ms++;
+    bl_shelf_sweep(fix->shelf);
+    check_stats(fix, 2, 1, 1);
+    assert_int_equal(fix_ask(fix, "a"), -ENOENT);
 }
 
 static void test_shelf_what_is_held_outlives_it(void **state)
@@ -362,6 +384,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_shelf_never_gives_what_is_gone, fix_open, fix_close),
         cmocka_unit_test_setup_teardown(test_shelf_checks_again_after_an_hour, fix_open, fix_close),
         cmocka_unit_test_setup_teardown(test_shelf_is_bounded, fix_open, fix_close),
+        cmocka_unit_test_setup_teardown(test_shelf_lets_go_what_nobody_asks_for, fix_open, fix_close),
         cmocka_unit_test_setup_teardown(test_shelf_what_is_held_outlives_it, fix_open, fix_close),
         cmocka_unit_test_setup_teardown(test_shelf_is_not_needed, fix_open, fix_close),
         cmocka_unit_test_setup_teardown(test_shelf_is_for_any_thread, fix_open, fix_close),
