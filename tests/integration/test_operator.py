@@ -172,6 +172,12 @@ def test_the_list_decides_and_is_seen(chain):
     shown = chain.tip("explain", "198.18.0.7").stdout
     assert "deny 198.18.0.7 (exact), which decides" in shown and "1.00 -> block; without it 0.50" in shown
     assert "denied by entry 198.18.0.7" in chain.tip("deny", "why", "198.18.0.7:443").stdout
+    shown = chain.tip("explain", "192.88.1.1")  # no list names it: the operators' word is all there is
+    assert shown.returncode == 0 and "deny 192.88.1.1 (exact), which decides: by tester" in shown.stdout, shown
+    assert "1.00 -> block; without it 0.00" in shown.stdout and "tip deny remove 192.88.1.1" in shown.stdout
+    seen = json.loads(chain.tip("explain", "192.88.1.1", "-o", "json").stdout)
+    assert (seen["score"], seen["listed_score"], seen["tier"], seen["sources"]) == (1, 0, "block", []) and seen["agrees"]
+    assert seen["verdict"]["families"] == {"deny": 1} and [row["rule"] for row in seen["allow"]] == ["deny"]
     assert "own network" in chain.tip("allow", "why", "203.0.113.9").stdout
     listed = json.loads(chain.tip("allow", "list", "-o", "json").stdout)
     assert {row["value"] for row in listed} == {OWN, "198.18.0.0/24", "bad.example"}
@@ -196,6 +202,8 @@ def test_the_list_decides_and_is_seen(chain):
     assert chain.tip("deny", "remove", "192.88.1.1", "--reason", "over").returncode == 0
     del chain.entries.rows["192.88.1.1"]
     chain.settle("what nobody lists is removed")
+    seen = json.loads(chain.tip("explain", "192.88.1.1", "-o", "json").stdout)
+    assert (seen["score"], seen["tier"], seen["allow"]) == (0, "none", []) and seen["agrees"]
 
 
 def test_it_ends_by_itself_and_survives_kills(chain):
