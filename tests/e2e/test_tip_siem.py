@@ -157,6 +157,26 @@ def test_head_ends_it(site, home, pub):
     assert len(ids(result.stdout)) == 1 and result.stderr == "" and result.returncode == OK
 
 
+def test_a_reader_that_goes_away_ends_it_without_an_event(site, home, pub):
+    """Nothing more comes of that class: whoever starts it again finds the lock free and the position where it was."""
+    wanted = publish(pub, 3)
+    process = subprocess.Popen(command(site, home, "schedule."), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                               env=clean_environment())
+    assert ids("".join(process.stdout.readline().decode() for _ in wanted)) == wanted
+    wait_for(lambda: (home / "position").exists(), 10, "the position")
+    process.stdout.close()
+    try:
+        assert process.wait(10) == OK and process.stderr.read() == b""
+    finally:
+        process.kill()
+        process.stderr.close()
+    assert json.loads((home / "position").read_text())["next_seq"] == 4
+    wanted = publish(pub, 1)
+    again = subprocess.run(command(site, home, "schedule.", "-n", "1"), capture_output=True, text=True, timeout=20,
+                           env=clean_environment(), check=False)
+    assert again.returncode == OK and ids(again.stdout) == wanted, again
+
+
 # ---- gaps ------------------------------------------------------------------------------------------------------------
 
 

@@ -10,11 +10,12 @@ import os
 import pathlib
 import shutil
 import struct
+import subprocess
 import time
 
 import pytest
 
-from tip_harness import Process, binary, open_to_nobody, wait_for
+from tip_harness import Process, binary, clean_environment, drop, open_to_nobody, wait_for
 from tip_wire import Caller, Fetch, pb
 
 PAGE = 256 * 1024
@@ -248,6 +249,23 @@ def test_copy_is_fuzzy_and_follows_all_the_same(site, broker, owner):
         assert followed == wanted, difference(followed, wanted)
     assert len({reader.said.snapshot_id for reader in taken}) == len(taken)
     assert collections.Counter(name.rsplit(".", 1)[1] for name in owner.files()) == {"snap": 2, "meta": 2}
+
+
+@pytest.mark.parametrize("argv, n_read", [(["-o", "ndjson"], 3), (["--follow", "-o", "ndjson"], KEYS), (["--follow"], 1)])
+def test_a_reader_that_goes_away_is_no_failure(site, broker, owner, argv, n_read):
+    """In the middle, and when there is nothing more to tell."""
+    owner.start(rate=0, fill=1, slow_us=0)
+    site.write_config()
+    process = subprocess.Popen(drop([binary("tip"), "snapshot", "verdict", "--config", site.config_path, *argv]),
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=clean_environment())
+    for _ in range(n_read):
+        assert process.stdout.readline()
+    process.stdout.close()
+    try:
+        assert process.wait(10) == 0 and process.stderr.read() == b""
+    finally:
+        process.kill()
+        process.stderr.close()
 
 
 def test_callers_at_once_join(site, broker, owner):

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <jansson.h>
 
@@ -12,6 +13,7 @@
 
 #include "client.h"
 #include "commands.h"
+#include "reader.h"
 #include "verdict.h"
 
 enum { SNAP_DOOR, SNAP_FOLLOW, SNAP_TIMEOUT, SNAP_DEADLINE, SNAP_OPTIONS };
@@ -48,6 +50,7 @@ struct snap {
     struct tip_snapshot_end end;
     char id[33]; /* of the snapshot, hexadecimal */
     struct tip_fetch *fetch;
+    struct reader output; /* who reads it */
     bool is_broken, is_over;
     uint64_t n_bad; /* events that could not be read */
 };
@@ -172,6 +175,14 @@ static void snap_show(struct snap *snap, const uint8_t *bytes, size_t n, uint64_
     snap->stream->show(snap, event, number, snapshot);
 }
 
+static void snap_on_gone(void *ctx)
+{
+    struct snap *snap = ctx;
+
+    snap->is_over = true;
+    client_wake(&snap->client);
+}
+
 static void snap_flush(struct snap *snap)
 {
     fflush(stdout);
@@ -236,7 +247,7 @@ static int snap_read(struct snap *snap, const struct tip_id *other_than)
     if (r)
         return r;
     snap_flush(snap);
-    return snap->end.result ? snap_failed(snap) : CLI_OK;
+    return snap->end.result && !snap->is_over ? snap_failed(snap) : CLI_OK;
 }
 
 /* ---- what comes after ---- */
@@ -301,12 +312,14 @@ static int snap_recipe(struct snap *snap)
     struct tip_id other_than = {0};
     int r;
 
+    reader_init(&snap->output, snap->client.loop, STDOUT_FILENO, snap_on_gone, snap);
     do {
         r = snap_read(snap, &other_than);
         if (r == CLI_OK && cli_flag(snap->cli, SNAP_FOLLOW) && !snap->is_over)
             r = snap_follow(snap);
         other_than = snap->end.snapshot_id;
-    } while (r == CLI_OK && snap->is_broken && !snap->client.is_late);
+    } while (r == CLI_OK && snap->is_broken && !snap->is_over && !snap->client.is_late);
+    reader_deinit(&snap->output);
     return r;
 }
 

@@ -120,7 +120,9 @@ static int sub_live(struct sub *sub)
     tip_timer_init(&silence, sub->client.loop, sub_on_silence, sub);
     if (sub->client.keys)
         tip_timer_start(&silence, SUB_SILENCE_MS);
+    reader_init(&sub->reader, sub->client.loop, STDOUT_FILENO, sub_on_gone, sub);
     r = client_wait(&sub->client, sub->timeout_ms);
+    reader_deinit(&sub->reader);
     tip_timer_deinit(&silence);
     tip_sub_destroy(&feed);
     return r;
@@ -166,7 +168,7 @@ static int sub_result(const struct sub *sub, int r)
         return r;
     if (sub->is_failed)
         return CLI_FAILED;
-    if (sub->count && sub->n_printed < sub->count && !ferror(stdout)) {
+    if (sub->count && sub->n_printed < sub->count && !sub->is_gone && !ferror(stdout)) {
         cli_error("%" PRId64 " of %" PRId64 " events came in time", sub->n_printed, sub->count);
         return CLI_FAILED;
     }

@@ -9,6 +9,7 @@
 #include "command.h"
 #include "gap.h"
 #include "position.h"
+#include "reader.h"
 #include "siem/doc.h"
 
 enum { SUB_TOPICS_MAX = 32, SUB_LINE_BYTES = 512 * 1024, SUB_HOST_BYTES = 256 };
@@ -26,7 +27,8 @@ struct sub {
     struct out *csv;
     int64_t count, n_printed;
     uint64_t timeout_ms;
-    bool is_lossy, is_over, is_failed;
+    struct reader reader;
+    bool is_lossy, is_over, is_failed, is_gone; /* gone: nobody reads */
 
     struct gap gap; /* live */
     bool is_heard;  /* anything has come */
@@ -48,6 +50,9 @@ void sub_print_gap(struct sub *sub, const struct siem_gap *gap);
 
 /** Hands out what was printed; without a reader it is over. */
 void sub_flush(struct sub *sub);
+
+/** Nobody reads any more: it is over. */
+void sub_on_gone(void *ctx);
 
 /* ---- sub_durable.c ---- */
 

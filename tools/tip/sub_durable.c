@@ -176,7 +176,11 @@ static int sub_follow(struct sub *sub, const char *consumer)
         return CLI_FAILED;
     }
     tip_timer_init(&sub->taken, sub->client.loop, sub_settle, sub);
+    reader_init(&sub->reader, sub->client.loop, STDOUT_FILENO, sub_on_gone, sub);
     r = client_wait(&sub->client, sub->timeout_ms);
+    if (sub->is_gone && tip_timer_is_running(&sub->taken))
+        sub_settle(sub); /* perhaps it read all before it went */
+    reader_deinit(&sub->reader);
     tip_timer_deinit(&sub->taken);
     tip_fetch_destroy(&sub->fetch);
     return r;

@@ -126,6 +126,14 @@ void sub_print(struct sub *sub, const struct tip_record *record)
         sub->is_over = true;
 }
 
+void sub_on_gone(void *ctx)
+{
+    struct sub *sub = ctx;
+
+    sub->is_over = sub->is_gone = true;
+    client_wake(&sub->client);
+}
+
 void sub_flush(struct sub *sub)
 {
     fflush(stdout);

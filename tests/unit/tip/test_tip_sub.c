@@ -2,11 +2,15 @@
 #include "check.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "line.h"
 #include "position.h"
+#include "reader.h"
 #include "up/tree.h"
 
 static void test_sub_topics(void **state)
@@ -126,12 +130,91 @@ static void test_sub_position_is_remembered(void **state)
     assert_int_equal(tree_remove(dir), 0);
 }
 
+struct sub_reader {
+    struct tip_loop *loop;
+    struct tip_timer late;
+    int n_gone;
+};
+
+static void sub_reader_on_gone(void *ctx)
+{
+    struct sub_reader *world = ctx;
+
+    world->n_gone++;
+    tip_loop_stop(world->loop);
+}
+
+static void sub_reader_on_late(void *ctx)
+{
+    struct sub_reader *world = ctx;
+
+    tip_loop_stop(world->loop);
+}
+
+/* How often it is told until then; the first time ends it. */
+static int sub_reader_run(struct sub_reader *world, int64_t most_ms)
+{
+    world->n_gone = 0;
+    tip_timer_start(&world->late, most_ms);
+    assert_int_equal(tip_loop_run(world->loop), 0);
+    tip_timer_stop(&world->late);
+    return world->n_gone;
+}
+
+static void check_reader(struct sub_reader *world, int theirs, int ours)
+{
+    struct reader reader;
+
+    reader_init(&reader, world->loop, ours, sub_reader_on_gone, world);
+    assert_int_equal(write(ours, "x", 1), 1);
+    assert_int_equal(sub_reader_run(world, 20), 0);
+    close(theirs);
+    assert_int_equal(sub_reader_run(world, 10000), 1);
+    assert_int_equal(sub_reader_run(world, 20), 0); /* once */
+    reader_deinit(&reader);
+    reader_init(&reader, world->loop, ours, sub_reader_on_gone, world);
+    assert_int_equal(sub_reader_run(world, 10000), 1); /* that it had gone before is told too */
+    reader_deinit(&reader);
+    close(ours);
+}
+
+static void test_sub_reader_is_gone(void **state)
+{
+    struct sub_reader world = {.loop = tip_loop_new()};
+    struct reader reader;
+    int ends[2], file;
+
+    (void)state;
+    tip_timer_init(&world.late, world.loop, sub_reader_on_late, &world);
+    assert_int_equal(pipe(ends), 0);
+    check_reader(&world, ends[0], ends[1]);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+    check_reader(&world, ends[0], ends[1]);
+
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+    assert_int_equal(write(ends[0], "x", 1), 1); /* it talks to us, and lives */
+    reader_init(&reader, world.loop, ends[1], sub_reader_on_gone, &world);
+    assert_int_equal(sub_reader_run(&world, 20), 0);
+    reader_deinit(&reader);
+    close(ends[0]);
+    close(ends[1]);
+
+    file = open("/dev/null", O_WRONLY | O_CLOEXEC); /* epoll would not have it */
+    reader_init(&reader, world.loop, file, sub_reader_on_gone, &world);
+    assert_int_equal(sub_reader_run(&world, 20), 0);
+    reader_deinit(&reader);
+    close(file);
+    tip_timer_deinit(&world.late);
+    tip_loop_destroy(&world.loop);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sub_topics),
         cmocka_unit_test(test_sub_lines),
         cmocka_unit_test(test_sub_position_is_remembered),
+        cmocka_unit_test(test_sub_reader_is_gone),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
