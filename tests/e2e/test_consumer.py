@@ -1,4 +1,5 @@
 """Consumers outside TIP: the examples in docs/ miss events on purpose, and end with all of them."""
+import fcntl
 import os
 import signal
 import time
@@ -88,6 +89,28 @@ def test_an_example_that_is_killed_goes_on(name, site, broker, pub):
         wanted += publish(pub, 50)
     check(follower, wanted, kills=3)
     assert len(follower.ids) < 3 * len(wanted), "it goes on, and does not begin again"
+
+
+def is_free(lock):
+    with open(lock, "rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+    return True
+
+
+def test_a_shell_that_is_killed_takes_its_tip_along(site, broker, pub):
+    """Only the shell is hit: no event comes, and the position is free for the next one."""
+    wanted = publish(pub, 10)
+    follower = example(site, "pipe", "schedule.").spawn()
+    check(follower, wanted)
+    assert not is_free(follower.home / "position.lock")
+    follower.kill()
+    wait_for(lambda: is_free(follower.home / "position.lock"), 10, "its `tip sub` ends")
+    wanted += publish(pub, 10)
+    follower.spawn()
+    check(follower, wanted, kills=1)
 
 
 def test_a_loss_at_the_tail_is_seen_by_the_head(site):
