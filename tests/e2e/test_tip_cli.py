@@ -3,13 +3,14 @@ import csv
 import io
 import itertools
 import json
+import os
 import shutil
 import signal
 import subprocess
 import time
 
 import pytest
-from tip_harness import Process, binary, wait_for
+from tip_harness import Process, binary, clean_environment, drop, wait_for
 from tip_lister import Lister
 from tip_wire import Fetch, Pub, Sub, Worker, event, pb
 
@@ -73,6 +74,22 @@ def test_what_is_wrong_with_a_command_line(tip):
         assert result.stdout == "" and result.stderr.startswith("tip: "), (argv, result.stderr)
     result = tip("--help")
     assert result.returncode == OK and "explain" in result.stdout and result.stderr == ""
+
+
+def test_a_reader_that_has_gone_is_no_failure(site, broker):
+    """`tip ... | head`: the exit code says how it was until then, also of what is still in the buffer at the end."""
+    site.write_config()
+    theirs, ours = os.pipe()
+    os.close(theirs)
+    for argv, code in ((["--help"], OK), (["help", "--markdown"], OK), (["completion", "bash"], OK), (["sub"], OK),
+                       (["sub", "-n", "1"], OK), (["sub", "--durable", "x", "--state", site.data / "x"], OK),
+                       (["status", "-c", site.config_path], DEGRADED), (["top", "-o", "ndjson"], OK)):
+        if argv[0] in ("sub", "top"):
+            argv += ["-c", site.config_path]
+        result = subprocess.run(drop([binary("tip"), *argv]), stdout=ours, stderr=subprocess.PIPE, timeout=20,
+                                env=clean_environment(), check=False)
+        assert result.returncode == code and b"annot" not in result.stderr, (argv, result)
+    os.close(ours)
 
 
 def test_nothing_runs(tip):

@@ -19,7 +19,7 @@ void cli_print_overview(FILE *out)
                 cli_globals[i].letter ? cli_globals[i].letter : ' ', name, cli_globals[i].help);
     }
     fputs("\nExit codes: 0 ok, 1 failed, 2 wrong usage, 3 degraded, 4 not found, 5 not authorised,\n"
-          "6 broker or storage unreachable, 130 interrupted.\n"
+          "6 broker or storage unreachable, 130 interrupted. A reader that goes away is no failure.\n"
           "`tip COMMAND --help` says more.\n",
           out);
 }
@@ -100,7 +100,9 @@ void cli_print_markdown(FILE *out)
           "Made by `tip help --markdown` from the tables in `tools/tip`; a lint test holds it current.\n\n"
           "Data goes to standard output, all else to standard error. Times are UTC. Exit codes: 0 ok, 1 failed,\n"
           "2 wrong usage, 3 degraded, 4 not found, 5 not authorised, 6 broker or storage unreachable, 130 "
-          "interrupted.\n\n"
+          "interrupted.\nA reader that goes away (`tip ... | head`) is no failure: the code is that of what was done "
+          "until "
+          "then.\n\n"
           "Every command takes:\n",
           out);
     markdown_options(cli_globals, cli_n_globals, out);
