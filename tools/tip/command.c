@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <tip/buf.h>
 #include <tip/clock.h>
 #include <tip/fail.h>
 
@@ -140,6 +141,20 @@ static bool cli_is_own_format(struct cli *cli, const char *name)
     return false;
 }
 
+static int cli_bad_format(const char *const *own, const char *name)
+{
+    const char *const *const tables[] = {out_mode_names, own};
+    tip_auto(tip_buf_deinit) struct tip_buf names;
+
+    tip_buf_init(&names, 256);
+    for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
+        for (const char *const *format = tables[i]; format && *format; format++)
+            (void)!tip_buf_append_format(&names, "%s%s", names.len ? ", " : "", *format); /* our own words */
+    }
+    cli_error("--output: \"%s\" is none of %s", name, tip_buf_text(&names));
+    return CLI_E_USAGE;
+}
+
 /* What --output named, once the command is known. */
 static int cli_mode(struct cli *cli, const char *name)
 {
@@ -151,8 +166,7 @@ static int cli_mode(struct cli *cli, const char *name)
     }
     if (cli_is_own_format(cli, name))
         return 0;
-    cli_error("--output: \"%s\" is none of human, json, ndjson, csv", name);
-    return CLI_E_USAGE;
+    return cli_bad_format(cli->command->formats, name);
 }
 
 struct cli_line {

@@ -141,6 +141,8 @@ static void test_what_is_missing_is_named(void **state)
         {"tip explain a b", "tip: tip explain VALUE: \"b\" is too much (tip explain --help says more)\n"},
         {"tip up x", "tip: tip up: \"x\" is too much (tip up --help says more)\n"},
         {"tip keys add x --audience red", "tip: --audience is clear, green or amber, not \"red\"\n"},
+        {"tip sub -o xml", "tip: --output: \"xml\" is none of human, json, ndjson, csv, ecs, syslog\n"},
+        {"tip status -o ecs", "tip: --output: \"ecs\" is none of human, json, ndjson, csv\n"},
         {"tip sub --door red", "tip: --door is clear, green or amber, not \"red\"\n"},
         {"tip verdict --door red 192.0.2.1", "tip: --door is clear, green or amber, not \"red\"\n"},
         {"tip snapshot verdict --door red", "tip: --door is clear, green or amber, not \"red\"\n"},
