@@ -12,7 +12,7 @@ while :; do
     tip sub --durable "$name" --state "$dir/position" -o ndjson "$@" >>"$dir/events.ndjson" || code=$?
     case $code in
         130) exit 0 ;;                                               # somebody pressed Ctrl-C, or said SIGTERM
-        2 | 5) exit "$code" ;;                                       # it makes no sense, or is not allowed
+        2 | 5) exit "$code" ;;                                       # no sense (or no position), or not allowed
         3) echo "follow.sh: something was lost: grep '{\"gap' $dir/events.ndjson" >&2 ;;
     esac
     sleep 1

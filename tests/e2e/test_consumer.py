@@ -113,6 +113,14 @@ def test_a_shell_that_is_killed_takes_its_tip_along(site, broker, pub):
     check(follower, wanted, kills=1)
 
 
+def test_a_broken_position_is_the_end(site, broker, pub):
+    """To try again each second would help nobody: it says what is wrong, once, and ends."""
+    publish(pub, 1)
+    follower = example(site, "shell", "schedule.")
+    (follower.home / "position").write_text("{}")
+    assert follower.spawn().wait(10) == 2 and follower.log_text().count("holds no position") == 1, follower.log_text()
+
+
 def test_a_loss_at_the_tail_is_seen_by_the_head(site):
     """Nothing comes behind what was lost: the beat each second tells."""
     site.broker(feed_bytes="1MiB")

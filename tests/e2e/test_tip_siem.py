@@ -88,7 +88,7 @@ def test_it_goes_on_where_the_file_says(tip, home, pub):
     assert {path.name for path in home.iterdir()} == {"position", "position.lock"}
     (home / "position").write_text("{}")
     result = tip("-n", "1")
-    assert result.returncode == FAILED and "holds no position" in result.stderr
+    assert result.returncode == USAGE and "holds no position: name another file, or move" in result.stderr
     assert tip("--state", "/nonexistent/x", "-n", "1").returncode == FAILED
 
 

@@ -237,7 +237,7 @@ const struct cli_command cmd_sub = {
         "position moves when the output is on disk, or read out of the pipe. `-o ecs` prints JSON with the names of\n"
         "the Elastic Common Schema, `-o syslog` messages as in RFC 5424, of at most 8,192 octets; both a line for "
         "each\n"
-        "entry of a batch. Exit code 3 when something was lost.",
+        "entry of a batch. Exit code 3 when something was lost, 2 when FILE holds no position.",
     .options = sub_rows,
     .n_options = SUB_OPTIONS,
     .words = (const char *const[]){"schedule.", "listing.", "source.", "verdict.", "control.", "system.", "bus.", NULL},

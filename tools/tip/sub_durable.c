@@ -141,6 +141,19 @@ static void sub_end_torn_line(void)
         putchar('\n');
 }
 
+/* Another `tip sub` ends and a disk has room again; what is no position stays none, however often it is tried. */
+static int sub_place_failed(const struct sub *sub, int r)
+{
+    const char *path = sub->position.path;
+
+    if (r == POSITION_E_BAD) {
+        cli_error("%s holds no position: name another file, or move it away and begin with the first event", path);
+        return CLI_USAGE;
+    }
+    cli_error("%s: %s", path, r == POSITION_E_HELD ? "another `tip sub` writes it" : strerror(-r));
+    return CLI_FAILED;
+}
+
 static int sub_place(struct sub *sub, const char *name, const char *state)
 {
     int r = position_place(&sub->position, name);
@@ -153,11 +166,7 @@ static int sub_place(struct sub *sub, const char *name, const char *state)
         r = position_at(&sub->position, state);
     if (!r)
         r = position_load(&sub->position);
-    if (r == POSITION_E_HELD)
-        cli_error("%s: another `tip sub` writes it", sub->position.path);
-    else if (r)
-        cli_error("%s: %s", sub->position.path, r == POSITION_E_BAD ? "holds no position" : strerror(-r));
-    return r ? CLI_FAILED : CLI_OK;
+    return r ? sub_place_failed(sub, r) : CLI_OK;
 }
 
 static int sub_follow(struct sub *sub, const char *consumer)
