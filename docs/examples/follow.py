@@ -11,6 +11,7 @@ import json
 import os
 import struct
 import sys
+import time
 
 import zmq
 import zmq.auth
@@ -19,6 +20,7 @@ from tip.v1 import bus_pb2, event_pb2, record_pb2
 
 HEAD = "v1.bus.head."
 ANSWER_MS = 5000
+REFUSED_S = 1
 SILENCE_MS = 10000  # the head comes each second; without it the connection is dead, and nobody else would say so
 
 
@@ -91,8 +93,12 @@ class Follower:
                 frame = bus_pb2.Frame.FromString(head)
                 name = frame.WhichOneof("body")
                 answer = getattr(frame, name)
-                if name == "refused":
+                if name == "refused" and answer.fatal:
                     sys.exit(f"refused: {answer.reason}")
+                if name == "refused":  # for now: too many connections of this key, say
+                    print(f"refused: {answer.reason}", file=sys.stderr, flush=True)
+                    time.sleep(REFUSED_S)
+                    break
                 if name == "ping":
                     self.fetch.send(bus_pb2.Frame(pong=bus_pb2.Pong(nonce=answer.nonce)).SerializeToString())
                 elif name != "pong" and answer.request == self.request:

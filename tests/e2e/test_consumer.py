@@ -5,10 +5,11 @@ import signal
 import time
 
 import pytest
+import zmq
 from tip_examples import example
 from tip_harness import Site, wait_for
 from tip_tcp_proxy import TcpProxy
-from tip_wire import Fetch, Pub, event
+from tip_wire import Fetch, Pub, context, event, pb
 
 TOPIC = "v1.schedule.done.test."
 EVENTS = int(os.environ.get("TIP_EXAMPLE_EVENTS", "30000"))
@@ -119,6 +120,46 @@ def test_a_broken_position_is_the_end(site, broker, pub):
     follower = example(site, "shell", "schedule.")
     (follower.home / "position").write_text("{}")
     assert follower.spawn().wait(10) == 2 and follower.log_text().count("holds no position") == 1, follower.log_text()
+
+
+class Door:
+    """A broker's fetch door that says what the test wants."""
+
+    def __init__(self, endpoint):
+        self.zmq, self.peer = context.socket(zmq.ROUTER), None
+        self.zmq.linger = 0
+        self.zmq.bind(endpoint)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.zmq.close()
+
+    def asked(self, deadline_s=10):
+        """The next Fetch."""
+        assert self.zmq.poll(deadline_s * 1000), "nobody asks"
+        self.peer, head, *_ = self.zmq.recv_multipart()
+        return pb.Frame.FromString(head).fetch
+
+    def answer(self, body=None, **frame):
+        self.zmq.send_multipart([self.peer, pb.Frame(**frame).SerializeToString()] + ([] if body is None else [body]))
+
+
+@pytest.mark.parametrize("name", LIVE)
+def test_only_what_is_fatal_is_the_end(site, name):
+    """Too many connections of its key: another one ends in a moment, so it asks again, but not at once."""
+    with Door(site.endpoint("fetch")) as door:
+        follower = example(site, name, "schedule.").spawn()
+        door.asked(20)
+        refused = time.monotonic()
+        door.answer(refused=pb.Refused(reason="too many connections of this key"))
+        again = door.asked()
+        assert time.monotonic() - refused > 0.9 and "too many connections" in follower.log_text()
+        door.answer(b"", batch=pb.Batch(request=again.request, journal_id=b"\1" * 16, next_seq=7, head_seq=9))
+        assert door.asked().from_seq == 7
+        door.answer(refused=pb.Refused(reason="this key is not known here", fatal=True))
+        assert follower.wait(10) == 1 and "refused: this key is not known here" in follower.log_text()
 
 
 def test_a_loss_at_the_tail_is_seen_by_the_head(site):

@@ -8,12 +8,14 @@
 'use strict';
 const fs = require('node:fs');
 const path = require('node:path');
+const {setTimeout} = require('node:timers/promises');
 const {parseArgs} = require('node:util');
 const protobuf = require('protobufjs');
 const zmq = require('zeromq');
 
 const HEAD = 'v1.bus.head.';
 const ANSWER_MS = 5000;
+const REFUSED_MS = 1000;
 const SILENCE_MS = 10000; // the head comes each second; without it the connection is dead, and nobody else would say so
 
 const {values: options, positionals} = parseArgs({
@@ -125,8 +127,13 @@ async function ask() {
         for (let parts; (parts = await receive(door));) {
             const frame = Frame.decode(parts[0]);
             const name = frame.body, answer = frame[name];
-            if (name === 'refused')
+            if (name === 'refused' && answer.fatal)
                 throw new Error(`refused: ${answer.reason}`);
+            if (name === 'refused') { // for now: too many connections of this key, say
+                console.error(`refused: ${answer.reason}`);
+                await setTimeout(REFUSED_MS);
+                break;
+            }
             if (name === 'ping')
                 await send({pong: {nonce: answer.nonce}});
             else if (name !== 'pong' && Number(answer.request) === request)
