@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import termios
 import time
@@ -147,6 +148,21 @@ def test_what_a_reader_has_not_read_comes_again(site, home, pub):
                              env=clean_environment())
     assert ids(again.communicate(timeout=20)[0].decode()) == wanted and again.returncode == OK
     assert json.loads((home / "position").read_text())["next_seq"] == 201
+
+
+def test_a_socket_forgets_what_its_reader_has_not_read(site, home, pub):
+    """When the other end is closed nothing is on its way any more: that is not to say that it was read."""
+    publish(pub, 20)
+    theirs, ours = socket.socketpair()
+    with theirs, ours:
+        process = subprocess.Popen(command(site, home, "schedule."), stdout=ours, env=clean_environment())
+        ours.close()
+        theirs.settimeout(10)
+        assert theirs.recv(1, socket.MSG_PEEK)
+    try:
+        assert process.wait(10) == OK and not (home / "position").exists()
+    finally:
+        process.kill()
 
 
 def test_head_ends_it(site, home, pub):

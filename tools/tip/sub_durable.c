@@ -33,6 +33,7 @@ static enum sub_fate sub_fate(void)
 {
     struct pollfd out = {.fd = STDOUT_FILENO};
     struct stat stat;
+    bool is_read, is_gone;
 
     if (ferror(stdout) || fstat(STDOUT_FILENO, &stat) == -1)
         return SUB_GONE;
@@ -40,9 +41,11 @@ static enum sub_fate sub_fate(void)
         return fdatasync(STDOUT_FILENO) == -1 && errno != EINVAL ? SUB_GONE : SUB_TAKEN;
     if (!S_ISFIFO(stat.st_mode) && !S_ISSOCK(stat.st_mode))
         return SUB_TAKEN;
-    if (sub_is_read(stat.st_mode))
-        return SUB_TAKEN;
-    return poll(&out, 1, 0) == 1 && out.revents & (POLLERR | POLLHUP) ? SUB_GONE : SUB_WAITING;
+    is_read = sub_is_read(stat.st_mode);
+    is_gone = poll(&out, 1, 0) == 1 && out.revents & (POLLERR | POLLHUP); /* asked after it, for what follows */
+    if (is_gone && (!is_read || S_ISSOCK(stat.st_mode)))
+        return SUB_GONE; /* a socket drops what was not read, and then nothing is on its way */
+    return is_read ? SUB_TAKEN : SUB_WAITING;
 }
 
 static void sub_commit(struct sub *sub)
