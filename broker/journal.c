@@ -484,6 +484,14 @@ void journal_tick(struct journal *journal, uint64_t now_ms)
         journal_mark(journal); /* else room for events is what is missing; who holds it is told when one has to wait */
 }
 
+/* Written so often that nobody expires while its next asking may be a long poll away, and hardly more than that. */
+static int64_t journal_seen_step_us(const struct journal *journal)
+{
+    int64_t quarter_us = journal->config.expiry_us / 4, minute_us = 60 * 1000000LL;
+
+    return quarter_us < minute_us ? quarter_us : minute_us;
+}
+
 int journal_consumer_seen(struct journal *journal, const char *name, uint64_t committed)
 {
     const struct journal_segment *first;
@@ -496,7 +504,7 @@ int journal_consumer_seen(struct journal *journal, const char *name, uint64_t co
     if (committed > journal->head_seq)
         committed = journal->head_seq; /* it cannot have stored what was never told */
     hold->heard_us = journal->age_us;
-    if (committed != hold->committed || journal->age_us - hold->seen_us > 60 * 1000000LL) {
+    if (committed != hold->committed || journal->age_us - hold->seen_us > journal_seen_step_us(journal)) {
         hold->committed = committed;
         hold->seen_us = journal->age_us;
         hold->away = false;

@@ -289,6 +289,38 @@ static void test_consumer_survives_restart_and_expires(void **state)
     fixture_deinit(&fix);
 }
 
+/* With the shortest expiry, and one that waits for what does not come: it asks, and there is nothing to commit. */
+static void test_idle_consumer_does_not_expire(void **state)
+{
+    static const unsigned every_s[] = {1, 7, 30}; /* 30 s: the longest that a fetch may wait */
+    static const char *const required[] = {"storage", NULL};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(every_s) / sizeof(every_s[0]); i++) {
+        const struct journal_holds *holds;
+        struct fixture fix;
+
+        fixture_init(&fix);
+        fix.config.required = required;
+        fix.config.expiry_us = 60 * 1000000LL;
+        assert_int_equal(fixture_open(&fix), 0);
+        holds = journal_consumers(fix.journal);
+        for (unsigned second = 0; second < 300; second++) {
+            if (second % every_s[i] == 0) {
+                assert_int_equal(journal_consumer_seen(fix.journal, "storage", 0), 0);
+                assert_int_equal(journal_consumer_seen(fix.journal, "notify", 0), 0);
+            }
+            fixture_tick(&fix, 1000);
+            assert_int_equal(holds->n, 2);
+            assert_false(holds->items[0].away);
+        }
+        fixture_tick(&fix, 61 * 1000); /* and who is silent does */
+        assert_int_equal(holds->n, 1);
+        assert_true(holds->items[0].away);
+        fixture_deinit(&fix);
+    }
+}
+
 /* A younger process is welcomed, and the broker dies before its first event: the older one stays fenced. */
 static void test_epoch_is_kept_without_an_event(void **state)
 {
@@ -667,6 +699,7 @@ int main(void)
         cmocka_unit_test(test_required_consumer_stops_acks),
         cmocka_unit_test(test_required_consumer_comes_back_after_expiry),
         cmocka_unit_test(test_consumer_survives_restart_and_expires),
+        cmocka_unit_test(test_idle_consumer_does_not_expire),
         cmocka_unit_test(test_epoch_is_kept_without_an_event),
         cmocka_unit_test(test_epochs_alone_fill_segments),
         cmocka_unit_test(test_publisher_of_a_group_is_not_evicted),
