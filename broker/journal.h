@@ -191,7 +191,10 @@ int64_t journal_age_us(const struct journal *journal);
 
 /* ---- read ---- */
 
-/** A piece of one segment, pinned: its file is neither trimmed nor reused. May be read on any thread. */
+/**
+ * A piece of one segment, pinned: its file is not reused, and trimmed only at the cap; it stays readable, and its room
+ * taken, until it is unpinned. May be read on any thread.
+ */
 struct journal_span {
     struct journal_disk *disk;
     int file;

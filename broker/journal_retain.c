@@ -2,7 +2,7 @@
 #include "journal_private.h"
 
 enum trim_verdict {
-    TRIM_KEEP,     /* young, and there is room */
+    TRIM_KEEP,     /* young, or being read, and there is room */
     TRIM_GO,       /* old, or room is needed, and nobody holds it */
     TRIM_OVERTAKE, /* the cap: go over consumers that are not required */
     TRIM_HELD      /* the cap, and a required consumer */
@@ -23,6 +23,8 @@ static enum trim_verdict journal_trim_judge(const struct journal *journal, const
 
     if (!over_cap && bytes <= config->keep_bytes && segment->last_us >= journal->age_us - config->keep_us)
         return TRIM_KEEP;
+    if (!over_cap && segment->pins)
+        return TRIM_KEEP; /* its reader is done with it in a moment, and counts as long as it takes room */
     if (!journal_trim_held(journal, segment, true))
         return TRIM_GO;
     if (!over_cap)
@@ -65,8 +67,6 @@ int journal_trim(struct journal *journal, uint64_t more)
     while (journal->segments.n > 1) {
         const struct journal_segment *oldest = &journal->segments.items[0];
 
-        if (oldest->pins)
-            return 0; /* a reader is done with it in a moment */
         verdict = journal_trim_judge(journal, oldest, journal_trim_bytes(journal) + more);
         if (verdict == TRIM_KEEP)
             return 0;
@@ -74,7 +74,11 @@ int journal_trim(struct journal *journal, uint64_t more)
             return JOURNAL_E_HELD;
         if (verdict == TRIM_OVERTAKE)
             journal_trim_tell(journal, oldest);
-        journal_writer_retire(&journal->writer, oldest->number, oldest->file_bytes);
+        journal_writer_retire(&journal->writer, &(struct journal_retired){
+                                                    .segment = oldest->number,
+                                                    .bytes = oldest->file_bytes,
+                                                    .pinned = oldest->pins > 0,
+                                                });
         journal_segments_drop(&journal->segments);
     }
     return 0;

@@ -107,7 +107,10 @@ static int journal_writer_flush(struct journal_writer *writer, struct journal_gr
     return r;
 }
 
-/* A retired file becomes the spare, if there is none; its name must have changed on the medium before its content. */
+/*
+ * A retired file becomes the spare, if there is none; its name must have changed on the medium before its content. One
+ * that is being read only loses its name: the reader has it open, and must not find another segment in it.
+ */
 static int journal_writer_recycle(struct journal_writer *writer, const struct journal_retired *retired, bool *sparep)
 {
     struct journal_disk *disk = writer->disk;
@@ -115,7 +118,7 @@ static int journal_writer_recycle(struct journal_writer *writer, const struct jo
     int r;
 
     journal_segment_name(name, retired->segment);
-    if (!*sparep && retired->bytes == writer->segment_bytes) {
+    if (!*sparep && !retired->pinned && retired->bytes == writer->segment_bytes) {
         r = disk->rename(disk, name, JOURNAL_SPARE_NAME);
         *sparep = r == 0;
     } else {
@@ -348,11 +351,11 @@ struct journal_group *journal_writer_collect(struct journal_writer *writer, int 
     return group;
 }
 
-void journal_writer_retire(struct journal_writer *writer, uint64_t segment, uint64_t bytes)
+void journal_writer_retire(struct journal_writer *writer, const struct journal_retired *retired)
 {
     pthread_mutex_lock(&writer->lock);
     writer->retired = tip_realloc(writer->retired, writer->n_retired + 1, sizeof(*writer->retired));
-    writer->retired[writer->n_retired++] = (struct journal_retired){.segment = segment, .bytes = bytes};
+    writer->retired[writer->n_retired++] = *retired;
     journal_writer_changed(writer);
     pthread_mutex_unlock(&writer->lock);
 }

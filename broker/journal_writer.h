@@ -42,6 +42,7 @@ struct journal_group {
 
 struct journal_retired {
     uint64_t segment, bytes;
+    bool pinned; /* somebody has it open: nothing may be written into it any more */
 };
 
 struct journal_writer {
@@ -82,7 +83,8 @@ bool journal_writer_submit(struct journal_writer *writer, struct journal_group *
 /** The group that became durable, once; NULL for none. @param failedp  negative errno or 0 */
 struct journal_group *journal_writer_collect(struct journal_writer *writer, int *failedp);
 
-void journal_writer_retire(struct journal_writer *writer, uint64_t segment, uint64_t bytes);
+/** Nobody can open it from here on. */
+void journal_writer_retire(struct journal_writer *writer, const struct journal_retired *retired);
 
 /** Copies what the consumers' file shall hold. */
 void journal_writer_save_holds(struct journal_writer *writer, const struct tip_buf *content);

@@ -427,6 +427,19 @@ static void test_publisher_of_a_group_is_not_evicted(void **state)
     fixture_deinit(&fix);
 }
 
+static void read_whole(const struct journal_span *span)
+{
+    struct journal_read read = {.from = span->offset_seq, .max_bytes = FIX_SEGMENT, .max_scan_bytes = UINT64_MAX};
+    struct journal_batch batch = {0};
+
+    tip_buf_init(&batch.records, 2 * FIX_SEGMENT);
+    assert_int_equal(journal_span_read(span, &read, &batch), 0);
+    assert_false(batch.damaged);
+    assert_int_equal(batch.n, span->last_seq - span->offset_seq + 1);
+    tip_buf_deinit(&batch.records);
+}
+
+/* Below the cap it waits for its reader; at the cap it goes, and the reader has what it has opened. */
 static void test_pinned_segment_stays(void **state)
 {
     struct journal_span span;
@@ -438,12 +451,92 @@ static void test_pinned_segment_stays(void **state)
     assert_int_equal(fixture_open(&fix), 0);
     fill(&fix, 5);
     assert_int_equal(journal_pin(fix.journal, 1, &span, &top), 0);
-    fill(&fix, 150);
+    fill(&fix, 85);
     fixture_tick(&fix, 1000);
     assert_int_equal(status_of(&fix).first_seq, 1);
+    assert_true(status_of(&fix).bytes > fix.config.keep_bytes);
+    fill(&fix, 150);
+    assert_true(status_of(&fix).bytes <= fix.config.cap_bytes);
+    assert_true(status_of(&fix).first_seq > 1);
+    read_whole(&span);
     journal_unpin(fix.journal, &span);
     fixture_tick(&fix, 1000);
-    assert_true(status_of(&fix).first_seq > 1);
+    assert_true(status_of(&fix).bytes <= fix.config.keep_bytes);
+    fixture_check(&fix, false);
+    assert_null(fix.trouble);
+    fixture_deinit(&fix);
+}
+
+/* Who is read is not thereby let go: at the cap a required consumer counts as if nobody read. */
+static void test_pinned_segment_is_held(void **state)
+{
+    static const char *const required[] = {"storage", NULL};
+    struct journal_span span;
+    struct fixture fix;
+    uint64_t top;
+
+    (void)state;
+    fixture_init(&fix);
+    fix.config.required = required;
+    assert_int_equal(fixture_open(&fix), 0);
+    fill(&fix, 5);
+    assert_int_equal(journal_pin(fix.journal, 1, &span, &top), 0);
+    assert_int_equal(put_until_held(&fix), JOURNAL_E_HELD);
+    assert_int_equal(fix.notices[JOURNAL_NOTICE_HELD], 1);
+    assert_true(status_of(&fix).bytes <= fix.config.cap_bytes);
+    assert_int_equal(status_of(&fix).first_seq, 1);
+
+    assert_int_equal(journal_consumer_seen(fix.journal, "storage", fix.told_head), 0);
+    fill(&fix, 100);
+    assert_int_equal(fix.notices[JOURNAL_NOTICE_RELEASED], 1);
+    assert_true(status_of(&fix).bytes <= fix.config.cap_bytes);
+    read_whole(&span);
+    journal_unpin(fix.journal, &span);
+    fixture_deinit(&fix);
+}
+
+static int no_room(struct journal_disk *disk, int file, uint64_t n)
+{
+    (void)disk;
+    (void)file;
+    (void)n;
+    return -ENOSPC;
+}
+
+/* Without room for a spare the retired file would be the next segment, under its reader. */
+static void test_pinned_file_is_not_used_again(void **state)
+{
+    int (*allocate)(struct journal_disk *, int, uint64_t);
+    struct journal_span span;
+    struct fixture fix;
+    uint64_t top, second;
+
+    (void)state;
+    fixture_init(&fix);
+    fix.config.keep_bytes = fix.config.cap_bytes;
+    assert_int_equal(fixture_open(&fix), 0);
+    while (status_of(&fix).bytes < fix.config.cap_bytes)
+        fill(&fix, 1);
+    assert_int_equal(journal_pin(fix.journal, 1, &span, &top), 0);
+    second = span.last_seq + 1;
+    journal_unpin(fix.journal, &span);
+    assert_int_equal(journal_pin(fix.journal, second, &span, &top), 0);
+    allocate = fix.sim->disk.allocate;
+    fix.sim->disk.allocate = no_room;
+    for (unsigned n = 0; n < 60; n++) {
+        (void)fixture_put(&fix, 0, 900); /* FULL: until the flush, and in the end for good */
+        (void)fixture_flush(&fix);
+    }
+    assert_true(status_of(&fix).first_seq > span.last_seq);
+    fixture_tick(&fix, 1000);
+    read_whole(&span);
+    assert_true(status_of(&fix).no_space);
+    journal_unpin(fix.journal, &span);
+    fix.sim->disk.allocate = allocate;
+    fixture_tick(&fix, 1000);
+    fill(&fix, 30);
+    fixture_check(&fix, false);
+    assert_null(fix.trouble);
     fixture_deinit(&fix);
 }
 
@@ -704,6 +797,8 @@ int main(void)
         cmocka_unit_test(test_epochs_alone_fill_segments),
         cmocka_unit_test(test_publisher_of_a_group_is_not_evicted),
         cmocka_unit_test(test_pinned_segment_stays),
+        cmocka_unit_test(test_pinned_segment_is_held),
+        cmocka_unit_test(test_pinned_file_is_not_used_again),
         cmocka_unit_test(test_full_disk),
         cmocka_unit_test(test_opens_on_a_full_disk),
         cmocka_unit_test(test_failed_flush_is_the_end),
