@@ -230,12 +230,13 @@ static const struct tip_metric_row consumer_rows[] = {
     {TIP_METRIC_COUNTER, "tip_broker_consumer_fetched_bytes_total", "consumer", "Bytes of these records."},
     {TIP_METRIC_GAUGE, "tip_broker_consumer_overtaken", "consumer", "1 while records it had not stored are gone."},
     {TIP_METRIC_GAUGE, "tip_broker_consumer_trimmed_in_seconds", "consumer", "Until the cap takes what it has not stored, at this rate."},
+    {TIP_METRIC_GAUGE, "tip_broker_consumer_stops_acks_in_seconds", "consumer", "Until publishers wait for a required one, at this rate."},
 };
 /* clang-format on */
 
 static const struct view_metric consumer_metrics[] = {
     {CON_COMMITTED, 1},     {CON_LAG_EVENTS, 1}, {CON_LAG_S, 1},      {CON_FETCHED, 1},
-    {CON_FETCHED_BYTES, 1}, {CON_OVERTAKEN, 1},  {CON_TRIMMED_IN, 1},
+    {CON_FETCHED_BYTES, 1}, {CON_OVERTAKEN, 1},  {CON_TRIMMED_IN, 1}, {CON_STOPS_IN, 1},
 };
 
 /* ---- queues ---- */

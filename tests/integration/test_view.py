@@ -70,6 +70,9 @@ def test_a_publisher_behind_a_full_window_shows_it(site):
         assert journal["held"] and not journal["no_space"] and "required consumer" in journal["closed"]
         lagging = one(caller, "consumers", "storage")
         assert lagging["required"] and lagging["lag_events"] == journal["head_seq"] and lagging["trimmed_in_s"] is None
+        assert lagging["stops_acks_in_s"] is not None
+        assert set(labelled(broker, "tip_broker_consumer_stops_acks_in_seconds")) == {'consumer="storage"'}
+        assert not labelled(broker, "tip_broker_consumer_trimmed_in_seconds")
         assert labelled(broker, "tip_broker_publisher_unacked_seconds")['publisher="test"'] > 1
         head = journal["head_seq"]
         fetch.fetch(from_seq=head + 1, committed_seq=head)
@@ -139,6 +142,8 @@ def test_who_will_be_trimmed_over_is_told_when(site):
         pub.flush()
         row = wait_for(lambda: (r := one(caller, "consumers", "siem"))["trimmed_in_s"] is not None and r, 10, "a guess")
         assert row["trimmed_in_s"] > 0 and row["stops_acks_in_s"] is None and not row["overtaken"]
+        assert labelled(broker, "tip_broker_consumer_trimmed_in_seconds")['consumer="siem"'] > 0
+        assert not labelled(broker, "tip_broker_consumer_stops_acks_in_seconds")
         for _ in range(17):
             pub.publish_all([(TOPIC, blob(60_000))] * 5)
             pub.flush()
