@@ -272,7 +272,7 @@ static void codec_get_ping(const Tip__V1__Frame *in, struct codec_frame *frame)
 
 static void codec_get_pong(const Tip__V1__Frame *in, struct codec_frame *frame)
 {
-    frame->nonce = in->pong->nonce;
+    frame->pong = (struct codec_pong){in->pong->nonce, in->pong->no_session};
 }
 
 /* Room for the one message inside a Frame that is being encoded. */
@@ -494,7 +494,8 @@ static void codec_put_ping(const struct codec_frame *frame, union codec_body *bo
 
 static void codec_put_pong(const struct codec_frame *frame, union codec_body *body)
 {
-    body->pong.nonce = frame->nonce;
+    body->pong.nonce = frame->pong.nonce;
+    body->pong.no_session = frame->pong.no_session;
 }
 
 struct codec_row {

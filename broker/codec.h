@@ -119,6 +119,11 @@ struct codec_answer {
     uint32_t attempt, code, lease_ms;
 };
 
+struct codec_pong {
+    uint64_t nonce;
+    bool no_session;
+};
+
 struct codec_frame {
     enum codec_kind kind;
     union {
@@ -135,7 +140,8 @@ struct codec_frame {
         struct codec_put put; /* also job */
         struct codec_take take;
         struct codec_answer answer;
-        uint64_t nonce; /* ping, pong */
+        uint64_t nonce; /* ping */
+        struct codec_pong pong;
     };
     void *owner; /* what decoding allocated */
 };

@@ -275,11 +275,12 @@ static void calls_on_timer(void *ctx)
         calls_arm(calls);
 }
 
-static void calls_on_heard(void *ctx, const struct broker_peer *from)
+static bool calls_on_heard(void *ctx, const struct broker_peer *from)
 {
     struct calls *calls = ctx;
 
     work_heard(calls->work, from, tip_loop_now_ms());
+    return false; /* there are no sessions here */
 }
 
 static void calls_on_frame(void *ctx, const struct broker_peer *from, const struct codec_frame *frame,

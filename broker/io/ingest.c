@@ -279,13 +279,14 @@ static void ingest_on_frame(void *ctx, const struct broker_peer *from, const str
     }
 }
 
-static void ingest_on_heard(void *ctx, const struct broker_peer *from)
+static bool ingest_on_heard(void *ctx, const struct broker_peer *from)
 {
     struct ingest *ingest = ctx;
     struct ingest_session *session = ingest_sessions_find(&ingest->sessions, from);
 
     if (session)
         session->heard_ms = tip_loop_now_ms();
+    return !session;
 }
 
 int ingest_open(struct ingest **ingestp, struct tip_loop *loop, const struct ingest_options *options)

@@ -158,18 +158,23 @@ void router_refuse(struct router *router, const struct broker_peer *to, const st
     (void)router_send(router, to, &frame, NULL); /* who sends garbage may miss the answer */
 }
 
+static bool router_hears(struct router *router, const struct broker_peer *from)
+{
+    return router->options.on_heard && router->options.on_heard(router->options.ctx, from);
+}
+
 static void router_frame(struct router *router, const struct broker_peer *from, const struct codec_frame *frame,
                          const struct codec_bytes *body)
 {
-    struct codec_frame pong = {.kind = CODEC_PONG, .nonce = frame->nonce};
+    struct codec_frame pong = {.kind = CODEC_PONG};
 
     switch (frame->kind) {
     case CODEC_PING:
+        pong.pong = (struct codec_pong){frame->nonce, router_hears(router, from)};
         (void)router_send(router, from, &pong, NULL); /* it asks again */
-        /* fall through */
+        return;
     case CODEC_PONG:
-        if (router->options.on_heard)
-            router->options.on_heard(router->options.ctx, from);
+        (void)router_hears(router, from); /* it was asked nothing about sessions */
         return;
     default: /* each socket has its own; the rest is refused there */
         router->options.on_frame(router->options.ctx, from, frame, body);

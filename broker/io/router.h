@@ -31,8 +31,8 @@ struct router_options {
     /** Every frame but ping and pong; `body` is the second ZeroMQ frame, NULL when there is none. */
     void (*on_frame)(void *ctx, const struct broker_peer *from, const struct codec_frame *frame,
                      const struct codec_bytes *body);
-    /** A peer has said PING or PONG; may be NULL. */
-    void (*on_heard)(void *ctx, const struct broker_peer *from);
+    /** A peer has said PING or PONG; may be NULL. @return whether its PONG says that it has no session */
+    bool (*on_heard)(void *ctx, const struct broker_peer *from);
     void *ctx;
 };
 

@@ -153,7 +153,7 @@ static int read_ping(struct bus_frame *frame, const Tip__V1__Frame *message)
 
 static int read_pong(struct bus_frame *frame, const Tip__V1__Frame *message)
 {
-    frame->nonce = message->pong->nonce;
+    frame->pong = (struct bus_pong){message->pong->nonce, message->pong->no_session};
     return 0;
 }
 

@@ -79,6 +79,11 @@ struct bus_answer {
     size_t body_len;
 };
 
+struct bus_pong {
+    uint64_t nonce;
+    bool no_session; /* ingest knows none of this connection */
+};
+
 struct bus_frame {
     enum bus_frame_kind kind;
     union {
@@ -89,7 +94,8 @@ struct bus_frame {
         struct bus_position position;
         struct bus_job job;
         struct bus_answer answer;
-        uint64_t nonce;
+        uint64_t nonce; /* ping */
+        struct bus_pong pong;
     };
     void *message; /* owned */
 };

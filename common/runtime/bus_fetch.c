@@ -253,7 +253,7 @@ static void fetch_on_message(void *ctx, const struct tip_zmsg *msg)
         if (fetch_is_asking(fetch))
             fetch_rest(fetch, FETCH_REFUSED_MS);
     } else if (frame.kind == BUS_FRAME_PONG) {
-        fetch_on_pong(fetch, frame.nonce);
+        fetch_on_pong(fetch, frame.pong.nonce);
     } else if (fetch_is_position(frame.kind)) {
         fetch_on_answer(fetch, &frame, msg);
     }

@@ -42,6 +42,14 @@ static void publish_rest(struct tip_bus *bus, int64_t rest_ms, const char *why)
     session_rest(&bus->publish.session, rest_ms, tip_loop_now_ms());
 }
 
+/* Likewise; `why` is heard of only when no WELCOME comes. */
+static void publish_again(struct tip_bus *bus, int64_t rest_ms, const char *why)
+{
+    publish_why(bus, why);
+    tip_zsock_destroy(&bus->publish.socket);
+    session_again(&bus->publish.session, rest_ms, tip_loop_now_ms());
+}
+
 /* ---- acks ---- */
 
 static void publish_fire_flushes(struct tip_bus *bus)
@@ -201,7 +209,10 @@ static void publish_on_refused(struct tip_bus *bus, const struct bus_refused *re
 
     if (!refused->fatal || !refused->pub_seq || !bus->outbox) {
         tip_warn("bus.refused", "reason=%s fatal=%d", refused->reason, refused->fatal);
-        publish_rest(bus, refused->fatal ? PUBLISH_LONG_REST_MS : PUBLISH_REST_MS, refused->reason);
+        if (refused->fatal)
+            publish_rest(bus, PUBLISH_LONG_REST_MS, refused->reason);
+        else
+            publish_again(bus, PUBLISH_REST_MS, refused->reason);
         return;
     }
     bus->stats.refused++;
@@ -214,10 +225,14 @@ static void publish_on_refused(struct tip_bus *bus, const struct bus_refused *re
 }
 
 /* Without an outbox there is no HELLO: who answers a Ping is there. With one, its WELCOME is still to come. */
-static void publish_on_pong(struct tip_bus *bus)
+static void publish_on_pong(struct tip_bus *bus, const struct bus_pong *pong)
 {
     struct session *session = &bus->publish.session;
 
+    if (session->state == SESSION_OPEN && bus->outbox && pong->no_session) {
+        tip_info("bus.session_gone", "acked=%llu", (unsigned long long)session->acked);
+        publish_again(bus, 0, "the broker does not answer");
+    }
     if (session->state != SESSION_HELLO)
         return;
     if (bus->outbox) {
@@ -251,7 +266,7 @@ static void publish_on_message(void *ctx, const struct tip_zmsg *msg)
         publish_on_refused(bus, &frame.refused);
         break;
     case BUS_FRAME_PONG:
-        publish_on_pong(bus);
+        publish_on_pong(bus, &frame.pong);
         break;
     default: /* frames of the other sockets, and of later versions, mean nothing here */
         break;
@@ -436,7 +451,7 @@ void bus_publish_deinit(struct tip_bus *bus)
 
 bool tip_bus_is_up(const struct tip_bus *bus, const char **whyp)
 {
-    bool is_up = bus->publish.session.state == SESSION_OPEN;
+    bool is_up = session_is_up(&bus->publish.session, tip_loop_now_ms());
 
     if (whyp)
         *whyp = is_up ? "" : bus->why;

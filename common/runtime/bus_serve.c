@@ -303,7 +303,7 @@ static void serve_on_message(void *ctx, const struct tip_zmsg *msg)
     if (frame.kind == BUS_FRAME_REFUSED)
         tip_warn("serve.refused", "queue=%s reason=%s", serve->queue, frame.refused.reason);
     else if (frame.kind == BUS_FRAME_PONG)
-        serve_on_pong(serve, frame.nonce);
+        serve_on_pong(serve, frame.pong.nonce);
     else if (frame.kind == BUS_FRAME_LOST)
         serve_on_lost(serve, &frame.answer);
     else if (frame.kind == BUS_FRAME_JOB && strcmp(frame.job.queue, serve->queue) == 0)

@@ -151,11 +151,28 @@ void session_rest(struct session *session, int64_t rest_ms, int64_t now_ms)
         return;
     session->state = SESSION_RESTING;
     session->until_ms = now_ms + rest_ms;
+    session->grace_ms = 0;
     session_forget_frames(session);
+}
+
+void session_again(struct session *session, int64_t rest_ms, int64_t now_ms)
+{
+    bool was_open = session->state == SESSION_OPEN;
+
+    session_rest(session, rest_ms, now_ms);
+    if (was_open)
+        session->grace_ms = session->until_ms + SESSION_ANSWER_MS;
 }
 
 void session_fence(struct session *session)
 {
     session->state = SESSION_FENCED;
     session_forget_frames(session);
+}
+
+bool session_is_up(const struct session *session, int64_t now_ms)
+{
+    if (session->state == SESSION_RESTING || session->state == SESSION_HELLO)
+        return now_ms < session->grace_ms;
+    return session->state == SESSION_OPEN;
 }

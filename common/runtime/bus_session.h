@@ -41,7 +41,8 @@ struct session {
     uint64_t bytes; /* in flight */
     int64_t heard_ms, said_ms, progress_ms, until_ms;
     int64_t patience_ms;
-    bool answered; /* since this connection was made; without WELCOME: the broker is there and takes no events */
+    int64_t grace_ms; /* a session that was open and is asked for another HELLO counts as up until then */
+    bool answered;    /* since this connection was made; without WELCOME: the broker is there and takes no events */
     uint32_t first_frame, n_frames; /* ring of what is in flight */
     struct session_frame frames[SESSION_FRAMES_MAX];
 };
@@ -79,6 +80,14 @@ void session_sent(struct session *session, uint64_t last_seq, uint64_t bytes, in
 
 /** Refused: rest, then connect anew. */
 void session_rest(struct session *session, int64_t rest_ms, int64_t now_ms);
+
+/**
+ * The broker is there and knows nothing of this session, or wants another one: likewise. It may have restarted, or the
+ * connection was made anew. Until WELCOME is late, that is no outage.
+ */
+void session_again(struct session *session, int64_t rest_ms, int64_t now_ms);
 void session_fence(struct session *session);
+
+bool session_is_up(const struct session *session, int64_t now_ms);
 
 const char *session_state_name(enum session_state state);

@@ -42,6 +42,9 @@ static void fake_take_hello(struct fake_broker *broker, const struct tip_zmsg *m
     Tip__V1__Frame frame = TIP__V1__FRAME__INIT;
     Tip__V1__Fenced fenced = TIP__V1__FENCED__INIT;
 
+    assert_true(msg->frames[0].len <= FAKE_ID_BYTES);
+    memcpy(broker->publisher, msg->frames[0].data, msg->frames[0].len);
+    broker->publisher_len = msg->frames[0].len;
     broker->n_hellos++;
     if (broker->fence) {
         fenced.epoch = hello->epoch + 1;
@@ -71,16 +74,16 @@ static void fake_ack(struct fake_broker *broker, const struct tip_zmsg *msg)
     fake_say(broker->ingest, msg->frames[0].data, msg->frames[0].len, &frame, NULL);
 }
 
-static void fake_refuse(struct fake_broker *broker, const struct tip_zmsg *msg)
+static void fake_refuse(struct fake_broker *broker, const struct tip_zmsg *msg, uint64_t pub_seq)
 {
     Tip__V1__Frame frame = TIP__V1__FRAME__INIT;
     Tip__V1__Refused refused;
-    char reason[] = "not liked";
+    char bad[] = "not liked", strange[] = "say HELLO first";
 
     tip__v1__refused__init(&refused);
-    refused.reason = reason;
-    refused.pub_seq = broker->refuse_seq;
-    refused.fatal = true;
+    refused.reason = pub_seq ? bad : strange;
+    refused.pub_seq = pub_seq;
+    refused.fatal = pub_seq > 0;
     frame.body_case = TIP__V1__FRAME__BODY_REFUSED;
     frame.refused = &refused;
     fake_say(broker->ingest, msg->frames[0].data, msg->frames[0].len, &frame, NULL);
@@ -113,6 +116,11 @@ static void fake_take_data(struct fake_broker *broker, const struct tip_zmsg *ms
 
     broker->n_data++;
     assert_int_equal(n, data->n);
+    if (broker->n_strange > 0) {
+        broker->n_strange--;
+        fake_refuse(broker, msg, 0);
+        return;
+    }
     if (broker->n_drops > 0) {
         if (--broker->n_drops == 0)
             fake_welcome(broker, msg);
@@ -122,7 +130,7 @@ static void fake_take_data(struct fake_broker *broker, const struct tip_zmsg *ms
         return;
     for (size_t i = 0; i < n; i++) {
         if (data->first_pub_seq + i == broker->refuse_seq && strcmp(names[i], "event.refused") != 0) {
-            fake_refuse(broker, msg);
+            fake_refuse(broker, msg, broker->refuse_seq);
             return;
         }
     }
@@ -137,12 +145,13 @@ static void fake_take_data(struct fake_broker *broker, const struct tip_zmsg *ms
     fake_ack(broker, msg);
 }
 
-static void fake_pong(struct tip_zsock *socket, const struct tip_zmsg *msg, uint64_t nonce)
+static void fake_pong(struct tip_zsock *socket, const struct tip_zmsg *msg, uint64_t nonce, bool no_session)
 {
     Tip__V1__Frame frame = TIP__V1__FRAME__INIT;
     Tip__V1__Pong pong = TIP__V1__PONG__INIT;
 
     pong.nonce = nonce;
+    pong.no_session = no_session;
     frame.body_case = TIP__V1__FRAME__BODY_PONG;
     frame.pong = &pong;
     fake_say(socket, msg->frames[0].data, msg->frames[0].len, &frame, NULL);
@@ -158,6 +167,13 @@ static Tip__V1__Frame *fake_frame(const struct tip_zmsg *msg)
     return frame;
 }
 
+static bool fake_is_strange(const struct fake_broker *broker, const struct tip_zmsg *msg)
+{
+    const struct tip_zframe *id = &msg->frames[0];
+
+    return !broker->is_old && (id->len != broker->publisher_len || memcmp(id->data, broker->publisher, id->len) != 0);
+}
+
 static void fake_on_ingest(void *ctx, const struct tip_zmsg *msg)
 {
     struct fake_broker *broker = ctx;
@@ -168,7 +184,7 @@ static void fake_on_ingest(void *ctx, const struct tip_zmsg *msg)
     else if (frame->body_case == TIP__V1__FRAME__BODY_DATA)
         fake_take_data(broker, msg, frame->data);
     else if (frame->body_case == TIP__V1__FRAME__BODY_PING && ++broker->n_pings)
-        fake_pong(broker->ingest, msg, frame->ping->nonce);
+        fake_pong(broker->ingest, msg, frame->ping->nonce, fake_is_strange(broker, msg));
     else if (frame->body_case == TIP__V1__FRAME__BODY_LIVE)
         broker->n_live++;
     tip__v1__frame__free_unpacked(frame, NULL);
@@ -247,7 +263,7 @@ static void fake_on_fetch(void *ctx, const struct tip_zmsg *msg)
 
     if (frame->body_case == TIP__V1__FRAME__BODY_PING) {
         if (!broker->silent)
-            fake_pong(broker->fetch, msg, frame->ping->nonce);
+            fake_pong(broker->fetch, msg, frame->ping->nonce, false);
         tip__v1__frame__free_unpacked(frame, NULL);
         return;
     }
@@ -345,7 +361,7 @@ static void fake_on_work(void *ctx, const struct tip_zmsg *msg)
         broker->worker_len = msg->frames[0].len;
         broker->credit = frame->take->credit;
     } else if (frame->body_case == TIP__V1__FRAME__BODY_PING) {
-        fake_pong(broker->work, msg, frame->ping->nonce);
+        fake_pong(broker->work, msg, frame->ping->nonce, false);
     } else {
         fake_end(broker, frame);
     }
@@ -392,6 +408,7 @@ void fake_broker_stop(struct fake_broker *broker)
     tip_zsock_destroy(&broker->work);
     tip_zsock_destroy(&broker->feed);
     broker->credit = 0;
+    broker->publisher_len = 0;
 }
 
 static void fake_publish(struct fake_broker *broker, const char *topic, const char *event)

@@ -28,6 +28,11 @@ struct fake_broker {
     size_t n_events;
     unsigned n_hellos, n_data, n_live, n_pings;
 
+    uint8_t publisher[FAKE_ID_BYTES]; /* whose connection said HELLO last */
+    size_t publisher_len;
+    bool is_old;        /* its PONG says nothing of sessions */
+    unsigned n_strange; /* so many DATA are answered with "say HELLO first" */
+
     unsigned n_drops; /* so many DATA are dropped, then WELCOME comes once more */
     bool withhold_acks;
     uint64_t refuse_seq; /* this pub_seq, while it is no "event.refused" alarm */

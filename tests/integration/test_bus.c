@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <tip/bus.h>
@@ -29,6 +30,9 @@ struct world {
     uint64_t next_seq, n_records, n_breaks;
     bool lazy; /* does not say done */
     bool wrong;
+
+    int64_t began_ms;
+    unsigned n_hellos; /* that are waited for */
 
     int64_t calm_ms; /* until then nothing is renewed */
 
@@ -118,7 +122,7 @@ static int world_make(void **state)
 
 static int world_end(void **state)
 {
-    static const char *const names[] = {"data.mdb", "lock.mdb", "lock"};
+    static const char *const names[] = {"data.mdb", "lock.mdb", "lock", "ingest"};
     struct world *world = *state;
     char path[128];
 
@@ -126,7 +130,7 @@ static int world_end(void **state)
     fake_broker_stop(&world->broker);
     tip_timer_deinit(&world->poll);
     tip_loop_destroy(&world->loop);
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < 4; i++) {
         (void)snprintf(path, sizeof(path), "%s/%s", world->dir, names[i]);
         (void)unlink(path);
     }
@@ -387,6 +391,11 @@ static bool has_live(struct world *world)
     return world->broker.n_live > 0;
 }
 
+static bool has_pinged_twice(struct world *world)
+{
+    return world->broker.n_pings > 2; /* the first one instead of HELLO */
+}
+
 static void test_bus_sends_live_without_an_outbox(void **state)
 {
     struct world *world = *state;
@@ -399,6 +408,9 @@ static void test_bus_sends_live_without_an_outbox(void **state)
     run_until(world, is_up, 5000);
     assert_int_equal(tip_bus_live(world->bus, "v1.system.heartbeat.test.", TIP_TLP_AMBER, &event), 0);
     run_until(world, has_live, 5000);
+    run_until(world, has_pinged_twice, 5000); /* that there is no session is no news to it */
+    run_for(world, 300);
+    assert_int_equal(tip_bus_stats(world->bus)->connects, 1);
     assert_int_equal(tip_bus_live(world->bus, "v1", TIP_TLP_AMBER, &event), -EINVAL);
 }
 
@@ -413,6 +425,84 @@ static void test_bus_notices_silence(void **state)
     assert_false(is_up(world));
     fake_broker_start(&world->broker, world->loop);
     run_until(world, is_up, 10000);
+}
+
+/* Nobody is told of an outage when the session is back at once; one that lasted 2 s is one. */
+static void watch_up(struct world *world)
+{
+    if (!is_up(world) && tip_loop_now_ms() - world->began_ms < 1500)
+        world->wrong = true;
+}
+
+static bool has_said_hello(struct world *world)
+{
+    watch_up(world);
+    return world->broker.n_hellos == world->n_hellos;
+}
+
+static void restart_broker(struct world *world)
+{
+    fake_broker_stop(&world->broker);
+    world->began_ms = tip_loop_now_ms();
+    run_for(world, 300);
+    fake_broker_start(&world->broker, world->loop);
+}
+
+static void assert_idle_comes_back(struct world *world)
+{
+    open_bus(world, true);
+    run_until(world, is_up, 5000);
+    assert_int_equal(world->broker.n_hellos, 1);
+    restart_broker(world);
+    world->n_hellos = 2;
+    run_until(world, has_said_hello, 10000);
+    run_for(world, 1200); /* now it is known */
+    assert_int_equal(world->broker.n_hellos, 2);
+    assert_int_equal(world->broker.n_data, 0);
+    assert_true(is_up(world));
+    assert_false(world->wrong);
+}
+
+static void test_bus_comes_back_when_idle(void **state)
+{
+    assert_idle_comes_back(*state);
+}
+
+static void test_bus_comes_back_when_idle_over_ipc(void **state)
+{
+    struct world *world = *state;
+
+    fake_broker_stop(&world->broker);
+    memset(world->broker.endpoints, 0, sizeof(world->broker.endpoints)); /* the old ports are free in a moment only */
+    (void)snprintf(world->broker.endpoints[0], sizeof(world->broker.endpoints[0]), "ipc://%.40s/ingest", world->dir);
+    fake_broker_start(&world->broker, world->loop);
+    assert_idle_comes_back(world);
+}
+
+static bool is_drained_and_up(struct world *world)
+{
+    watch_up(world);
+    return is_drained(world);
+}
+
+/* A broker of before says it to the next DATA, and that is not shown either. */
+static void test_bus_comes_back_to_an_old_broker(void **state)
+{
+    struct world *world = *state;
+
+    world->broker.is_old = true;
+    world->broker.n_strange = 1;
+    open_bus(world, true);
+    run_until(world, is_up, 5000);
+    restart_broker(world);
+    run_for(world, 1200);
+    assert_int_equal(world->broker.n_hellos, 1);
+    world->began_ms = tip_loop_now_ms();
+    assert_int_equal(publish(world, 20), 0);
+    run_until(world, is_drained_and_up, 10000);
+    assert_arrived(world);
+    assert_int_equal(world->broker.n_hellos, 2);
+    assert_false(world->wrong);
 }
 
 /* ---- fetch ---- */
@@ -762,6 +852,9 @@ int main(void)
         WORLD_TEST(test_bus_renews_its_epoch_when_set_back),
         WORLD_TEST(test_bus_sends_live_without_an_outbox),
         WORLD_TEST(test_bus_notices_silence),
+        WORLD_TEST(test_bus_comes_back_when_idle),
+        WORLD_TEST(test_bus_comes_back_when_idle_over_ipc),
+        WORLD_TEST(test_bus_comes_back_to_an_old_broker),
         WORLD_TEST(test_fetch_follows),
         WORLD_TEST(test_fetch_waits_for_its_consumer),
         WORLD_TEST(test_fetch_tells_of_breaks_and_asks_again),

@@ -52,6 +52,24 @@ def test_a_session_that_ends_takes_its_series_along(site):
             assert [(r["publisher"], r["up"]) for r in caller.bus("publishers")] == [("first", False), ("second", True)]
 
 
+def test_an_idle_publisher_is_up_again_after_a_restart(site, broker):
+    service = site.service("scheduler", jobs=[{"name": "x", "module": "test", "deadline": "60s", "every": "1h"}]).start()
+    wait_for(lambda: service.metric("tip_bus_acked_total") and service.metric("tip_outbox_events") == 0, 20, "it is idle")
+
+    def row():
+        with Caller(site.endpoint("work")) as caller:
+            return one(caller, "publishers", "scheduler")
+
+    before = row()
+    assert before["up"]
+    broker.kill()
+    broker.start()
+    after = wait_for(lambda: (r := row())["up"] and r, 10, "its session is back")
+    assert (after["epoch"], after["last_seq"], after["events"]) == (before["epoch"], before["last_seq"], 0), \
+        "it has published nothing"
+    assert service.term() == 0
+
+
 def test_a_publisher_behind_a_full_window_shows_it(site):
     broker = site.broker(**SMALL, required=["storage"], window_events=100)
     with Caller(site.endpoint("work")) as caller, Pub(site.endpoint("ingest"), "test") as pub, \

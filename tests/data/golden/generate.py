@@ -212,6 +212,7 @@ FRAMES = {
     "renew": bus.Frame(renew=bus.Renew(id=ident(0x50), attempt=1, lease_ms=1000)),
     "ping": bus.Frame(ping=bus.Ping(nonce=7)),
     "pong": bus.Frame(pong=bus.Pong(nonce=7)),
+    "pong_no_session": bus.Frame(pong=bus.Pong(nonce=7, no_session=True)),
 }
 
 

@@ -90,7 +90,12 @@ static void test_what_publishers_read(void **state)
     assert_true(frame.refused.fatal);
     bus_frame_deinit(&frame);
     read_golden("pong", BUS_FRAME_PONG, &frame);
-    assert_int_equal(frame.nonce, 7);
+    assert_int_equal(frame.pong.nonce, 7);
+    assert_false(frame.pong.no_session);
+    bus_frame_deinit(&frame);
+    read_golden("pong_no_session", BUS_FRAME_PONG, &frame);
+    assert_int_equal(frame.pong.nonce, 7);
+    assert_true(frame.pong.no_session);
     bus_frame_deinit(&frame);
 }
 

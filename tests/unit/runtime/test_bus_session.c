@@ -160,6 +160,45 @@ static void test_session_rests_and_ends(void **state)
     assert_string_equal(session_state_name(session.state), "fenced");
 }
 
+/* A broker that restarted is there and wants a HELLO: that is an outage only when no WELCOME comes. */
+static void test_session_asked_again_is_no_outage(void **state)
+{
+    (void)state;
+    assert_true(session_is_up(&session, 1000));
+    session_sent(&session, 10, 100, 1000);
+    session_again(&session, 100, 1000);
+    assert_int_equal(session.sent, 0);
+    assert_int_equal(session_tick(&session, 1099), SESSION_NOTHING);
+    assert_true(session_is_up(&session, 1099));
+    assert_int_equal(session_tick(&session, 1100), SESSION_CONNECT);
+    assert_true(session_is_up(&session, 3099));
+    assert_false(session_is_up(&session, 3100));
+    assert_int_equal(session_welcome(&session, 0, 1, 101, 3200), 0);
+    assert_true(session_is_up(&session, 3200));
+    assert_int_equal(session_tick(&session, 5200), SESSION_CONNECT); /* silence */
+    assert_false(session_is_up(&session, 5200));
+    session_again(&session, 100, 5300); /* not open: nothing to be up by */
+    assert_false(session_is_up(&session, 5300));
+}
+
+/* Asked again, and then refused for another reason. */
+static void test_session_refused_is_an_outage(void **state)
+{
+    (void)state;
+    session_again(&session, 100, 1000);
+    assert_int_equal(session_tick(&session, 1100), SESSION_CONNECT);
+    session_again(&session, 100, 1101);
+    assert_false(session_is_up(&session, 1101));
+    assert_int_equal(session_tick(&session, 1201), SESSION_CONNECT);
+    assert_int_equal(session_welcome(&session, 0, 1, 101, 1202), 0);
+    session_rest(&session, 100, 1203);
+    assert_false(session_is_up(&session, 1203));
+    session_fence(&session);
+    session_again(&session, 100, 1204);
+    assert_false(session_is_up(&session, 1204));
+    assert_string_equal(session_state_name(session.state), "fenced");
+}
+
 static void test_session_bounds_its_frames(void **state)
 {
     uint64_t bytes, seq = 0;
@@ -189,6 +228,8 @@ int main(void)
         cmocka_unit_test_setup(test_session_pings_when_idle, open_session),
         cmocka_unit_test_setup(test_session_sees_foreign_positions, open_session),
         cmocka_unit_test_setup(test_session_rests_and_ends, open_session),
+        cmocka_unit_test_setup(test_session_asked_again_is_no_outage, open_session),
+        cmocka_unit_test_setup(test_session_refused_is_an_outage, open_session),
         cmocka_unit_test_setup(test_session_bounds_its_frames, open_session),
     };
 

@@ -34,7 +34,10 @@ tip_nodiscard int tip_bus_open(struct tip_bus **busp, struct tip_loop *loop, con
 /** Fetches, subscriptions and served queues must have been destroyed before; calls under way end unheard. */
 void tip_bus_destroy(struct tip_bus **busp);
 
-/** True while the broker answers on ingest (WELCOME heard, acks or pongs flowing). Text: why not. */
+/**
+ * True while the broker answers on ingest (WELCOME heard, acks or pongs flowing), and for 2 s while one that has
+ * restarted is asked for another WELCOME. Text: why not.
+ */
 bool tip_bus_is_up(const struct tip_bus *bus, const char **whyp);
 
 /** The journal of the broker that said WELCOME last; false before the first one, and without an outbox. */
