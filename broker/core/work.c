@@ -14,10 +14,11 @@ static const char work_why_silent[] = "its worker fell silent";
 static const char work_why_gone[] = "its worker is gone";
 static const char work_why_revoked[] = "its worker's key was revoked";
 
-struct work *work_new(const struct work_limits *limits, const struct work_out *out)
+struct work *work_new(const struct work_limits *limits, const struct work_out *out, int64_t now_ms)
 {
     struct work *work = tip_new(struct work);
 
+    work->born_ms = now_ms;
     work->limits = *limits;
     work->out = *out;
     TAILQ_INIT(&work->heard);
@@ -44,13 +45,22 @@ static struct job *work_find(const struct work *work, const uint8_t *id)
     return job;
 }
 
-static struct job *work_add(struct work *work, const struct work_put *put, int64_t now_ms)
+/* Whose turn it is: instances of those inside have one each, a key outside has one. */
+static const char *work_caller(const struct broker_peer *from, const struct work_put *put)
 {
+    return access_is_internal(from->key) ? put->caller : from->key->name;
+}
+
+static struct job *work_add(struct work *work, const struct broker_peer *from, const struct work_put *put,
+                            int64_t now_ms)
+{
+    const bool is_inside = access_is_internal(from->key);
+    const uint32_t most_ms = is_inside ? WORK_DEADLINE_MAX_MS : WORK_OUTSIDE_MAX_MS;
     struct job *job = tip_new(struct job);
     uint32_t left_ms = put->deadline_ms;
 
-    if (left_ms == 0 || left_ms > WORK_DEADLINE_MAX_MS)
-        left_ms = WORK_DEADLINE_MAX_MS;
+    if (left_ms == 0 || left_ms > most_ms)
+        left_ms = most_ms;
     memcpy(job->id, put->id, WORK_ID_BYTES);
     job->max_attempts = put->max_attempts ? put->max_attempts : 1;
     if (job->max_attempts > WORK_ATTEMPTS_MAX)
@@ -60,8 +70,10 @@ static struct job *work_add(struct work *work, const struct work_put *put, int64
     job->deadline_ms = now_ms + left_ms;
     job->body = tip_memdup(put->body, put->body_len);
     job->body_len = put->body_len;
-    job->line = work_line_make(work_queue_make(work, put->queue), put->caller);
+    job->line = work_line_make(work_queue_make(work, put->queue), work_caller(from, put));
     job->line->n_jobs++;
+    job->outside = is_inside ? NULL : from->key;
+    outside_add(&work->outside, job->outside, job->body_len);
     work->stats.bytes += job->body_len;
     tip_hash_add_key(work->jobs, id, job);
     due_set(&work->due, &job->due, job->deadline_ms);
@@ -91,6 +103,7 @@ static void work_remove(struct work *work, struct job *job)
     due_remove(&work->due, &job->due);
     tip_hash_remove(work->jobs, job);
     work->stats.bytes -= job->body_len;
+    outside_remove(&work->outside, job->outside, job->body_len);
     if (--line->n_jobs == 0) {
         tip_hash_remove(queue->lines, line);
         free(line);
@@ -115,6 +128,7 @@ void work_destroy(struct work **workp)
         work_conn_free(work, conn);
     work_queues_free(work);
     due_deinit(&work->due);
+    outside_deinit(&work->outside);
     free(work);
     *workp = NULL;
 }
@@ -307,15 +321,25 @@ static bool work_put_valid(const struct work_put *put)
            (put->caller[0] == 0 || work_queue_valid(put->caller));
 }
 
-static bool work_has_room(const struct work *work, const struct work_put *put)
+static bool work_has_room(const struct work *work, const struct broker_peer *from, const struct work_put *put)
 {
+    const struct work_limits *limits = &work->limits;
     const struct queue *queue = work_queue_find(work, put->queue);
-    const struct line *line = queue ? work_line_find(queue, put->caller) : NULL;
+    const struct line *line = queue ? work_line_find(queue, work_caller(from, put)) : NULL;
 
+    if (!access_is_internal(from->key) &&
+        !outside_has_room(&work->outside, from->key, put->body_len, limits->jobs_max, limits->bytes_max))
+        return false;
     return (!queue || queue->n_waiting + queue->n_running < work->limits.queue_max) &&
            (!line || line->n_jobs < work->limits.caller_max) &&
            work->stats.n_waiting + work->stats.n_running < work->limits.jobs_max &&
            work->stats.bytes + put->body_len <= work->limits.bytes_max;
+}
+
+/* Who has just begun does not know yet what is served. */
+static bool work_is_served(const struct work *work, const char *queue, int64_t now_ms)
+{
+    return work_queue_find(work, queue) || now_ms - work->born_ms < WORK_SILENCE_MS;
 }
 
 /* An id is a secret between a caller and the broker: whoever repeats it comes with the same key. */
@@ -337,9 +361,11 @@ int work_put(struct work *work, const struct broker_peer *from, const struct wor
         job_join(job, from);
         return 0;
     }
-    if (!work_has_room(work, put))
+    if (!access_is_internal(from->key) && !work_is_served(work, put->queue, now_ms))
+        return WORK_E_NOBODY;
+    if (!work_has_room(work, from, put))
         return WORK_E_FULL;
-    job = work_add(work, put, now_ms);
+    job = work_add(work, from, put, now_ms);
     job_join(job, from);
     work_settle(work, now_ms);
     return 0;

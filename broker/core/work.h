@@ -16,6 +16,9 @@
  * latest. Jobs live in memory and callers repeat them; a repeated id joins the job that is there. What a worker says
  * about a job that is not its own any more is LOST.
  *
+ * Those outside (a key of role consumer) have what outside.h says and a turn a key, and make no queues: a call of
+ * theirs to one that nobody inside has served or called fails at once.
+ *
  * A worker loses its leases when they run out; WORK_SILENCE_MS after it was heard last (stopped, cut off), however long
  * they are; and within WORK_PROBE_MS once its connection is known to be gone (killed).
  */
@@ -33,6 +36,7 @@ enum {
     WORK_BODY_MAX = 1 << 20,
     WORK_CALLERS_MAX = 4,          /* connections that wait for one job */
     WORK_DEADLINE_MAX_MS = 600000, /* a longer one is cut to this; 0 is this */
+    WORK_OUTSIDE_MAX_MS = 60000,   /* likewise, of those outside */
     WORK_LEASE_MIN_MS = 2000,      /* a shorter one is raised: workers count from their last PONG, a second old */
     WORK_ATTEMPTS_MAX = 100,
     WORK_SILENCE_MS = 15000, /* TAKE comes each 10 s, or more often; any frame counts */
@@ -86,7 +90,8 @@ struct work_out {
 
 struct work;
 
-struct work *work_new(const struct work_limits *limits, const struct work_out *out);
+/** @param now_ms  until WORK_SILENCE_MS later it is not known which queues are served */
+struct work *work_new(const struct work_limits *limits, const struct work_out *out, int64_t now_ms);
 void work_destroy(struct work **workp);
 
 struct work_put {
@@ -104,7 +109,8 @@ struct work_put {
 enum {
     WORK_E_INVALID = 1, /* id, queue, caller or body break a bound */
     WORK_E_FULL = 2,    /* the queue, the caller's part of it, or the memory for all of them */
-    WORK_E_LOST = 3     /* not this worker's job, or not any more */
+    WORK_E_LOST = 3,    /* not this worker's job, or not any more */
+    WORK_E_NOBODY = 4   /* a queue that nobody serves, from outside */
 };
 
 tip_nodiscard int work_put(struct work *work, const struct broker_peer *from, const struct work_put *put,

@@ -6,6 +6,7 @@
 
 #include "core/access.h"
 #include "core/due.h"
+#include "core/outside.h"
 #include "core/work.h"
 
 struct job;
@@ -43,7 +44,8 @@ struct queue {
 struct job {
     uint8_t id[WORK_ID_BYTES];
     struct line *line;
-    struct worker *worker; /* NULL: waits */
+    struct worker *worker;            /* NULL: waits */
+    const struct access_key *outside; /* whose it is, of those outside; NULL: somebody's inside */
     struct broker_peer callers[WORK_CALLERS_MAX];
     size_t n_callers;
     uint32_t attempt; /* leases so far */
@@ -93,6 +95,8 @@ struct work {
     struct queue *queues;
     struct conn *conns;
     struct worker *workers;
+    struct outside outside;
+    int64_t born_ms;
     struct due due;
     struct conns heard;  /* the longest silent first */
     struct conns gone;   /* to be settled */

@@ -1,5 +1,6 @@
 #include "io/calls.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -146,6 +147,14 @@ static bool calls_may_take(struct calls *calls, const struct broker_peer *from, 
     return false;
 }
 
+static void calls_nobody(struct calls *calls, const struct broker_peer *from, const struct codec_put *put)
+{
+    char reason[CALLS_REASON_BYTES];
+
+    (void)snprintf(reason, sizeof(reason), "no service answers '%s'", put->queue); /* at most 64 bytes */
+    calls_out_failed(calls, from, put->id.data, reason, WORK_FAILURE_NO_WORKER);
+}
+
 static void calls_on_put(struct calls *calls, const struct broker_peer *from, const struct codec_put *frame)
 {
     const struct work_put put = {
@@ -172,6 +181,8 @@ static void calls_on_put(struct calls *calls, const struct broker_peer *from, co
     if (r == WORK_E_FULL) {
         tip_metric_inc(calls->options.meter->refused[METER_WORK][METER_LIMIT]);
         (void)router_send(calls->router, from, &full, NULL); /* the caller repeats its call */
+    } else if (r == WORK_E_NOBODY) {
+        calls_nobody(calls, from, frame);
     } else if (r) {
         calls_refuse_invalid(calls, from);
     }
@@ -336,7 +347,7 @@ int calls_open(struct calls **callsp, struct tip_loop *loop, const struct calls_
     calls->loop = loop;
     calls->options = *options;
     tip_buf_init(&calls->own, WORK_BODY_MAX);
-    calls->work = work_new(&options->limits, &out);
+    calls->work = work_new(&options->limits, &out, tip_loop_now_ms());
     tip_timer_init(&calls->timer, loop, calls_on_timer, calls);
     r = router_open(&calls->router, loop, &router);
     if (r)

@@ -153,7 +153,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .queue_max = 8, .caller_max = 6, .jobs_max = 12, .workers_max = 6, .bytes_max = 20};
     struct fuzz_model model = {0};
     const struct work_out out = {fuzz_job, fuzz_result, fuzz_failed, fuzz_lost, fuzz_probe, &model};
-    struct work *work = work_new(&limits, &out);
+    struct work *work = work_new(&limits, &out, 0);
     struct work_stats stats;
     int64_t now_ms = 1000;
 

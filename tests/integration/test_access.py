@@ -413,6 +413,27 @@ def test_outside_consumers_leave_room_for_those_inside(site, keyring):
             fetch.close()
 
 
+def test_a_consumer_does_not_stop_the_calls_of_those_inside(site, keyring):
+    """Calls without end, of the largest size and of the smallest, under many names, to queues that it invents."""
+    broker = site.broker(calls_max=200, calls_bytes="8MiB")
+    keyring.add("many", **GREEN)
+    reload_keys(broker)
+    with Caller(site.endpoint("work"), key=keyring["many"]) as many, \
+            Worker(site.endpoint("work"), "control.lister", "lister", key=keyring["lister"]) as worker, \
+            Caller(site.endpoint("work"), key=keyring["tip"]) as tip:
+        for body in (bytes(500_000), b"?"):
+            for n in range(300):
+                many.send(put=pb.Put(id=os.urandom(16), queue=f"snapshot.s{n % 7}.green", body=body,
+                                     deadline_ms=600_000, caller=f"many.{n % 5}"))
+        full = 'tip_broker_refused_total{socket="work",reason="limit"}'
+        wait_for(lambda: broker.metric(full) == 600 - 64, 20, "what is more than a key's part is refused")
+        assert broker.metric("tip_broker_calls_bytes") <= 64 + 500_000
+        call_id = os.urandom(16)
+        tip.send(put=pb.Put(id=call_id, queue="control.lister", body=bytes(1 << 20), deadline_ms=10_000, caller="tip.test"))
+        worker.done(worker.job(), b"yes")
+        assert tip.answer(call_id, 10)[1].body == b"yes"
+
+
 # ---- keys that come and go -------------------------------------------------------------------------------------------
 
 

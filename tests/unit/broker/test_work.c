@@ -9,7 +9,9 @@
 #include <tip/alloc.h>
 #include <tip/cleanup.h>
 
+#include "core/access.h"
 #include "core/due.h"
+#include "core/outside.h"
 #include "core/work.h"
 
 enum { SAID_MAX = 4000 };
@@ -91,7 +93,7 @@ static void paper_open(struct paper *paper, const struct work_limits *limits)
     const struct work_out out = {paper_job, paper_result, paper_failed, paper_lost, paper_probe, paper};
 
     *paper = (struct paper){.now_ms = 1000};
-    paper->work = work_new(limits, &out);
+    paper->work = work_new(limits, &out, paper->now_ms);
 }
 
 struct words {
@@ -353,6 +355,49 @@ static void test_limits(void **state)
 
     (void)state;
     PLAY(rows);
+}
+
+static int outside_put(struct work *work, const struct access_key *key, const char *queue, size_t bytes, int64_t now_ms)
+{
+    static uint8_t body[4096];
+    static uint64_t number;
+    uint8_t id[WORK_ID_BYTES] = {0};
+    char caller[WORK_NAME_MAX + 1];
+    struct broker_peer from = peer("o");
+
+    from.key = key;
+    number++;
+    memcpy(id, &number, sizeof(number));
+    (void)snprintf(caller, sizeof(caller), "%s.%u", key ? key->name : "in", (unsigned)(number % 5));
+    return work_put(work, &from, &(struct work_put){id, sizeof(id), queue, caller, body, bytes, 600000, 0, 0}, now_ms);
+}
+
+/* A key outside, under whatever names and in whatever queues, leaves the others what they need. */
+static void test_those_outside(void **state)
+{
+    static const struct work_limits limits = {1000, 1000, 200, 10, 64 * 1024};
+    static const struct access_key keys[] = {{.name = "many", .roles = 1 << ACCESS_CONSUMER},
+                                             {.name = "more", .roles = 1 << ACCESS_CONSUMER}};
+    struct paper paper;
+
+    (void)state;
+    paper_open(&paper, &limits);
+    assert_int_equal(outside_put(paper.work, &keys[0], "q", 1, 1000 + WORK_SILENCE_MS - 1), 0); /* somebody may come */
+    assert_int_equal(outside_put(paper.work, &keys[0], "r", 1, 1000 + WORK_SILENCE_MS), WORK_E_NOBODY);
+    for (unsigned i = 1; i < OUTSIDE_KEY_JOBS; i++)
+        assert_int_equal(outside_put(paper.work, &keys[0], "q", 1, 20000), 0);
+    assert_int_equal(outside_put(paper.work, &keys[0], "q", 1, 20000), WORK_E_FULL);
+    for (unsigned i = 0; i < 100 - OUTSIDE_KEY_JOBS; i++)
+        assert_int_equal(outside_put(paper.work, &keys[1], "q", 1, 20000), 0);
+    assert_int_equal(outside_put(paper.work, &keys[1], "q", 1, 20000), WORK_E_FULL); /* half of all */
+    for (unsigned i = 0; i < 100; i++)
+        assert_int_equal(outside_put(paper.work, NULL, "r", 1, 20000), 0); /* the other half */
+    assert_int_equal(outside_put(paper.work, NULL, "r", 1, 20000), WORK_E_FULL);
+    work_tick(paper.work, 20000 + WORK_OUTSIDE_MAX_MS); /* theirs have ended */
+    assert_int_equal(outside_put(paper.work, &keys[0], "q", 4096, 90000), 0);
+    assert_int_equal(outside_put(paper.work, &keys[0], "q", 1, 90000), WORK_E_FULL); /* a sixteenth of the bytes */
+    assert_int_equal(outside_put(paper.work, &keys[1], "q", 4096, 90000), 0);
+    work_destroy(&paper.work);
 }
 
 /* One caller has 4 jobs, the others one each: they take turns. */
@@ -683,7 +728,7 @@ static void test_random_histories(void **state)
 {
     struct model *model = tip_new(struct model);
     const struct work_out out = {model_job, model_result, model_failed, model_lost, model_probe, model};
-    struct work *work = work_new(&limits_random, &out);
+    struct work *work = work_new(&limits_random, &out, 0);
     struct work_stats stats;
 
     (void)state;
@@ -819,7 +864,7 @@ static void test_many_jobs_and_workers(void **state)
     static const struct work_limits limits = {MANY_JOBS, MANY_JOBS, MANY_JOBS, MANY_WORKERS, 1 << 20};
     struct many many = {.at = tip_new_array(MANY_JOBS, uint32_t)};
     const struct work_out out = {many_job, many_result, many_failed, many_lost, many_probe, &many};
-    struct work *work = work_new(&limits, &out);
+    struct work *work = work_new(&limits, &out, 0);
     clock_t start = clock();
     double ns;
 
@@ -836,15 +881,11 @@ static void test_many_jobs_and_workers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_calls),
-        cmocka_unit_test(test_leases),
-        cmocka_unit_test(test_workers),
-        cmocka_unit_test(test_limits),
-        cmocka_unit_test(test_callers_take_turns),
-        cmocka_unit_test(test_stats),
-        cmocka_unit_test(test_random_histories),
-        cmocka_unit_test(test_due),
-        cmocka_unit_test(test_many_jobs_and_workers),
+        cmocka_unit_test(test_calls),         cmocka_unit_test(test_leases),
+        cmocka_unit_test(test_workers),       cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_those_outside), cmocka_unit_test(test_callers_take_turns),
+        cmocka_unit_test(test_stats),         cmocka_unit_test(test_random_histories),
+        cmocka_unit_test(test_due),           cmocka_unit_test(test_many_jobs_and_workers),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
