@@ -32,6 +32,7 @@ struct journal_publisher {
     uint64_t durable_seq;
     unsigned refs;              /* sessions and groups that hold the pointer; such an entry is never dropped */
     uint64_t n_events, n_bytes; /* accepted since the journal was opened; counted by whoever appends */
+    uint64_t n_dropped;         /* DATA that must come again; likewise */
 };
 
 struct journal_counter {

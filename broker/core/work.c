@@ -336,6 +336,15 @@ static bool work_has_room(const struct work *work, const struct broker_peer *fro
            work->stats.bytes + put->body_len <= work->limits.bytes_max;
 }
 
+static int work_full(struct work *work, const char *name)
+{
+    struct queue *queue = work_queue_find(work, name);
+
+    if (queue)
+        queue->full++;
+    return WORK_E_FULL;
+}
+
 /* Who has just begun does not know yet what is served. */
 static bool work_is_served(const struct work *work, const char *queue, int64_t now_ms)
 {
@@ -364,7 +373,7 @@ int work_put(struct work *work, const struct broker_peer *from, const struct wor
     if (!access_is_internal(from->key) && !work_is_served(work, put->queue, now_ms))
         return WORK_E_NOBODY;
     if (!work_has_room(work, from, put))
-        return WORK_E_FULL;
+        return work_full(work, put->queue);
     job = work_add(work, from, put, now_ms);
     job_join(job, from);
     work_settle(work, now_ms);
@@ -624,6 +633,7 @@ void work_each_queue(const struct work *work, int64_t now_ms,
             .late = queue->late,
             .nobody = queue->nobody,
             .retried = queue->retried,
+            .full = queue->full,
             .lost = queue->lost,
             .oldest_ms = queue_oldest_ms(queue, now_ms),
         };

@@ -179,6 +179,7 @@ struct work_queue_stats {
     size_t n_waiting, n_running, n_workers, n_callers;
     uint64_t credit;
     uint64_t done, failed, late, nobody, retried, lost;
+    uint64_t full;     /* calls that were not taken */
     int64_t oldest_ms; /* how long the oldest waiting job has been here; 0: none waits */
 };
 

@@ -34,7 +34,7 @@ struct queue {
     struct lines turns;  /* lines with waiting jobs, in the order in which they are served */
     struct workers idle; /* workers with credit, in the order in which they get jobs */
     size_t n_waiting, n_running, n_workers;
-    uint64_t done, failed, late, nobody, retried, lost;
+    uint64_t done, failed, late, nobody, retried, lost, full;
     bool is_ready; /* in work->ready */
     bool is_kept;  /* in work->kept */
     TAILQ_ENTRY(queue) in_ready, in_kept;

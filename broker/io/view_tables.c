@@ -68,7 +68,8 @@ enum {
     PUB_WINDOW_BYTES_MAX,
     PUB_OLDEST_MS,
     PUB_HEARD_MS,
-    PUB_LAST_SEQ
+    PUB_LAST_SEQ,
+    PUB_DROPPED
 };
 
 static const struct tip_column publisher_columns[] = {
@@ -85,6 +86,7 @@ static const struct tip_column publisher_columns[] = {
     {"oldest_unacked_ms", TIP_COLUMN_INT},
     {"heard_ago_ms", TIP_COLUMN_INT},
     {"last_seq", TIP_COLUMN_INT},
+    {"dropped", TIP_COLUMN_INT},
 };
 
 static size_t publisher_count(struct view *view)
@@ -116,6 +118,7 @@ static bool publisher_fill(struct view *view, size_t i, struct view_cell *cells)
     cell_int(&cells[PUB_BYTES], publisher->n_bytes);
     cell_rates(&cells[PUB_RATES], rates_table_get(&view->publishers, publisher->name));
     cell_int(&cells[PUB_LAST_SEQ], publisher->durable_seq);
+    cell_int(&cells[PUB_DROPPED], publisher->n_dropped);
     if (session.is_up)
         publisher_session(view, &session, cells);
     return true;
@@ -128,11 +131,13 @@ static const struct tip_metric_row publisher_rows[] = {
     {TIP_METRIC_GAUGE, "tip_broker_publisher_window_events", "publisher", "Events it has sent ahead of its acks."},
     {TIP_METRIC_GAUGE, "tip_broker_publisher_window_bytes", "publisher", "Bytes of these events, at most."},
     {TIP_METRIC_GAUGE, "tip_broker_publisher_unacked_seconds", "publisher", "Since its oldest unacked event came."},
+    {TIP_METRIC_COUNTER, "tip_broker_publisher_dropped_total", "publisher", "DATA of it that must come again, because the disk was slow."},
 };
 /* clang-format on */
 
 static const struct view_metric publisher_metrics[] = {
-    {PUB_EVENTS, 1}, {PUB_BYTES, 1}, {PUB_WINDOW_EVENTS, 1}, {PUB_WINDOW_BYTES, 1}, {PUB_OLDEST_MS, 1e-3},
+    {PUB_EVENTS, 1},       {PUB_BYTES, 1},        {PUB_WINDOW_EVENTS, 1},
+    {PUB_WINDOW_BYTES, 1}, {PUB_OLDEST_MS, 1e-3}, {PUB_DROPPED, 1},
 };
 
 /* ---- consumers ---- */
@@ -255,6 +260,7 @@ enum {
     QUEUE_NOBODY,
     QUEUE_RETRIED,
     QUEUE_LOST,
+    QUEUE_FULL,
     QUEUE_PER_S,
     QUEUE_PER_S_60S
 };
@@ -273,6 +279,7 @@ static const struct tip_column queue_columns[] = {
     {"nobody", TIP_COLUMN_INT},
     {"retried", TIP_COLUMN_INT},
     {"lost", TIP_COLUMN_INT},
+    {"full", TIP_COLUMN_INT},
     {"ended_per_s", TIP_COLUMN_REAL},
     {"ended_per_s_60s", TIP_COLUMN_REAL},
 };
@@ -315,6 +322,7 @@ static bool queue_fill(struct view *view, size_t i, struct view_cell *cells)
     cell_int(&cells[QUEUE_NOBODY], queue->nobody);
     cell_int(&cells[QUEUE_RETRIED], queue->retried);
     cell_int(&cells[QUEUE_LOST], queue->lost);
+    cell_int(&cells[QUEUE_FULL], queue->full);
     cell_real(&cells[QUEUE_PER_S], rates_second(rates ? rates : &none).events_per_s);
     cell_real(&cells[QUEUE_PER_S_60S], rates_minute(rates ? rates : &none).events_per_s);
     return true;
@@ -333,13 +341,14 @@ static const struct tip_metric_row queue_rows[] = {
     {TIP_METRIC_COUNTER, "tip_broker_queue_nobody_total", "queue", "Of these: nobody serves the queue."},
     {TIP_METRIC_COUNTER, "tip_broker_queue_retried_total", "queue", "Leases after which a job went back."},
     {TIP_METRIC_COUNTER, "tip_broker_queue_lost_total", "queue", "What workers said about jobs no longer theirs."},
+    {TIP_METRIC_COUNTER, "tip_broker_queue_full_total", "queue", "Calls that were not taken: too many wait, of all or of their caller."},
 };
 /* clang-format on */
 
 static const struct view_metric queue_metrics[] = {
     {QUEUE_WAITING, 1},      {QUEUE_RUNNING, 1}, {QUEUE_WORKERS, 1}, {QUEUE_CREDIT, 1},
     {QUEUE_OLDEST_MS, 1e-3}, {QUEUE_DONE, 1},    {QUEUE_FAILED, 1},  {QUEUE_LATE, 1},
-    {QUEUE_NOBODY, 1},       {QUEUE_RETRIED, 1}, {QUEUE_LOST, 1},
+    {QUEUE_NOBODY, 1},       {QUEUE_RETRIED, 1}, {QUEUE_LOST, 1},    {QUEUE_FULL, 1},
 };
 
 /* ---- doors of the feed ---- */

@@ -427,6 +427,8 @@ def test_a_consumer_does_not_stop_the_calls_of_those_inside(site, keyring):
                                      deadline_ms=600_000, caller=f"many.{n % 5}"))
         full = 'tip_broker_refused_total{socket="work",reason="limit"}'
         wait_for(lambda: broker.metric(full) == 600 - 64, 20, "what is more than a key's part is refused")
+        rows = tip.bus("queues", caller="tip.test")
+        assert sum(row["full"] for row in rows if row["queue"].startswith("snapshot.s")) > 200
         assert broker.metric("tip_broker_calls_bytes") <= 64 + 500_000
         call_id = os.urandom(16)
         tip.send(put=pb.Put(id=call_id, queue="control.lister", body=bytes(1 << 20), deadline_ms=10_000, caller="tip.test"))
