@@ -553,7 +553,7 @@ static int journal_start(struct journal *journal)
     r = journal_recover(journal, &spare);
     if (!r)
         r = journal_spare_keep(&spare, journal->disk);
-    if (r)
+    if (r && !journal_disk_is_full(r)) /* else the writer tries again */
         return tip_fail(r);
     journal->head_seq = journal->next_seq - 1;
     journal->age_us = journal->last_us ? journal->last_us : journal->config.wall_us;
@@ -564,8 +564,7 @@ static int journal_start(struct journal *journal)
         hold->required = true;
     }
     journal_holds_overtaken(journal);
-    return journal_writer_open(&journal->writer, journal->disk, journal->config.segment_bytes, spare.next,
-                               !journal->config.inline_writer);
+    return journal_writer_open(&journal->writer, journal->disk, &spare, !journal->config.inline_writer);
 }
 
 int journal_open(struct journal **journalp, const struct journal_config *config)

@@ -237,6 +237,11 @@ void journal_disk_destroy(struct journal_disk **diskp)
         (*diskp)->destroy(diskp);
 }
 
+bool journal_disk_is_full(int r)
+{
+    return r == -ENOSPC || r == -EDQUOT;
+}
+
 int64_t journal_disk_load(struct journal_disk *disk, const char *name, void *bytes, size_t cap)
 {
     int64_t n;

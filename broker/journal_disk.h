@@ -49,6 +49,9 @@ tip_nodiscard int journal_disk_open(struct journal_disk **diskp, const char *dir
  */
 tip_nodiscard int journal_disk_open_read_only(struct journal_disk **diskp, const char *dir, bool shared);
 
+/** ENOSPC or EDQUOT: it may go on when there is room. */
+bool journal_disk_is_full(int r);
+
 /** Any disk; NULL is fine. */
 void journal_disk_destroy(struct journal_disk **diskp);
 

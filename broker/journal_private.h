@@ -2,7 +2,6 @@
 /* What the files of the journal share; for journal.c, journal_retain.c, journal_recover.c and journal_read.c only. */
 #include "journal.h"
 #include "journal_segments.h"
-#include "journal_spare.h"
 #include "journal_times.h"
 #include "journal_writer.h"
 

@@ -545,7 +545,9 @@ int journal_recover(struct journal *journal, struct journal_spare *spare)
         return tip_fail(r);
     if (list.n)
         qsort(list.items, list.n, sizeof(*list.items), recover_compare);
-    r = journal_spare_begin(spare, journal->disk, list.spare, list.reserve);
+    spare->next = list.spare;
+    spare->reserve = list.reserve;
+    r = journal_spare_begin(spare, journal->disk);
     if (!r)
         r = recover_select(journal, &list, spare);
     if (r)

@@ -2,10 +2,9 @@
 
 #include <errno.h>
 
-bool journal_disk_is_full(int r)
-{
-    return r == -ENOSPC || r == -EDQUOT;
-}
+#include <tip/alloc.h>
+
+enum { SPARE_WIPE_BYTES = 1 << 20 };
 
 static int spare_make(struct journal_disk *disk, const char *name, uint64_t bytes)
 {
@@ -43,32 +42,76 @@ int journal_spare_make(struct journal_disk *disk, uint64_t bytes)
     return spare_make(disk, JOURNAL_SPARE_NAME, bytes);
 }
 
-/* One that was cut while it was allocated has another size. */
-static int spare_look(struct journal_spare *spare, struct journal_disk *disk)
+/* Whether there is a file of that name and of the right size: one that was cut while it was allocated is not. */
+static int spare_fits(const struct journal_spare *spare, struct journal_disk *disk, const char *name, bool *fitsp)
 {
     int64_t size;
     int file;
 
-    file = disk->open(disk, JOURNAL_RESERVE_NAME, 0);
+    file = disk->open(disk, name, 0);
     if (file < 0)
         return file;
     size = disk->size(disk, file);
     disk->close(disk, file);
-    if (size < 0)
-        return (int)size;
-    spare->reserve = (uint64_t)size == spare->segment_bytes;
-    return spare->reserve ? 0 : spare_remove(disk, JOURNAL_RESERVE_NAME);
+    *fitsp = size >= 0 && (uint64_t)size == spare->segment_bytes;
+    return size < 0 ? (int)size : 0;
 }
 
-int journal_spare_begin(struct journal_spare *spare, struct journal_disk *disk, bool found_next, bool found_reserve)
+/* It may hold the first group of a segment that never got its name; the next one has the same number. */
+static int spare_wipe(struct journal_disk *disk, const char *name, uint64_t bytes)
 {
+    tip_auto(tip_free) uint8_t *zeros = tip_alloc(SPARE_WIPE_BYTES, 1);
+    int file, r = 0;
+
+    file = disk->open(disk, name, 0);
+    if (file < 0)
+        return file;
+    for (uint64_t at = 0; !r && at < bytes; at += SPARE_WIPE_BYTES)
+        r = disk->write(disk, file, zeros, bytes - at < SPARE_WIPE_BYTES ? bytes - at : SPARE_WIPE_BYTES, at);
+    if (!r)
+        r = disk->sync(disk, file);
+    disk->close(disk, file);
+    return r;
+}
+
+static int spare_begin_reserve(struct journal_spare *spare, struct journal_disk *disk)
+{
+    int r;
+
+    r = spare_fits(spare, disk, JOURNAL_RESERVE_NAME, &spare->reserve);
+    if (r || spare->reserve)
+        return r;
+    return spare_remove(disk, JOURNAL_RESERVE_NAME);
+}
+
+/* The blocks are kept where they are needed: on a full disk somebody else would take them. */
+static int spare_begin_next(struct journal_spare *spare, struct journal_disk *disk)
+{
+    bool fits;
+    int r;
+
+    r = spare_fits(spare, disk, JOURNAL_SPARE_NAME, &fits);
+    if (r)
+        return r;
+    if (!fits || spare->reserve)
+        return spare_remove(disk, JOURNAL_SPARE_NAME);
+    r = spare_wipe(disk, JOURNAL_SPARE_NAME, spare->segment_bytes);
+    if (!r)
+        r = spare_rename(disk, JOURNAL_SPARE_NAME, JOURNAL_RESERVE_NAME);
+    spare->reserve = r == 0;
+    return r;
+}
+
+int journal_spare_begin(struct journal_spare *spare, struct journal_disk *disk)
+{
+    const bool found_next = spare->next;
     int r = 0;
 
-    spare->next = spare->reserve = false;
-    if (found_next)
-        r = spare_remove(disk, JOURNAL_SPARE_NAME);
-    if (!r && found_reserve)
-        r = spare_look(spare, disk);
+    spare->next = false;
+    if (spare->reserve)
+        r = spare_begin_reserve(spare, disk);
+    if (!r && found_next)
+        r = spare_begin_next(spare, disk);
     return r;
 }
 
@@ -106,8 +149,7 @@ int journal_spare_keep(struct journal_spare *spare, struct journal_disk *disk)
         return 0;
     r = spare_make(disk, JOURNAL_RESERVE_NAME, spare->segment_bytes);
     spare->reserve = r == 0;
-    if (!journal_disk_is_full(r))
-        return r;
-    r = spare_remove(disk, JOURNAL_RESERVE_NAME); /* with what there was room for */
-    return r == -ENOENT ? 0 : r;
+    if (journal_disk_is_full(r))
+        (void)spare_remove(disk, JOURNAL_RESERVE_NAME); /* with what there was room for; it may not even be there */
+    return r;
 }

@@ -25,9 +25,13 @@ struct journal_spare {
 /** Makes next.seg, of exactly that size, with what it held forgotten or not. */
 tip_nodiscard int journal_spare_make(struct journal_disk *disk, uint64_t bytes);
 
-/** At the start: next.seg is forgotten, a reserve of another size too. @param found_next  it is there; likewise */
-tip_nodiscard int journal_spare_begin(struct journal_spare *spare, struct journal_disk *disk, bool found_next,
-                                      bool found_reserve);
+/**
+ * At the start. What next.seg holds is forgotten: it is wiped and becomes the reserve when there is none (a recovery
+ * that did not come to its end has taken it), else it goes. A reserve of another size goes.
+ *
+ * @param spare  next and reserve: such a file was found
+ */
+tip_nodiscard int journal_spare_begin(struct journal_spare *spare, struct journal_disk *disk);
 
 /** next.seg is there afterwards, of that size: it was, the reserve becomes it, or it is made. */
 tip_nodiscard int journal_spare_take(struct journal_spare *spare, struct journal_disk *disk, uint64_t bytes);
@@ -36,8 +40,5 @@ tip_nodiscard int journal_spare_take(struct journal_spare *spare, struct journal
 tip_nodiscard int journal_spare_give(struct journal_spare *spare, struct journal_disk *disk, const char *name,
                                      uint64_t bytes);
 
-/** Makes the reserve when there is none; a full disk leaves it at that. */
+/** Makes the reserve when there is none. On a full disk nothing is left of it. */
 tip_nodiscard int journal_spare_keep(struct journal_spare *spare, struct journal_disk *disk);
-
-/** ENOSPC or EDQUOT: it may go on when there is room. */
-bool journal_disk_is_full(int r);

@@ -13,7 +13,6 @@
 #include <tip/fail.h>
 
 #include "journal_format.h"
-#include "journal_spare.h"
 
 enum { RETRY_S = 1, HOLDS_BYTES_MAX = 64 * 1024 };
 
@@ -86,20 +85,20 @@ static int journal_writer_name(struct journal_writer *writer, const struct journ
 }
 
 /* One write, one flush; the first group of a segment also gives it its name. */
-static int journal_writer_flush(struct journal_writer *writer, struct journal_group *group, bool *sparep)
+static int journal_writer_flush(struct journal_writer *writer, struct journal_group *group, struct journal_spare *spare)
 {
     uint64_t start_us = journal_clock_us();
     int r = 0;
 
-    if (group->header_bytes && !*sparep) {
+    if (group->header_bytes && !spare->next) {
         r = journal_spare_make(writer->disk, group->file_bytes);
-        *sparep = r == 0;
+        spare->next = r == 0;
     }
     if (!r)
         r = journal_writer_write(writer, group);
     if (!r && group->header_bytes) {
         r = journal_writer_name(writer, group);
-        *sparep = false;
+        spare->next = false;
     }
     if (r || group->footer.len)
         journal_writer_close(writer);
@@ -108,22 +107,20 @@ static int journal_writer_flush(struct journal_writer *writer, struct journal_gr
 }
 
 /*
- * A retired file becomes the spare, if there is none; its name must have changed on the medium before its content. One
- * that is being read only loses its name: the reader has it open, and must not find another segment in it.
+ * A retired file is kept for what comes next, when there is a need for it. One that is being read only loses its name:
+ * the reader has it open, and must not find another segment in it.
  */
-static int journal_writer_recycle(struct journal_writer *writer, const struct journal_retired *retired, bool *sparep)
+static int journal_writer_recycle(struct journal_writer *writer, const struct journal_retired *retired,
+                                  struct journal_spare *spare)
 {
     struct journal_disk *disk = writer->disk;
     char name[JOURNAL_NAME_BYTES];
     int r;
 
     journal_segment_name(name, retired->segment);
-    if (!*sparep && !retired->pinned && retired->bytes == writer->segment_bytes) {
-        r = disk->rename(disk, name, JOURNAL_SPARE_NAME);
-        *sparep = r == 0;
-    } else {
-        r = disk->unlink(disk, name);
-    }
+    if (!retired->pinned)
+        return journal_spare_give(spare, disk, name, retired->bytes);
+    r = disk->unlink(disk, name);
     return r ? r : disk->sync_dir(disk);
 }
 
@@ -139,7 +136,7 @@ static void journal_writer_turn_retired(struct journal_writer *writer)
 {
     struct journal_retired *retired = writer->retired;
     size_t n = writer->n_retired;
-    bool spare = writer->spare;
+    struct journal_spare spare = writer->spare;
     int r = 0;
 
     writer->retired = NULL;
@@ -164,7 +161,7 @@ static void journal_writer_signal(struct journal_writer *writer)
 static void journal_writer_turn_group(struct journal_writer *writer)
 {
     struct journal_group *group = writer->group;
-    bool spare = writer->spare;
+    struct journal_spare spare = writer->spare;
     int r;
 
     pthread_mutex_unlock(&writer->lock);
@@ -192,14 +189,25 @@ static void journal_writer_turn_holds(struct journal_writer *writer)
     journal_writer_result(writer, r); /* without space the older file stays: it only holds more */
 }
 
+static bool journal_writer_wants_spare(const struct journal_writer *writer)
+{
+    return (!writer->spare.next || !writer->spare.reserve) && !writer->spare_full;
+}
+
 static void journal_writer_turn_spare(struct journal_writer *writer)
 {
-    int r;
+    struct journal_spare spare = writer->spare;
+    int r = 0;
 
     pthread_mutex_unlock(&writer->lock);
-    r = journal_spare_make(writer->disk, writer->segment_bytes);
+    if (!spare.next) {
+        r = journal_spare_make(writer->disk, spare.segment_bytes);
+        spare.next = r == 0;
+    }
+    if (!r)
+        r = journal_spare_keep(&spare, writer->disk);
     pthread_mutex_lock(&writer->lock);
-    writer->spare = r == 0;
+    writer->spare = spare;
     writer->spare_full = journal_disk_is_full(r);
     journal_writer_result(writer, r);
 }
@@ -211,7 +219,7 @@ static void journal_writer_turn(struct journal_writer *writer)
         journal_writer_turn_retired(writer);
     if (writer->group && !writer->failed)
         journal_writer_turn_group(writer);
-    if (!writer->spare && !writer->spare_full && !writer->failed)
+    if (journal_writer_wants_spare(writer) && !writer->failed)
         journal_writer_turn_spare(writer);
     if (writer->holds.len && !writer->failed)
         journal_writer_turn_holds(writer);
@@ -225,7 +233,7 @@ static bool journal_writer_has_work(const struct journal_writer *writer)
 {
     if (writer->failed)
         return false;
-    return writer->group || writer->n_retired || writer->holds.len || (!writer->spare && !writer->spare_full);
+    return writer->group || writer->n_retired || writer->holds.len || journal_writer_wants_spare(writer);
 }
 
 /* With the lock: until something changes, or for a second when the disk was full. */
@@ -277,12 +285,12 @@ static int journal_writer_start(struct journal_writer *writer)
     return -r;
 }
 
-int journal_writer_open(struct journal_writer *writer, struct journal_disk *disk, uint64_t segment_bytes, bool spare,
+int journal_writer_open(struct journal_writer *writer, struct journal_disk *disk, const struct journal_spare *spare,
                         bool threaded)
 {
     pthread_condattr_t attributes;
 
-    *writer = (struct journal_writer){.disk = disk, .segment_bytes = segment_bytes, .spare = spare, .file = -1};
+    *writer = (struct journal_writer){.disk = disk, .spare = *spare, .file = -1};
     tip_buf_init(&writer->holds, HOLDS_BYTES_MAX);
     pthread_mutex_init(&writer->lock, NULL);
     pthread_condattr_init(&attributes);

@@ -12,6 +12,7 @@
 #include <tip/cleanup.h>
 
 #include "journal_disk.h"
+#include "journal_spare.h"
 #include "journal_table.h"
 
 #define JOURNAL_IDENTITY_NAME "journal.id"
@@ -47,7 +48,6 @@ struct journal_retired {
 
 struct journal_writer {
     struct journal_disk *disk;
-    uint64_t segment_bytes;
     bool threaded;
     int wake; /* eventfd towards the owner */
     pthread_t thread;
@@ -56,14 +56,14 @@ struct journal_writer {
     /* under the lock */
     bool stop;
     bool no_space;               /* the group waits for it */
-    bool spare_full;             /* there was none for the spare */
+    bool spare_full;             /* there was none for the spare, or the reserve */
     int failed;                  /* negative errno, for ever */
     struct journal_group *group; /* to be written */
     struct journal_group *done;  /* durable, not yet collected */
     struct journal_retired *retired;
     size_t n_retired;
     struct tip_buf holds; /* the file's next content; empty for none */
-    bool spare;           /* next.seg is there, in full size */
+    struct journal_spare spare;
     /* the thread's own */
     int file; /* of the segment being written, or -1 */
     uint64_t file_segment;
@@ -71,9 +71,9 @@ struct journal_writer {
 
 void journal_segment_name(char name[static JOURNAL_NAME_BYTES], uint64_t segment);
 
-/** Starts the thread. @param spare  next.seg is in place and has segment_bytes */
-tip_nodiscard int journal_writer_open(struct journal_writer *writer, struct journal_disk *disk, uint64_t segment_bytes,
-                                      bool spare, bool threaded);
+/** Starts the thread. @param spare  what recovery has left; the writer keeps it up */
+tip_nodiscard int journal_writer_open(struct journal_writer *writer, struct journal_disk *disk,
+                                      const struct journal_spare *spare, bool threaded);
 /** Ends it after the group under way. */
 void journal_writer_deinit(struct journal_writer *writer);
 

@@ -36,7 +36,7 @@ static const struct tip_opt rows[] = {
      .min = 64 << 10, .max = 1 << 30, .unit = "a second",
      .help = "What a key of role consumer may fetch; more has to wait. Services and operators are served first, without it."},
     {.name = "feed_bytes", .type = TIP_OPT_SIZE, .offset = AT(feed_bytes), .fallback = "32MiB", .min = 1 << 20,
-     .max = 1 << 30, .help = "What may wait for one slow subscriber, at 1 KiB a record; then it loses records. Four times that at a door in all."},
+     .max = 1 << 30, .help = "What may wait for one slow subscriber, at 1 KiB a record; then it loses records. Four times that at all doors together."},
     {.name = "feed_subscriptions_max", .type = TIP_OPT_INT, .offset = AT(feed_subscriptions_max), .fallback = "100000",
      .min = 1, .max = 1e7, .help = "Most different prefixes subscribed to, of 32 bytes each on average; one more and every subscriber is disconnected."},
     {.name = "queue_max", .type = TIP_OPT_INT, .offset = AT(queue_max), .fallback = "4096", .min = 1, .max = 65536,

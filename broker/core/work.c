@@ -328,7 +328,8 @@ static bool work_has_room(const struct work *work, const struct broker_peer *fro
     const struct line *line = queue ? work_line_find(queue, work_caller(from, put)) : NULL;
 
     if (!access_is_internal(from->key) &&
-        !outside_has_room(&work->outside, from->key, put->body_len, limits->jobs_max, limits->bytes_max))
+        ((queue && queue->n_waiting + queue->n_running >= limits->queue_max / 2) ||
+         !outside_has_room(&work->outside, from->key, put->body_len, limits->jobs_max, limits->bytes_max)))
         return false;
     return (!queue || queue->n_waiting + queue->n_running < work->limits.queue_max) &&
            (!line || line->n_jobs < work->limits.caller_max) &&
@@ -370,8 +371,11 @@ int work_put(struct work *work, const struct broker_peer *from, const struct wor
         job_join(job, from);
         return 0;
     }
-    if (!access_is_internal(from->key) && !work_is_served(work, put->queue, now_ms))
+    if (!access_is_internal(from->key) && !work_is_served(work, put->queue, now_ms)) {
+        work->stats.failed++;
+        work->stats.nobody++;
         return WORK_E_NOBODY;
+    }
     if (!work_has_room(work, from, put))
         return work_full(work, put->queue);
     job = work_add(work, from, put, now_ms);

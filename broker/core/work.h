@@ -16,8 +16,8 @@
  * latest. Jobs live in memory and callers repeat them; a repeated id joins the job that is there. What a worker says
  * about a job that is not its own any more is LOST.
  *
- * Those outside (a key of role consumer) have what outside.h says and a turn a key, and make no queues: a call of
- * theirs to one that nobody inside has served or called fails at once.
+ * Those outside (a key of role consumer) have what outside.h says and a turn a key, and make no queues but in the
+ * first WORK_SILENCE_MS: a call of theirs to one that is not known fails at once.
  *
  * A worker loses its leases when they run out; WORK_SILENCE_MS after it was heard last (stopped, cut off), however long
  * they are; and within WORK_PROBE_MS once its connection is known to be gone (killed).

@@ -190,16 +190,14 @@ static void ingest_on_data(struct ingest *ingest, const struct broker_peer *from
         router_refuse(ingest->router, from, &nobody);
         return;
     }
-    publisher = session->publisher;
     session->heard_ms = tip_loop_now_ms();
     if (data->epoch == session->epoch)
         window_offer(&session->window, data->first_pub_seq, data->n, body ? body->len : 0, session->heard_ms);
     if (session->waiting || ingest->closed) {
-        ingest_count(ingest, METER_CLOSED_DROPS, 1); /* before its WELCOME, or at a bad time: it comes again */
-        session->dropped = true;
-        publisher->n_dropped++;
+        ingest_drop(ingest, session); /* before its WELCOME, or at a bad time: it comes again */
         return;
     }
+    publisher = session->publisher;
     position = ingest_position(publisher);
     switch (ingest_session_data_judge(&position, data->epoch, data->first_pub_seq, data->n, &skip)) {
     case INGEST_SESSION_ACCEPT:

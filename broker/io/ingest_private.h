@@ -63,5 +63,8 @@ int ingest_append_all(struct ingest *ingest, struct ingest_rest *rest);
 /** The rest of a message is kept, the socket rests. */
 void ingest_stall(struct ingest *ingest, const struct ingest_rest *rest);
 
+/** DATA of it is not taken, now: it hears by another WELCOME when it may come again. */
+void ingest_drop(struct ingest *ingest, struct ingest_session *session);
+
 /** Of the timer: what has come meanwhile. */
 void ingest_on_look(void *ctx);

@@ -9,6 +9,15 @@ enum {
     INGEST_LOOK_PEERS = 50, /* so many peers make that a millisecond longer */
 };
 
+void ingest_drop(struct ingest *ingest, struct ingest_session *session)
+{
+    struct journal_publisher *publisher = session->publisher;
+
+    ingest_count(ingest, METER_CLOSED_DROPS, 1);
+    publisher->n_dropped++;
+    session->dropped = true;
+}
+
 static void ingest_look_later(struct ingest *ingest)
 {
     tip_timer_start(&ingest->look, INGEST_LOOK_MS + (int64_t)(router_count(ingest->router) / INGEST_LOOK_PEERS));
@@ -48,10 +57,21 @@ static const char *ingest_why(const struct ingest *ingest)
                        : "the disk takes nothing";
 }
 
+/* What was kept of a message goes, too. */
+static void ingest_drop_rest(struct ingest *ingest)
+{
+    struct ingest_session *session = ingest_sessions_of(&ingest->sessions, ingest->rest.publisher);
+
+    if (session)
+        ingest_drop(ingest, session);
+}
+
 static void ingest_close(struct ingest *ingest, const char *why)
 {
     ingest->closed = why;
     tip_warn("ingest.closed", "reason=%s", ingest->closed);
+    if (ingest->stalled_ms)
+        ingest_drop_rest(ingest);
     ingest_unstall(ingest);
 }
 

@@ -231,7 +231,7 @@ static void publish_on_pong(struct tip_bus *bus, const struct bus_pong *pong)
 
     if (session->state == SESSION_OPEN && bus->outbox && pong->no_session) {
         tip_info("bus.session_gone", "acked=%llu", (unsigned long long)session->acked);
-        publish_again(bus, 0, "the broker does not answer");
+        publish_again(bus, PUBLISH_REST_MS, "the broker asks for another HELLO");
     }
     if (session->state != SESSION_HELLO)
         return;

@@ -13,6 +13,17 @@ static const char *explain_says(const struct explain *explain, size_t row)
     return explain_is_listed(explain, row) ? "lists it" : "has listed it";
 }
 
+/* Only in a list that removes nothing, and whose entries fade, the time that it states is their age. */
+static bool explain_is_as_old_as_said(const struct explain *explain, size_t row)
+{
+    for (size_t i = 0; i < explain->n_shares; i++) {
+        if (explain->rows[i] == row && explain->shares[i].is_fading && explain->shares[i].is_listed &&
+            explain->shares[i].half_life_s)
+            return explain_cell(explain, row, "stated_at") != NULL;
+    }
+    return false;
+}
+
 static void explain_print_source(const struct explain *explain, size_t row)
 {
     const struct out_config *out = &explain->cli->out;
@@ -33,7 +44,7 @@ static void explain_print_source(const struct explain *explain, size_t row)
     printf("  since %s, first seen %s, %s %s, times %s\n", explain_text(explain, row, "listed_at"),
            explain_text(explain, row, "first_seen"), is_listed ? "confirmed" : "removed",
            explain_text(explain, row, is_listed ? "last_seen" : "removed_at"), explain_text(explain, row, "n_times"));
-    if (explain_cell(explain, row, "stated_at"))
+    if (explain_is_as_old_as_said(explain, row))
         printf("  the list itself says that it saw it %s: so old it is\n", explain_text(explain, row, "stated_at"));
     printf("  version %s, line %s: %s\n", explain_text(explain, row, "version"), explain_text(explain, row, "line"),
            raw);

@@ -92,7 +92,7 @@ int position_load(struct position *position)
 
     if (r)
         return r;
-    if (access(position->path, F_OK) == -1)
+    if (access(position->path, R_OK) == -1)
         return errno == ENOENT ? 0 : tip_fail(-errno);
     file = json_load_file(position->path, JSON_REJECT_DUPLICATES, NULL);
     if (!json_is_string(json_object_get(file, "journal_id")) || !json_is_integer(json_object_get(file, "next_seq")) ||

@@ -89,6 +89,8 @@ static void sub_on_batch(void *ctx, const struct tip_fetch_batch *batch)
 {
     struct sub *sub = ctx;
 
+    if (sub->is_over)
+        return;
     sub->next_journal = batch->journal_id;
     sub->next_seq = batch->next_seq;
     for (size_t i = 0; i < batch->n_records && !sub->is_over; i++) {

@@ -20,6 +20,8 @@ static struct {
     int64_t now_ms;
     uint64_t taken;
     bool has_room, is_held, is_paused;
+    const struct ingest_session *welcomed; /* the last one */
+    unsigned n_welcomes;
 } world;
 
 int64_t __wrap_tip_loop_now_ms(void)
@@ -79,7 +81,9 @@ int ingest_append_all(struct ingest *ingest, struct ingest_rest *rest)
 void ingest_send_welcome(struct ingest *ingest, struct ingest_session *session)
 {
     (void)ingest;
-    (void)session;
+    session->dropped = false;
+    world.welcomed = session;
+    world.n_welcomes++;
 }
 
 void ingest_welcome_waiting(struct ingest *ingest)
@@ -101,6 +105,7 @@ static int fix_open(void **state)
     *state = fix;
     world.now_ms = 5000;
     world.has_room = world.is_held = false;
+    world.n_welcomes = 0;
     fix->metrics = tip_metrics_new();
     meter_init(&fix->meter, fix->metrics);
     ingest->loop = tip_loop_new();
@@ -181,6 +186,29 @@ static void test_stall_a_flood_is_a_matter_of_readiness_after_a_second(void **st
     check_turn(fix, 0, DOOR_OPEN);
 }
 
+/* Who was under way when the door closed has lost the rest of its message, and hears when it may come again. */
+static void test_stall_tells_whose_rest_was_dropped(void **state)
+{
+    struct fix *fix = *state;
+    struct ingest_sessions *sessions = &fix->ingest.sessions;
+    struct journal_publisher publishers[2] = {{.name = "calm"}, {.name = "stalled"}};
+    struct broker_peer peer;
+
+    ingest_sessions_init(sessions, 2);
+    for (size_t i = 0; i < 2; i++) {
+        assert_true(broker_peer_set(&peer, i ? "s" : "c", 1));
+        ingest_sessions_add(sessions, &peer, publishers[i].name)->publisher = &publishers[i];
+    }
+    fix->ingest.rest.publisher = &publishers[1];
+    check_turn(fix, STALL_MS + 1, DOOR_STUCK);
+    assert_int_equal(publishers[1].n_dropped, 1);
+    world.has_room = true;
+    check_turn(fix, 0, DOOR_OPEN);
+    assert_int_equal(world.n_welcomes, 1);
+    assert_ptr_equal(world.welcomed->publisher, &publishers[1]);
+    ingest_sessions_deinit(sessions);
+}
+
 static void test_stall_a_flood_that_the_disk_gets_over(void **state)
 {
     struct fix *fix = *state;
@@ -209,6 +237,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_stall_a_flood_is_a_matter_of_readiness_after_a_second, fix_open,
                                         fix_close),
         cmocka_unit_test_setup_teardown(test_stall_a_flood_that_the_disk_gets_over, fix_open, fix_close),
+        cmocka_unit_test_setup_teardown(test_stall_tells_whose_rest_was_dropped, fix_open, fix_close),
         cmocka_unit_test_setup_teardown(test_stall_says_that_a_consumer_holds_the_journal, fix_open, fix_close),
     };
 

@@ -604,6 +604,40 @@ static void test_opens_on_a_full_disk(void **state)
     fixture_deinit(&fix);
 }
 
+static bool keep_all(void *ctx, int file, size_t sector)
+{
+    (void)ctx;
+    (void)file;
+    (void)sector;
+    return true;
+}
+
+/* Killed in the middle of that, at each step: the blocks of the reserve stay the journal's. */
+static void test_keeps_its_reserve_when_killed_in_recovery(void **state)
+{
+    struct fixture fix;
+
+    (void)state;
+    fixture_init(&fix);
+    assert_int_equal(fixture_open(&fix), 0);
+    fill(&fix, 30);
+    fix.sim->room_error = -ENOSPC;
+    for (unsigned n = 0; n < 1000 && fixture_put(&fix, 0, 900) == 0; n++)
+        (void)fixture_flush(&fix);
+    for (uint64_t step = 1; step < 40; step++) {
+        fixture_close(&fix);
+        fix.sim->cut_at = fix.sim->n_io + step;
+        if (fixture_open(&fix) == 0)
+            fixture_close(&fix);
+        sim_disk_crash(fix.sim, keep_all, NULL, step % 2 ? SIM_OPS : 0);
+        assert_int_equal(fixture_open(&fix), 0);
+        fixture_check(&fix, false);
+        assert_null(fix.trouble);
+        assert_non_null(sim_disk_file(fix.sim, JOURNAL_RESERVE_NAME));
+    }
+    fixture_deinit(&fix);
+}
+
 static void test_failed_flush_is_the_end(void **state)
 {
     struct journal_intent intent = {.topic = "v1.a.b.", .topic_len = 7, .tlp = 1, .payload_max = 10};
@@ -801,6 +835,7 @@ int main(void)
         cmocka_unit_test(test_pinned_file_is_not_used_again),
         cmocka_unit_test(test_full_disk),
         cmocka_unit_test(test_opens_on_a_full_disk),
+        cmocka_unit_test(test_keeps_its_reserve_when_killed_in_recovery),
         cmocka_unit_test(test_failed_flush_is_the_end),
         cmocka_unit_test(test_other_directory_is_another_journal),
         cmocka_unit_test(test_publishers_are_evicted),

@@ -378,12 +378,15 @@ static void test_those_outside(void **state)
     static const struct work_limits limits = {1000, 1000, 200, 10, 64 * 1024};
     static const struct access_key keys[] = {{.name = "many", .roles = 1 << ACCESS_CONSUMER},
                                              {.name = "more", .roles = 1 << ACCESS_CONSUMER}};
+    struct work_stats stats;
     struct paper paper;
 
     (void)state;
     paper_open(&paper, &limits);
     assert_int_equal(outside_put(paper.work, &keys[0], "q", 1, 1000 + WORK_SILENCE_MS - 1), 0); /* somebody may come */
     assert_int_equal(outside_put(paper.work, &keys[0], "r", 1, 1000 + WORK_SILENCE_MS), WORK_E_NOBODY);
+    work_stats(paper.work, &stats);
+    assert_int_equal(stats.nobody, 1);
     for (unsigned i = 1; i < OUTSIDE_KEY_JOBS; i++)
         assert_int_equal(outside_put(paper.work, &keys[0], "q", 1, 20000), 0);
     assert_int_equal(outside_put(paper.work, &keys[0], "q", 1, 20000), WORK_E_FULL);
